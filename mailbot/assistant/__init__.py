@@ -1,0 +1,1 @@
+"""Triage, context, draft and the model's client: decides, never acts."""

@@ -1,0 +1,111 @@
+"""What of a model's answer may pass. A model may be steered by the mail it reads; this code cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mailbot.vault.markdown import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What an answer may carry because it was given: URLs and addresses of the source mail and of the notes used,
+    compared as `normal_url` and without case."""
+
+    urls: frozenset[str] = frozenset()
+    emails: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Text that may pass, and in words what was taken out of it."""
+
+    text: str
+    removed: tuple[str, ...] = ()
+
+
+_URL = re.compile(r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s*:[^\s<>\"'`\])}]+|\bwww\.[^\s<>\"'`\])}]+", re.IGNORECASE)
+_BARE_DOMAIN = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+(?:[a-z]{2,24})/[^\s<>\"'`\])}]*", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.!#$%&*+/=?^{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
+_LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*<?([^)>\s]*)>?[^)]*\)")
+_REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*\S.*$", re.MULTILINE)
+_REFERENCE_USE = re.compile(r"\[([^\]]+)\]\[[^\]]*\]")
+_WIKI = re.compile(r"!?\[\[([^\]|#^]*)(?:[#^][^\]|]*)?(?:\|([^\]]*))?\]\]")
+_HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
+_CODE_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
+_HEADER_LINE = re.compile(r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$", re.IGNORECASE)
+
+
+def normal_url(url: str) -> str:
+    """A URL in the form it is compared in: without trailing punctuation and fragment, scheme and host in lower case."""
+    url = url.strip().rstrip(".,;:!?*_~'\"")
+    while url.endswith(")") and url.count(")") > url.count("("):
+        url = url[:-1]
+    url = url.split("#")[0].rstrip("/")
+    match = re.match(r"(?:(https?|ftp)://)?([^/?]*)(.*)", url, re.IGNORECASE | re.DOTALL)
+    return f"{match[2].casefold()}{match[3]}" if match else url
+
+
+def allowed(texts: Iterable[str], emails: Iterable[str] = ()) -> Allowed:
+    """What the given texts (the source mail, the notes used) let an answer carry."""
+    urls: set[str] = set()
+    addresses = {e.casefold() for e in emails}
+    for text in texts:
+        urls.update(normal_url(m[0]) for pattern in (_URL, _BARE_DOMAIN) for m in pattern.finditer(text))
+        addresses.update(m[0].casefold().rstrip(".") for m in _EMAIL.finditer(text))
+    return Allowed(frozenset(urls), frozenset(addresses))
+
+
+def reply_text(text: str, may: Allowed) -> Guarded:
+    """A model's reply -> plain text for a mail: no markup that runs or loads, no link or address that was not given,
+    no line that plays a header."""
+    removed: list[str] = []
+    text = visible(text).replace("\t", "    ")
+
+    def drop(match: re.Match[str], what: str, keep: str = "") -> str:
+        removed.append(f"{what}: {match[0].strip()[:120]}")
+        return keep
+
+    text = _IMAGE.sub(lambda m: drop(m, "image", m[1]), text)
+    text = _WIKI.sub(lambda m: drop(m, "wikilink", m[2] or m[1].rpartition("/")[2]), text)
+    text = _REFERENCE.sub(lambda m: drop(m, "link definition"), text)
+    text = _LINK.sub(lambda m: _link(m, may, removed), text)
+    text = _REFERENCE_USE.sub(r"\1", text)
+    text = re.sub(r"<((?:https?|mailto):[^<>\s]+|[^<>\s@]+@[^<>\s@]+)>", r"\1", text)
+    previous = None
+    while previous != text:  # `<scr<b>ipt>` must not come out whole
+        previous, text = text, _HTML.sub(lambda m: drop(m, "markup"), text)
+    text = _CODE_FENCE.sub(lambda m: drop(m, "code fence"), text)
+    text = re.sub(r"<%.*?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL)
+    text = re.sub(r"`\s*\$?=[^`]*`", lambda m: drop(m, "query"), text)
+    for pattern in (_URL, _BARE_DOMAIN):
+        text = pattern.sub(lambda m: m[0] if normal_url(m[0]) in may.urls else drop(m, "link", "[link removed]"), text)
+    text = _EMAIL.sub(lambda m: m[0] if m[0].casefold().rstrip(".") in may.emails else drop(m, "address", "[address removed]"), text)
+    lines = text.strip().split("\n")
+    while lines and (_HEADER_LINE.match(lines[0]) or not lines[0].strip()):
+        if lines[0].strip():
+            removed.append(f"header: {lines[0].strip()[:120]}")
+        lines.pop(0)
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
+    return Guarded(text, tuple(dict.fromkeys(removed)))
+
+
+def _link(match: re.Match[str], may: Allowed, removed: list[str]) -> str:
+    label, url = match[1], match[2]
+    if normal_url(url) in may.urls:
+        return label if normal_url(label) == normal_url(url) else f"{label} ({url})"
+    removed.append(f"link: {match[0][:120]}")
+    return label
+
+
+def field_text(text: str, may: Allowed, limit: int = 400) -> str:
+    """A model's short field (a reason, a topic, a task) -> one line that may pass."""
+    return re.sub(r"\s+", " ", reply_text(text, may).text).strip()[:limit]
+
+
+def long_text(text: str, may: Allowed, limit: int = 4000) -> str:
+    """A model's reasoning -> text that may pass."""
+    return reply_text(text, may).text[:limit]

@@ -1,0 +1,274 @@
+"""The model's client: one question, one answer of a known shape. The only importer of openai."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError, ServerUnavailable, TryAgain
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+Answer = TypeVar("Answer", bound=BaseModel)
+MAX_WAIT = 60.0
+"""Seconds of Retry-After that a run waits for; a longer one is for the next run."""
+
+
+class UnusableAnswer(ServerUnavailable):
+    """The model answered, but not with what was asked for: cut off, refused, empty or of the wrong shape."""
+
+    def __init__(self, message: str, tokens_in: int = 0, tokens_out: int = 0) -> None:
+        super().__init__(message)
+        self.tokens_in, self.tokens_out = tokens_in, tokens_out
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server of chat completions. `api_key` is called when it is needed."""
+
+    base_url: str
+    api_key: Callable[[], str]
+    timeout: float = 120.0
+    retries: int = 2
+    max_output_tokens: int = 2000
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[Answer]):
+    """An answer, and what it cost."""
+
+    value: Answer
+    model: str
+    tokens_in: int
+    tokens_out: int
+
+
+class Model:
+    """Speaks to one endpoint; safe to use from several threads at once."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._client: OpenAI | None = None
+        self._form = 0
+        """Index into `_FORMS`: what this server was found to understand."""
+        self._limit_name = "max_tokens"
+
+    def ask(self, model: str, system: str, user: str, shape: type[Answer]) -> Answered[Answer]:
+        """Ask `model` for a JSON object of `shape`.
+
+        An answer of the wrong shape is asked for once more, with what was wrong. Raises UnusableAnswer where that did
+        not help or the answer was cut off; TryAgain where the server is throttling; AuthenticationFailed,
+        ConfigError or ServerUnavailable as their names say. Each message names the host and the model.
+        """
+        messages: list[dict[str, str]] = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        spent_in = spent_out = 0
+        for attempt in (1, 2):
+            text, used_in, used_out = self._complete(model, messages, shape)
+            spent_in, spent_out = spent_in + used_in, spent_out + used_out
+            try:
+                return Answered(_read(text, shape), model, spent_in, spent_out)
+            except ValueError as error:
+                problem = str(error)
+            if attempt == 1:
+                messages += [
+                    {"role": "assistant", "content": text[:4000]},
+                    {"role": "user", "content": f"That was not usable: {problem}. Answer again with one JSON object of the shape asked for and nothing else."},
+                ]
+        raise UnusableAnswer(f"{self.endpoint.host}, model {model}: twice no usable answer ({problem})", spent_in, spent_out)
+
+    def _complete(self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]) -> tuple[str, int, int]:
+        while True:
+            try:
+                return self._once(model, messages, shape)
+            except _NotUnderstoodError as error:
+                if not self._step_down(str(error)):
+                    raise ServerUnavailable(f"{self.endpoint.host}, model {model}: the server refused the request: {error}") from error
+
+    def _step_down(self, said: str) -> bool:
+        """Ask in an older way. False where there is none left."""
+        if "max_completion_tokens" in said and self._limit_name == "max_tokens":
+            self._limit_name = "max_completion_tokens"
+            return True
+        if self._form + 1 < len(_FORMS):
+            self._form += 1
+            return True
+        return False
+
+    def _once(self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]) -> tuple[str, int, int]:
+        import openai
+
+        where = f"{self.endpoint.host}, model {model}"
+        options: dict[str, Any] = {self._limit_name: self.endpoint.max_output_tokens, **_FORMS[self._form](shape)}
+        if self._form:
+            messages = [{**messages[0], "content": f"{messages[0]['content']}\n\n{_in_words(shape)}"}, *messages[1:]]
+        retrying = Retrying(
+            retry=retry_if_exception(_is_transient), stop=stop_after_attempt(self.endpoint.retries + 1), wait=_wait, reraise=True
+        )
+        try:
+            reply = retrying(self._openai().chat.completions.create, model=model, messages=messages, stream=False, **options)
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise AuthenticationFailed(f"{where}: the key was refused; check `llm.api_key` in accounts.yaml") from error
+        except openai.NotFoundError as error:
+            raise ConfigError(f"{where}: the server knows no such model or address; check `llm.model` and `llm.base_url`") from error
+        except openai.RateLimitError as error:
+            wait = _retry_after(error)
+            raise TryAgain(f"{where}: too many requests or no credit left ({_short(error)}); drafted by a later run", retry_after=wait) from error
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            raise _NotUnderstoodError(_short(error)) from error
+        except openai.APITimeoutError as error:
+            raise ServerUnavailable(f"{where}: no answer within {self.endpoint.timeout:.0f} s") from error
+        except openai.APIConnectionError as error:
+            raise ServerUnavailable(f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?") from error
+        except openai.APIStatusError as error:
+            if error.status_code == 501:
+                raise _NotUnderstoodError(_short(error)) from error
+            raise ServerUnavailable(f"{where}: the server failed with {error.status_code} ({_short(error)})") from error
+        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
+            raise UnusableAnswer(f"{where}: the answer could not be read ({type(error).__name__})") from error
+        return _text_of(reply, where)
+
+    def _openai(self) -> OpenAI:
+        if self._client is None:
+            import openai
+
+            for name in ("openai", "httpx", "httpx2", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)  # below that they log requests, and with them mail text
+            self._client = openai.OpenAI(
+                base_url=self.endpoint.base_url, api_key=self.endpoint.api_key(), timeout=self.endpoint.timeout, max_retries=0
+            )
+        return self._client
+
+
+class _NotUnderstoodError(MailbotError):
+    """The server refuses the form of the request, such as a response_format it does not know."""
+
+
+def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema in the strict form that OpenAI asks for: every property required, none beyond."""
+    schema = shape.model_json_schema()
+
+    def strict(node: Any) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "object":
+                node["additionalProperties"] = False
+                node["required"] = list(node.get("properties", {}))
+            for unwanted in ("default", "title", "maxLength", "maxItems"):
+                if not isinstance(node.get(unwanted), dict):
+                    node.pop(unwanted, None)
+            for value in node.values():
+                strict(value)
+        elif isinstance(node, list):
+            for value in node:
+                strict(value)
+
+    strict(schema)
+    return schema
+
+
+_FORMS: tuple[Callable[[type[BaseModel]], dict[str, Any]], ...] = (
+    lambda shape: {
+        "response_format": {"type": "json_schema", "json_schema": {"name": shape.__name__.lower(), "strict": True, "schema": _schema(shape)}}
+    },
+    lambda _: {"response_format": {"type": "json_object"}},
+    lambda _: {},
+)
+"""How a JSON answer is asked for, the best first; a server that refuses one is asked in the next."""
+
+
+def _in_words(shape: type[BaseModel]) -> str:
+    return f"Answer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(_schema(shape), ensure_ascii=False)}"
+
+
+def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
+    """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer where it is not whole."""
+    usage = getattr(reply, "usage", None)
+    used = int(getattr(usage, "prompt_tokens", 0) or 0), int(getattr(usage, "completion_tokens", 0) or 0)
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise UnusableAnswer(f"{where}: an answer without a choice", *used)
+    choice = choices[0]
+    if choice.finish_reason == "length":
+        raise UnusableAnswer(f"{where}: the answer was cut off; raise `llm.max_output_tokens`", *used)
+    if choice.finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
+        raise UnusableAnswer(f"{where}: the model refused to answer", *used)
+    return choice.message.content or "", *used
+
+
+_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+def _read(text: str, shape: type[Answer]) -> Answer:
+    """The object in an answer. Raises ValueError that says what was wrong."""
+    text = _THINKING.sub("", text).strip()
+    if not text:
+        raise ValueError("the answer was empty")
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        raise ValueError("the answer held no JSON object")
+    try:
+        data = json.loads(text[start : end + 1], strict=False)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the answer was no valid JSON ({error})") from error
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg']}") from error
+
+
+def _is_transient(error: BaseException) -> bool:
+    import openai
+
+    if isinstance(error, openai.RateLimitError):
+        return (_retry_after(error) or 0) <= MAX_WAIT and "insufficient_quota" not in str(error)
+    if isinstance(error, openai.APITimeoutError):
+        return False  # it has cost its time already; the next run may be luckier
+    if isinstance(error, openai.APIConnectionError):
+        return True
+    return isinstance(error, openai.APIStatusError) and error.status_code in (408, 409, 500, 502, 503, 504, 529)
+
+
+_BACKOFF = wait_exponential_jitter(initial=0.5, max=20)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    hint = _retry_after(error) if error else None
+    return hint if hint is not None else _BACKOFF(state)
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    value = headers.get("retry-after") if headers else None
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        from datetime import UTC, datetime
+
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _short(error: BaseException) -> str:
+    return re.sub(r"\s+", " ", str(getattr(error, "message", error)))[:300]

@@ -1,0 +1,76 @@
+"""Message -> Draft without any language model: greet, take up each ask with room for the answer, point at the vault."""
+
+from __future__ import annotations
+
+import re
+
+from mailbot.assistant.asks import Ask
+from mailbot.assistant.context import Context
+from mailbot.assistant.draft import Draft
+from mailbot.assistant.triage import one_line
+from mailbot.mail.message import Address
+from mailbot.vault.markdown import visible
+from mailbot.vault.words import language
+
+NAME = "outline (no language model)"
+
+# greeting with a name, greeting without, the word for the blank, closing
+_PHRASES = {
+    "en": ("Hi {0},", "Hello,", "your answer", "Best regards,"),
+    "de": ("Hallo {0},", "Guten Tag,", "deine Antwort", "Viele Grüße"),
+    "fr": ("Bonjour {0},", "Bonjour,", "votre réponse", "Cordialement,"),
+    "es": ("Hola {0}:", "Hola:", "tu respuesta", "Saludos,"),
+    "it": ("Ciao {0},", "Buongiorno,", "la tua risposta", "Saluti,"),
+    "pt": ("Olá {0},", "Olá,", "a sua resposta", "Cumprimentos,"),
+    "nl": ("Hallo {0},", "Hallo,", "jouw antwoord", "Groeten,"),
+    "ja": ("{0} 様", "お世話になっております。", "お返事", "よろしくお願いいたします。"),
+    "zh": ("{0}，您好：", "您好：", "您的回复", "祝好"),
+    "ko": ("{0} 님, 안녕하세요.", "안녕하세요.", "답변", "감사합니다."),
+    "ru": ("Здравствуйте, {0}!", "Здравствуйте!", "ваш ответ", "С уважением,"),
+}
+
+
+def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], context: Context) -> Draft:
+    """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
+    greet, greet_nobody, answer, closing = _PHRASES[_tongue(newest)]
+    name = _first_name(sender)
+    blank = f"[…: {answer}]"
+    parts = [greet.format(name) if name else greet_nobody]
+    parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
+    parts.append(closing)
+    supports = tuple((f"For “{a.text}”", link) for a in wanted for link in dict.fromkeys(s.wikilink for s in context.sources if s.ask == a.text))
+    return Draft(
+        reply="\n\n".join(parts),
+        reasoning=(
+            "This is an outline made by rules, without any language model: a greeting, each question and request that was found in the mail,"
+            " and room for your answers. The notes listed below are what the vault has on each."
+        ),
+        lane="needs_you",
+        lane_reasons=("an outline has only blanks",),
+        model=NAME,
+        prompt_version="outline-1",
+        supports=supports,
+        unknowns=tuple(a.text for a in wanted),
+    )
+
+
+def _tongue(text: str) -> str:
+    scripts = {
+        "ja": r"[\u3040-\u30ff]", "ko": r"[\uac00-\ud7af]", "zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]",
+    }  # fmt: skip
+    letters = len(re.findall(r"[^\W\d_]", text)) or 1
+    for code, pattern in scripts.items():
+        if len(re.findall(pattern, text)) / letters > (0.15 if code == "ja" else 0.3):
+            return code
+    return language(text)
+
+
+def _first_name(sender: Address | None) -> str:
+    """How to greet: the first name where the display name is plainly a person's."""
+    name = re.sub(r"\s+", " ", visible(sender.name)).strip(' "\'') if sender else ""
+    if not name or "@" in name or re.search(r"\bvia\b|[\d<>\[\]{}()|/\\:;]", name):
+        return ""
+    if match := re.fullmatch(r"[^,]+, ?([^,]+)", name):
+        name = match[1]
+    first = name.split(" ")[0]
+    return first if re.fullmatch(r"[^\W\d_][\w'’.-]{0,30}", first) else ""

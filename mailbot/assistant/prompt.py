@@ -1,0 +1,51 @@
+"""Prompts: Markdown files with a version, filled in with text that cannot climb out of its place."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from mailbot.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt file: `version` from its first line, the system part, and the user part with `{{places}}`."""
+
+    name: str
+    version: str
+    system: str
+    user: str
+
+    def filled(self, values: Mapping[str, str]) -> tuple[str, str]:
+        """(system, user) with each `{{place}}` filled once; what is filled in is not searched for places again."""
+
+        def fill(text: str) -> str:
+            return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
+
+        return fill(self.system), fill(self.user)
+
+
+@cache
+def load(name: str) -> Prompt:
+    """The prompt of a name from the package. Raises ConfigError where the file is not of the form."""
+    text = files("mailbot.assistant.prompts").joinpath(f"{name}.md").read_text(encoding="utf-8")
+    return read(name, text)
+
+
+def read(name: str, text: str) -> Prompt:
+    """A prompt file's text -> Prompt: `version: N`, then the headings `# System` and `# User`."""
+    match = re.match(r"\s*version:\s*(\S+)\s*\n(?:.*\n)*?# System\s*\n(.*?)\n# User\s*\n(.*)\Z", text, re.DOTALL)
+    if not match:
+        raise ConfigError(f"the prompt {name}.md needs a first line `version: N` and the headings `# System` and `# User`")
+    return Prompt(name, f"{name}-{match[1]}", match[2].strip(), match[3].strip())
+
+
+def fenced(label: str, text: str) -> str:
+    """A stranger's text inside a delimiter made for this one call: it cannot be guessed, so it cannot be closed."""
+    mark = f"{label}-{secrets.token_hex(8)}"
+    return f"<<<{mark}\n{text}\n{mark}>>>"

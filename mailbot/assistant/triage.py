@@ -1,0 +1,193 @@
+"""Which mails want an answer: facts first, then the model, or without one the detector of questions and requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from mailbot.assistant import prompt
+from mailbot.assistant.asks import Ask, asks, is_pitch
+from mailbot.assistant.guard import Allowed, allowed, field_text
+from mailbot.assistant.llm import Answered, Model
+from mailbot.mail.message import Address, Message
+from mailbot.mail.reply import Reply
+from mailbot.vault.markdown import visible
+
+Disposition = Literal["reply", "read", "ignore"]
+DecidedBy = Literal["fact", "rule", "model", "detector", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What a mail wants, who said so, and why; `asks` are the questions and requests it makes."""
+
+    disposition: Disposition
+    decided_by: DecidedBy
+    reason: str
+    recipient_type: str = ""
+    urgency: str = ""
+    stakes: str = ""
+    topics: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known about a mail beside the mail: the user's own addresses, and whether it was answered already."""
+
+    own: frozenset[str] = frozenset()
+    answered: bool = False
+    drafted_by_user: bool = False
+
+
+_ROBOT = re.compile(
+    r"^(?:no|not|non|do-?not|donot|ne|nicht)[-_.+]?(?:reply|answer|respond|response|repondre|antworten|respuesta)|noreply|no-reply|donotreply|do-not-reply"
+    r"|^(?:mailer-daemon|postmaster|bounce[sd]?|bounce[-+_.]|owner-|.*-owner$|.*-bounces$|.*-request$|majordomo|listserv|nobody|daemon|www-data|root|cron"
+    r"|notification[s]?|notify|notifier|alert[s]?|automated|auto-?(?:reply|confirm|mailer)|newsletter[s]?|news|marketing|promotion[s]?|promo|offers|deals|mailing|updates?)(?:[-+_.].*)?$",
+    re.IGNORECASE,
+)
+
+
+def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None:
+    """What needs no judgement, or None where judgement is needed.
+
+    Headers are a stranger's claims: they may withhold a draft, they never earn one (RFC 3834 2, RFC 2369, RFC 3464).
+    """
+    sender = message.sender
+    local = sender.email.rpartition("@")[0] if sender else ""
+    addressed = any(a.key in known.own for a in message.to)
+    auto = message.header("auto-submitted").split(";")[0].strip().casefold()
+    precedence = message.header("precedence").strip().casefold()
+    return_path = message.headers.get("return-path", ("?",))[0].strip()
+
+    if sender and sender.key in known.own:
+        return _fact("ignore", "You sent it yourself")
+    if known.answered:
+        return _fact("read", "You have answered it already")
+    if known.drafted_by_user:
+        return _fact("read", "You have begun an answer yourself")
+    if message.content_type == "multipart/report" or message.header("content-type").casefold().startswith("multipart/report"):
+        return _fact("read", "A delivery report (RFC 3464)")
+    if local.casefold() in ("mailer-daemon", "postmaster") or return_path == "<>":
+        return _fact("read", "A delivery report: its return path is empty" if return_path == "<>" else "From the mail system itself")
+    if auto and auto != "no":
+        return _fact("read", f"Sent by a program (Auto-Submitted: {auto})")
+    if any(message.header(h) for h in ("x-autoreply", "x-autorespond", "x-autoresponder")) or precedence == "auto_reply":
+        return _fact("read", "An automatic reply")
+    if _AUTO_SUBJECT.match(message.subject) and not reply.newest.strip().endswith("?"):
+        return _fact("read", "An automatic reply, by its subject")
+    if message.header("x-spam-flag").strip().casefold() == "yes":
+        return _fact("ignore", "Marked as spam by your mail server")
+    if message.calendars:
+        method = message.calendars[0].method
+        what = {"CANCEL": "A cancelled event", "REPLY": "An answer to an invitation"}.get(method, "An invitation")
+        return _fact("read", f"{what}: answer it in your calendar")
+    if sender is None or "@" not in sender.email:
+        return _fact("read", "It names no sender who could be answered")
+    if _ROBOT.search(local):
+        return _fact("ignore", f"From {local}@: nobody reads answers there")
+    if (message.header("list-id") or precedence in ("bulk", "list", "junk")) and not addressed:
+        return _fact("read", "From a mailing list, not addressed to you" if message.header("list-post") or message.header("list-id") else "Bulk mail")
+    if (message.header("list-unsubscribe") or message.header("feedback-id") or precedence in ("bulk", "junk")) and not message.in_reply_to:
+        return _fact("ignore", "A newsletter or notification (List-Unsubscribe)")
+    if message.protected == "encrypted":
+        return _fact("read", "It is encrypted: open it in a mail client")
+    return None
+
+
+_AUTO_SUBJECT = re.compile(
+    r"^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response|antwort)|out of (?:the )?office|abwesenheits|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
+    r"|resposta automática|automatisch antwoord|undeliver|delivery (?:status|failure|has failed)|mail delivery|returned mail|failure notice)",
+    re.IGNORECASE,
+)
+
+
+def _fact(disposition: Disposition, reason: str) -> Triage:
+    return Triage(disposition, "fact", reason)
+
+
+def detected(message: Message, reply: Reply) -> Triage:
+    """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read."""
+    text = visible(reply.newest)
+    found = asks(text)
+    if found and is_pitch(text):
+        return Triage("ignore", "detector", "Reads like advertising")
+    if not found:
+        return Triage("read", "detector", "Asks nothing" if reply.newest else "Nothing new is said in it")
+    question = any(a.kind == "question" for a in found)
+    return Triage("reply", "detector", "Contains question" if question else "Contains request", asks=tuple(found))
+
+
+class _AskAnswer(BaseModel):
+    kind: Literal["question", "request"]
+    text: str = Field(max_length=1000)
+
+
+class TriageAnswer(BaseModel):
+    """The shape that the model is asked for."""
+
+    disposition: Disposition
+    reason: str
+    recipient_type: str = ""
+    urgency: Literal["low", "medium", "high"] = "medium"
+    stakes: Literal["low", "medium", "high"] = "medium"
+    topics: list[str] = []
+    people: list[str] = []
+    asks: list[_AskAnswer] = []
+
+
+def judged(message: Message, reply: Reply, own: Iterable[str], user: str, model: Model, name: str) -> tuple[Triage, Answered[TriageAnswer]]:
+    """Ask the model, once. Raises what `Model.ask` raises. Every field of its answer passes the guard."""
+    mine = {o.casefold() for o in own}
+    template = prompt.load("triage")
+    system, text = template.filled(
+        {
+            "user": one_line(user),
+            "sender": one_line(str(message.sender or "unknown")),
+            "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
+            "subject": one_line(message.subject),
+            "date": message.date.isoformat() if message.date else "unknown",
+            "addressed": _addressed(message.to, message.cc, mine),
+            "mail": prompt.fenced("MAIL", mail_text(reply)),
+        }
+    )
+    answered = model.ask(name, system, text, TriageAnswer)
+    value = answered.value
+    may = allowed([reply.plain("newest", "quoted", "forwarded", "signature"), message.subject])
+    triage = Triage(
+        disposition=value.disposition,
+        decided_by="model",
+        reason=field_text(value.reason, may, 120) or "The model gave no reason",
+        recipient_type=re.sub(r"[^a-z0-9_ -]", "", value.recipient_type.casefold())[:40],
+        urgency=value.urgency,
+        stakes=value.stakes,
+        topics=_fields(value.topics, may, 5),
+        people=_fields(value.people, may, 10),
+        asks=tuple(Ask(a.kind, t) for a in value.asks[:12] if (t := field_text(a.text, may))),
+    )
+    return triage, answered
+
+
+def _fields(values: list[str], may: Allowed, most: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(t for v in values[:most] if (t := field_text(v, may, 60))))
+
+
+def _addressed(to: tuple[Address, ...], cc: tuple[Address, ...], mine: set[str]) -> str:
+    if any(a.key in mine for a in to):
+        return "To" if len(to) == 1 else f"To, with {len(to) - 1} others"
+    return "Cc" if any(a.key in mine for a in cc) else "neither To nor Cc"
+
+
+def mail_text(reply: Reply, limit: int = 24_000) -> str:
+    """What a model is shown of a mail: the newest reply, and where that is empty what was forwarded; nothing hidden."""
+    text = visible(reply.newest or reply.history or reply.signature)
+    return text if len(text) <= limit else text[:limit] + "\n[the rest of this long mail was left out]"
+
+
+def one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", visible(text)).strip()[:500]

@@ -1,0 +1,1 @@
+"""click commands: parse, call, print, exit code; no logic."""

@@ -1,0 +1,92 @@
+"""mailbot demo"""
+
+from __future__ import annotations
+
+from email import message_from_string
+from email.policy import default
+from pathlib import Path
+
+import click
+
+from mailbot import config
+from mailbot.cli import console
+from mailbot.errors import ConfigError
+from mailbot.sync.demo import Demonstrated, demonstrate
+
+
+@click.command(epilog="Example: mailbot demo --into /tmp/look")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The folder to make (default: ./mailbot-demo).")
+@click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
+@click.pass_context
+@console.handled
+def demo(context: click.Context, into: Path | None, as_json: bool) -> None:
+    """See the whole job on a mail server and a vault of its own.
+
+    No account and no key are needed: a small IMAP server is started with six sample mails, mailbot turns them into
+    notes, drafts the answers and stores them in Drafts. Where a model is configured it drafts; otherwise outlines are
+    made, without any model.
+    """
+    llm = _model(context)
+    folder = _new_folder(into)
+    with console.progress() as progress:
+        done = demonstrate(folder, llm, progress)
+    if as_json:
+        console.emit({"vault": str(done.vault), "notes": done.first.notes, "drafts": done.first.drafts, "server_drafts": len(done.server_drafts),
+                      "second_run": {"notes": done.second.notes, "drafts": done.second.drafts}, "error": done.first.error})  # fmt: skip
+    else:
+        _tell(done, llm)
+    raise SystemExit(done.first.exit_code or done.second.exit_code or (1 if done.first.failed else 0))
+
+
+def _model(context: click.Context) -> config.Llm | None:
+    named = context.find_root().params.get("config_path")
+    try:
+        config.find(named)
+    except ConfigError:
+        if named:
+            raise
+        return None
+    return config.load(named).llm
+
+
+def _new_folder(into: Path | None) -> Path:
+    folder = into or Path("mailbot-demo")
+    number = 1
+    while folder.exists() and any(folder.iterdir()):
+        if into:
+            raise ConfigError(f"{into} is not empty; name a new folder with --into")
+        number += 1
+        folder = Path(f"mailbot-demo-{number}")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+def _tell(done: Demonstrated, llm: config.Llm | None) -> None:
+    report = done.first
+    if report.error:
+        console.complain(f"mailbot: {report.error}")
+        return
+    for failure in report.failed:
+        console.complain(f"mailbot: {failure}")
+    drafted_by = f"the model {llm.model}" if llm else "the outline drafter (no model is configured, none was used)"
+    click.echo(f"\n{len(report.notes)} unread mails were kept as notes, and {len(report.drafts)} drafted by {drafted_by}:\n")
+    rows = [(path.rpartition("/")[2],) for path in report.drafts]
+    console.table(("Draft note",), rows)
+    click.echo(f"\nA second run found nothing new: {len(done.second.notes)} notes, {len(done.second.drafts)} drafts.")
+    if done.server_drafts:
+        message = message_from_string(done.server_drafts[0], policy=default)
+        click.echo("\nOne of them as it lies in the server's Drafts, read back over IMAP:\n")
+        for name in ("From", "To", "Cc", "Subject", "In-Reply-To", "References"):
+            if message[name]:
+                click.echo(f"    {name}: {' '.join(str(message[name]).split())}")
+        click.echo("")
+        for line in str(message.get_content()).splitlines()[:22]:
+            click.echo(f"    {line}")
+    click.echo(
+        f"\nLook at the vault, in Obsidian or any editor:\n  {done.vault}\n"
+        f"  {done.vault / 'Email' / 'Drafts'}   the drafts, with reasoning and sources\n"
+        "\nTry next:\n"
+        f"  mailbot search --vault '{done.vault}' 'until when is the Birch offer valid?'\n"
+        "  cp accounts.example.yaml accounts.yaml    then fill in your account, and\n"
+        "  mailbot fetch --dry-run                   says what it would do with your own mail\n"
+    )

@@ -1,0 +1,33 @@
+"""mailbot draft"""
+
+from __future__ import annotations
+
+import click
+
+from mailbot.cli import console
+from mailbot.config import state_folder
+from mailbot.sync.redraft import redraft
+
+
+@click.command(epilog="Example: mailbot draft 2026-11-20_091500_17_Re-Offer --instruct 'shorter, in German'")
+@click.argument("which", metavar="NOTE|MESSAGE-ID")
+@click.option("--instruct", default="", metavar="TEXT", help="What the draft should do differently; for the model only.")
+@click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
+@click.pass_context
+@console.handled
+def draft(context: click.Context, which: str, instruct: str, as_json: bool) -> None:
+    """Draft one mail, or draft it again, whatever triage said of it.
+
+    The mail is named by its note or its Message-ID. The earlier draft is replaced only where it is still as mailbot
+    wrote it; what you edited is left alone, and the new draft lies beside it.
+    """
+    settings = console.settings(context)
+    console.log_to(state_folder())
+    report = redraft(settings, which, instruct)
+    if as_json:
+        console.emit({"account": report.account, "drafts": report.drafts, "remarks": report.remarks})
+        return
+    for path in report.drafts:
+        click.echo(f"draft: {path}")
+    for remark in report.remarks:
+        click.echo(f"note: {remark}")

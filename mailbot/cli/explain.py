@@ -1,0 +1,64 @@
+"""mailbot explain"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import click
+
+from mailbot import config
+from mailbot.cli import console
+from mailbot.errors import ConfigError
+from mailbot.sync.explain import Explainer, mail_files
+from mailbot.sync.pipeline import check_vault, model_of
+from mailbot.vault.index import Index, index_path
+
+
+@click.command(epilog="Example: mailbot explain ~/Downloads/question.eml --no-model")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="Where to look for context (default: the configured vault).")
+@click.option("--no-model", is_flag=True, help="Decide by facts and rules alone, even where a model is configured.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+@console.handled
+def explain(context: click.Context, paths: tuple[Path, ...], vault: Path | None, no_model: bool, as_json: bool) -> None:
+    """What mailbot makes of mails, and why; changes nothing.
+
+    PATHS are .eml files or folders of them. No account is needed; where there are settings, your addresses, vault and
+    model are used. A damaged mail is explained too, with its defects.
+    """
+    settings = _settings(context)
+    folder = vault or (settings.vault if settings and settings.vault.is_dir() else None)
+    if folder:
+        check_vault(folder)
+    with contextlib.ExitStack() as stack:
+        index = stack.enter_context(Index(index_path(config.state_folder(), folder), folder)) if folder else None
+        if index:
+            index.refresh(settings.exclude if settings else ())
+        model = model_of(settings.llm) if settings and not no_model else None
+        explainer = Explainer(settings, index, model)
+        for path in mail_files(list(paths)):
+            said = explainer.explain(path)
+            if as_json:
+                console.emit(said)
+                continue
+            click.echo(f"{said['path']}: {said['subject'] or '(no subject)'}")
+            click.echo(f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}")
+            click.echo(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
+            for defect in said["defects"]:
+                click.echo(f"  defect: {defect}")
+            for source in said["context"]:
+                click.echo(f"  context: {source['note']}{' > ' + source['heading'] if source['heading'] else ''}")
+
+
+def _settings(context: click.Context) -> config.Settings | None:
+    """The settings, None where there are none; those that were named, or are there and wrong, must be mended."""
+    named = context.find_root().params.get("config_path")
+    try:
+        config.find(named)
+    except ConfigError:
+        if named:
+            raise
+        return None
+    return config.load(named)

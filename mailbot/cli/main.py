@@ -1,0 +1,52 @@
+"""The command group. Each command lies in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from mailbot import __version__
+
+COMMANDS = {
+    "fetch": "New mail -> notes -> drafts, once.",
+    "status": "What mailbot has kept, drafted and could not do.",
+    "draft": "Draft one mail, or draft it again.",
+    "index": "Bring the search index of the vault up to date.",
+    "search": "Ask the vault what it knows.",
+    "explain": "What mailbot makes of a mail, and why; changes nothing.",
+    "demo": "See the whole job on a mail server and a vault of its own.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"mailbot.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mailbot")
+@click.option("--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (default: ./accounts.yaml, then the configuration folder).")
+def mailbot(config_path: Path | None) -> None:  # noqa: ARG001 - read by `console.settings`
+    """Keep your mail as Markdown notes, and find the answers drafted from what your vault knows.
+
+    Nothing is sent, and no mailbox is changed but Drafts.
+
+    \b
+    Examples:
+      mailbot demo                 see it work, without an account and without a key
+      mailbot fetch                new mail -> notes -> drafts
+      mailbot explain mail.eml     what it would make of one mail
+    """

@@ -1,0 +1,46 @@
+"""mailbot search"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mailbot.cli import console
+from mailbot.cli.index import vault_of
+from mailbot.config import state_folder
+from mailbot.vault.index import Index, index_path
+from mailbot.vault.search import Hit
+from mailbot.vault.search import search as ask
+
+
+@click.command(epilog="Example: mailbot search 'when does the storage contract end?' -k 5")
+@click.argument("query")
+@click.option("-k", "limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many notes.")
+@click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="A folder of Markdown notes; needs no settings.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: {query, hits: [{note, heading, score, text}]}.")
+@click.pass_context
+@console.handled
+def search(context: click.Context, query: str, limit: int, vault: Path | None, as_json: bool) -> None:
+    """Ask the vault what it knows; the best notes first, each with its best passage.
+
+    With - for QUERY, each line of standard input is a query.
+    """
+    folder, exclude = vault_of(context, vault)
+    queries = (line.rstrip("\r\n") for line in sys.stdin) if query == "-" else iter([query])
+    with Index(index_path(state_folder(), folder), folder) as index:
+        index.refresh(exclude)
+        for text in queries:
+            hits = ask(index, text, limit)
+            if as_json:
+                console.emit({"query": text, "hits": [_as_json(h) for h in hits]})
+            else:
+                rows = [(f"{h.score:.2f}", h.note, h.heading, " ".join(h.text.split())[:160]) for h in hits]
+                console.table(("Score", "Note", "Heading", "Passage"), rows, text)
+    if not as_json and sys.stdout.isatty() and query != "-" and not hits:
+        click.echo("Nothing in the vault has a word of that.")
+
+
+def _as_json(hit: Hit) -> dict[str, object]:
+    return {"note": hit.note, "heading": hit.heading, "score": hit.score, "text": hit.text}

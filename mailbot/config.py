@@ -1,0 +1,317 @@
+"""accounts.yaml -> frozen settings. Unknown keys and wrong values are errors that name the line and what to write."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mailbot.errors import ConfigError
+
+ENVIRONMENT = "MAILBOT_CONFIG"
+FILE = "accounts.yaml"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _words(value: object) -> object:
+    return tuple(str(v) for v in value) if isinstance(value, list) else value
+
+
+def _duration(value: object) -> object:
+    match = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", str(value))
+    if not match:
+        raise ValueError("write a number and h, d or w, such as 7d")
+    return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[match[2]]: int(match[1])})
+
+
+def _list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_list)]
+
+
+class Secret(_Settings):
+    """Where a secret is kept; exactly one way. The secret itself never stands in accounts.yaml."""
+
+    command: Words | None = None
+    """A program and its arguments, run without a shell; what it prints is the secret."""
+    token_command: Words | None = None
+    """The same, but it prints an OAuth access token, used with XOAUTH2."""
+    env: str | None = None
+    file: Path | None = None
+    """Readable by its owner only (chmod 600)."""
+    credential: str | None = None
+    """The name of a systemd credential (LoadCredential=)."""
+    keyring: str | None = None
+    """service/name in the system keyring."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_bare(cls, value: object) -> object:
+        if isinstance(value, (str, int)):
+            raise ValueError("a secret does not belong in this file; write {env: NAME}, {file: PATH} or {command: [PROGRAM, ARGUMENT]}")
+        return value
+
+    @model_validator(mode="after")
+    def _one(self) -> Secret:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("name exactly one of command, token_command, env, file, credential, keyring")
+        if self.file is not None:
+            path = self.file.expanduser()
+            if not path.exists():
+                raise ValueError(f"the file {path} does not exist; create it with the secret in it and `chmod 600 {path}`")
+            if path.stat().st_mode & 0o077:
+                raise ValueError(f"the file {path} can be read by others; run `chmod 600 {path}`")
+        return self
+
+
+class Server(_Settings):
+    """A mail server. `none` is for this machine only: the password would cross the network in the open."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "tls"
+    ca_file: Path | None = None
+    """The certificate of a local bridge (Proton), pinned."""
+
+    @model_validator(mode="after")
+    def _loopback(self) -> Server:
+        if self.security == "none" and not re.fullmatch(r"localhost|127(\.\d+){3}|\[?::1\]?", self.host):
+            raise ValueError("`security: none` is only for this machine (127.0.0.1); write tls or starttls")
+        return self
+
+
+class Account(_Settings):
+    """One mail account."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*$")
+    address: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    display_name: str = ""
+    aliases: Strings = ()
+    imap: Server
+    smtp: Server | None = None
+    username: str = ""
+    """For the login; the address where it is not set."""
+    password: Secret
+    mailboxes: Strings = ("INBOX",)
+    fetch: Literal["unseen", "new"] = "unseen"
+    """unseen: unread mail; new: everything that came since the last run, read or not."""
+    drafts_mailbox: str = "auto"
+    create_drafts_mailbox: bool = False
+    sent_mailbox: str = "auto"
+    signature: str = ""
+
+    @property
+    def login_name(self) -> str:
+        return self.username or self.address
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        return (self.address, *self.aliases)
+
+
+class Llm(_Settings):
+    """The model. Any server that speaks OpenAI's chat completions, a local one too."""
+
+    base_url: str = "https://api.openai.com/v1"
+    model: str = Field(min_length=1)
+    triage_model: str = ""
+    """For the decision whether a mail wants an answer; the model above where it is not set."""
+    api_key: Secret | None = None
+    timeout: float = Field(default=120, gt=0)
+    """Seconds for one answer."""
+    concurrency: int = Field(default=4, ge=1, le=32)
+    max_output_tokens: int = Field(default=2000, ge=100)
+    context_tokens: int = Field(default=3000, ge=0)
+    """How much of the vault a prompt may carry."""
+    retries: int = Field(default=2, ge=0, le=10)
+
+    @field_validator("base_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not re.match(r"https?://[^\s/]+", value):
+            raise ValueError("write a URL such as https://api.openai.com/v1 or http://127.0.0.1:11434/v1")
+        return value.rstrip("/")
+
+
+class Drafts(_Settings):
+    """Which mails are answered, and how many a run."""
+
+    newer_than: Duration = timedelta(days=7)
+    max_per_run: int = Field(default=20, ge=0)
+    reply_all: Literal["auto", "always", "never"] = "auto"
+    """auto: to all where the mail went to others beside the user."""
+    to_server: bool = True
+    """Whether drafts are also put into the account's Drafts."""
+
+
+class Settings(_Settings):
+    """accounts.yaml, whole."""
+
+    vault: Path
+    email_folder: str = "Email"
+    people_folder: str = "People"
+    exclude: Strings = ()
+    """Folders or notes of the vault that mailbot does not read."""
+    llm: Llm | None = None
+    drafts: Drafts = Drafts()
+    max_mail_size: int = Field(default=100, ge=1)
+    """Megabytes; of a larger mail only the header is kept."""
+    accounts: tuple[Account, ...] = Field(min_length=1)
+
+    @field_validator("vault")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("email_folder", "people_folder")
+    @classmethod
+    def _relative(cls, value: str) -> str:
+        value = value.strip("/")
+        if not value or ".." in value.split("/") or "\\" in value:
+            raise ValueError("write a folder inside the vault, such as Email")
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Settings:
+        names = [a.name for a in self.accounts]
+        if twice := next((n for n in names if names.count(n) > 1), None):
+            raise ValueError(f"two accounts are called {twice!r}; give each a name of its own")
+        return self
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """Every address of the user, over all accounts."""
+        return tuple(dict.fromkeys(a.casefold() for account in self.accounts for a in account.own_addresses))
+
+
+def state_folder() -> Path:
+    """Where journals, indexes, locks and logs are kept: `$MAILBOT_STATE`, else the user's state folder."""
+    return Path(os.environ.get("MAILBOT_STATE") or platformdirs.user_state_path("mailbot"))
+
+
+def find(path: Path | None) -> Path:
+    """The settings file: the one given, `$MAILBOT_CONFIG`, `./accounts.yaml`, or the one in the user's configuration
+    folder. Raises ConfigError where there is none."""
+    if path is not None:
+        if not path.is_file():
+            raise ConfigError(f"{path}: there is no such file")
+        return path
+    places = [Path(FILE), platformdirs.user_config_path("mailbot") / FILE]
+    if named := os.environ.get(ENVIRONMENT):
+        places = [Path(named)]
+    for place in places:
+        if place.is_file():
+            return place
+    looked = ", ".join(str(p) for p in places)
+    raise ConfigError(
+        f"no settings found (looked at: {looked}). Copy accounts.example.yaml to accounts.yaml and fill it in, or name a file with --config"
+    )
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read and check the settings.
+
+    Raises ConfigError that lists every mistake with its line and what to write instead.
+    """
+    found = find(path)
+    try:
+        text = found.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{found}: cannot be read ({error})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(data, dict) or node is None:
+        raise ConfigError(f"{found}: it is empty; accounts.example.yaml shows what belongs in it")
+    try:
+        settings = Settings.model_validate(data)
+        # Cron starts programs in another folder: a relative vault is meant from where the settings lie.
+        return settings.model_copy(update={"vault": found.resolve().parent / settings.vault})
+    except ValidationError as error:
+        errors = error.errors()
+        inner = {e["loc"][:n] for e in errors for n in range(len(e["loc"]))}
+        errors = [e for e in errors if not (e["type"] == "too_short" and e["loc"] in inner)]  # said better further in
+        problems = sorted((_line(node, e["loc"], e["type"]), _in_words(e)) for e in errors)
+        listed = "\n".join(f"  line {line}: {what}" for line, what in dict.fromkeys(problems))
+        raise ConfigError(f"{found} has {len(set(problems))} mistake(s):\n{listed}") from error
+
+
+def _line(node: yaml.Node, location: tuple[int | str, ...], kind: str) -> int:
+    """The line (from 1) of the value, or of the key for an unknown one, at a place in the document."""
+    line = node.start_mark.line
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if getattr(k, "value", None) == str(step)), None)
+            if pair is None:
+                break
+            line = pair[0].start_mark.line if kind in ("extra_forbidden", "missing") else pair[1].start_mark.line
+            node = pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line
+    return line + 1
+
+
+def _in_words(error: Any) -> str:
+    location = [str(step) for step in error["loc"]]
+    place = ".".join(location) or "the file"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        close = difflib.get_close_matches(location[-1], _keys_at(location[:-1]), n=1, cutoff=0.5)
+        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(sorted(_keys_at(location[:-1])))}"
+        return f"{place}: unknown setting; {hint}"
+    if kind == "missing":
+        return f"{place}: is missing; add it (accounts.example.yaml shows how)"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        message = {"address": "write an address such as jv@example.com", "name": "write a word such as work (letters, digits, - _ .)"}.get(
+            location[-1], message
+        )
+    if kind == "literal_error":
+        message = f"write one of {error['ctx']['expected']}"
+    return f"{place}: {message[:1].lower()}{message[1:]}"
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for step in location:
+        if step.isdigit():
+            continue
+        found = next(iter(_models(model.model_fields[step].annotation)), None) if step in model.model_fields else None
+        if found is None:
+            return []
+        model = found
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models(argument)
+
+
+def all_settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """Every setting by its dotted name, for the test that each is documented."""
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        for inner in _models(field.annotation):
+            yield from all_settings(inner, f"{prefix}{name}.")

@@ -1,0 +1,51 @@
+"""What can go wrong, and the exit code that says so.
+
+    MailbotError                   70  a bug, where nothing better is known
+    ├── ConfigError                78  accounts.yaml, a prompt or a secret's source
+    ├── BadData                    65  a mail, a note or a journal that cannot be read
+    ├── ServerUnavailable          69  IMAP, SMTP or the model cannot be reached or fails
+    │   └── AppendUnknown          69  an APPEND whose answer never came
+    ├── TryAgain                   75  locked, offline or throttled: the next run may do
+    └── AuthenticationFailed       77  a login was refused or a secret is missing
+        (codes 65 to 78 are those of sysexits.h; 2 is click's own usage error, 1 is "some mails failed")
+
+A message is for the user: it names the account, note or server, says what happened and what to do.
+"""
+
+from __future__ import annotations
+
+
+class MailbotError(Exception):
+    """Any failure that mailbot explains itself; `exit_code` is what the process ends with."""
+
+    exit_code = 70
+
+
+class ConfigError(MailbotError):
+    exit_code = 78
+
+
+class BadData(MailbotError):
+    exit_code = 65
+
+
+class ServerUnavailable(MailbotError):
+    exit_code = 69
+
+
+class AppendUnknown(ServerUnavailable):
+    """The server may or may not have stored the message: look before appending again."""
+
+
+class TryAgain(MailbotError):
+    """`retry_after` is the server's own hint in seconds, or None."""
+
+    exit_code = 75
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AuthenticationFailed(MailbotError):
+    exit_code = 77

@@ -1,0 +1,86 @@
+"""Secrets, from where the user keeps them: a command, an environment variable, a file, systemd or the keyring."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from mailbot.errors import AuthenticationFailed, ConfigError
+
+TIMEOUT = 30.0
+"""Seconds that a command or the keyring may take: under cron nobody answers a prompt."""
+
+
+class SecretSource(Protocol):
+    """One of the ways in `accounts.yaml`; exactly one attribute is set."""
+
+    @property
+    def command(self) -> tuple[str, ...] | None: ...
+    @property
+    def token_command(self) -> tuple[str, ...] | None: ...
+    @property
+    def env(self) -> str | None: ...
+    @property
+    def file(self) -> Path | None: ...
+    @property
+    def credential(self) -> str | None: ...
+    @property
+    def keyring(self) -> str | None: ...
+
+
+def secret(source: SecretSource, whose: str) -> str:
+    """The secret that `source` names; `whose` ("account work") goes into messages. It is never logged.
+
+    Raises AuthenticationFailed where there is none just now, ConfigError where its file is open to others.
+    """
+    argv = source.command or source.token_command
+    if argv:
+        return _run(list(argv), f"{whose}: the command {argv[0]!r} for its secret")
+    if source.env is not None:
+        value = os.environ.get(source.env)
+        if not value:
+            raise AuthenticationFailed(f"{whose}: the environment variable {source.env} is not set; set it, or name another source")
+        return value
+    if source.file is not None:
+        return _file(source.file.expanduser(), whose)
+    if source.credential is not None:
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if not folder:
+            raise AuthenticationFailed(f"{whose}: systemd passes no credentials here; set LoadCredential={source.credential} in the unit")
+        return _file(Path(folder) / source.credential, whose, private=False)
+    if source.keyring is not None:
+        # In a process of its own, since an unlock prompt would hang there and not here.
+        code = "import keyring,sys; sys.stdout.write(keyring.get_password(sys.argv[1], sys.argv[2]) or '')"
+        service, _, name = source.keyring.partition("/")
+        value = _run([sys.executable, "-c", code, service, name or service], f"{whose}: the keyring")
+        if not value:
+            raise AuthenticationFailed(f"{whose}: the keyring has no entry {source.keyring!r}; add it with `keyring set {service} {name}`")
+        return value
+    raise ConfigError(f"{whose}: no source for its secret is named")
+
+
+def _file(path: Path, whose: str, *, private: bool = True) -> str:
+    try:
+        if private and path.stat().st_mode & 0o077:
+            raise ConfigError(f"{whose}: {path} can be read by others; run `chmod 600 {path}`")
+        return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise AuthenticationFailed(f"{whose}: the secret file {path} cannot be read ({error.strerror})") from error
+
+
+def _run(argv: list[str], what: str) -> str:
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL)  # noqa: S603 - the user's own command, no shell
+    except FileNotFoundError as error:
+        raise AuthenticationFailed(f"{what} was not found; install it or give its full path") from error
+    except subprocess.TimeoutExpired as error:
+        raise AuthenticationFailed(f"{what} gave no answer within {TIMEOUT:.0f} s; does it wait for a prompt?") from error
+    except OSError as error:
+        raise AuthenticationFailed(f"{what} could not be run ({error.strerror})") from error
+    if done.returncode:
+        hint = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
+        raise AuthenticationFailed(f"{what} ended with {done.returncode}: {hint[0][:200]}")
+    return done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")

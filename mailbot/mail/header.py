@@ -1,0 +1,126 @@
+"""Header fields as good clients show them: raw 8-bit text, RFC 2047 words and RFC 5322 addresses in the wild."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+
+from mailbot.mail.charset import decode
+from mailbot.mail.message import Address
+
+# RFC 2047 2, as loosely as it is written in the wild: spaces inside the text, a language suffix (RFC 2231 5).
+_WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]*)?\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN = re.compile(r"(\?=)\s+(?==\?[\w.:+-]+(?:\*[\w-]*)?\?[bBqQ]\?)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
+_MAX = 64 * 1024
+"""Characters of one header that are looked at: the rest of a longer one is a defect, not work."""
+
+
+def unfold(raw: str) -> str:
+    """A raw header (surrogate escapes for 8-bit bytes, folded) -> one line of text, not yet RFC 2047 decoded."""
+    if not raw.isascii():
+        raw = decode(raw.encode("utf-8", "surrogateescape"), None)[0]
+    return _CONTROLS.sub(" ", re.sub(r"\s*[\r\n]+\s*", " ", raw[:_MAX])).strip()
+
+
+def decode_words(text: str) -> str:
+    """RFC 2047 encoded words -> text. Adjacent words of one charset are joined before decoding, since clients
+    split multi-byte characters across them; a word that cannot be decoded stays as it was."""
+    if "=?" not in text:
+        return text
+    text = _BETWEEN.sub(r"\1", text)
+    out: list[str] = []
+    pending, charset, raw, end = b"", "", "", 0
+
+    def flush() -> None:
+        if raw:
+            decoded, defect = decode(pending, charset)
+            out.append(raw if defect.startswith("unknown") and not pending.isascii() else decoded)
+
+    for match in _WORD.finditer(text):
+        data = _word_bytes(match[2], match[3])
+        gap = text[end : match.start()]
+        if gap or match[1].lower() != charset or data is None:
+            flush()
+            pending, charset, raw = b"", "", ""
+            out.append(gap)
+        if data is None:
+            out.append(match[0])
+        else:
+            pending, charset, raw = pending + data, match[1].lower(), raw + match[0]
+        end = match.end()
+    flush()
+    out.append(text[end:])
+    return _CONTROLS.sub(" ", re.sub(r"[\r\n]+", " ", "".join(out)))
+
+
+def _word_bytes(encoding: str, text: str) -> bytes | None:
+    if encoding in "qQ":
+        return quopri.decodestring(text.replace("_", " ").encode("utf-8", "surrogateescape"), header=False)
+    packed = re.sub(r"[^A-Za-z0-9+/]", "", text)
+    try:
+        return base64.b64decode(packed + "=" * (-len(packed) % 4))
+    except (binascii.Error, ValueError):
+        try:  # one stray character at the end: decode what stands before it
+            return base64.b64decode(packed[: len(packed) // 4 * 4])
+        except (binascii.Error, ValueError):
+            return None
+
+
+def text(raw: str) -> str:
+    """A raw unstructured header -> what a client shows, on one line."""
+    return decode_words(unfold(raw)).strip()
+
+
+def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
+    """A raw address header -> the mailboxes in it (groups opened, each address once) and a defect or ''.
+
+    An entry that names a person but no address is kept with an empty `email`: a client shows it too.
+    """
+    from mailparser.utils import get_addresses
+
+    line = unfold(raw)
+    try:
+        pairs = get_addresses(line, decode_names=True)
+        defect = ""
+    except Exception as error:  # noqa: BLE001 - the standard library raises IndexError and worse on damaged headers
+        pairs, defect = [], f"address header could not be read ({type(error).__name__})"
+    found: dict[str, Address] = {}
+    for name, email in pairs:
+        name, email = _clean(decode_words(name)), _clean(email).strip("<>").replace(" ", "")
+        if "@" in email or (email and not name):
+            found.setdefault(email.casefold(), Address("" if name == email else name, email))
+    if not found:
+        for match in re.finditer(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", line):
+            found.setdefault(match[0].casefold(), Address("", match[0]))
+        name = _clean(decode_words(re.sub(r"<[^>]*>", "", line)).strip(' "'))
+        if not found and name and not re.fullmatch(r"[^:]*:\s*;?", line):
+            return (Address(name, ""),), defect or "an address header names no address"
+        if found:
+            defect = defect or "an address header was damaged"
+    return tuple(found.values()), defect
+
+
+def _clean(value: str) -> str:
+    return re.sub(r"\s+", " ", value).strip()
+
+
+def date(raw: str) -> datetime | None:
+    """A Date header -> an aware datetime in the sender's offset (an unknown zone is UTC), None where unreadable."""
+    try:
+        parts = parsedate_tz(unfold(raw))
+    except Exception:  # noqa: BLE001 - several damaged dates raise IndexError or TypeError in the standard library
+        return None
+    if parts is None:
+        return None
+    year, month, day, hour, minute, second = parts[:6]
+    offset = parts[9] or 0
+    try:
+        zone = timezone(timedelta(seconds=offset)) if abs(offset) < 86_400 else UTC
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,387 @@
+"""RFC 5322 bytes -> Message. mail-parser reads the tree; what it cannot read is read anyway and named a defect."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message as Part
+from html import unescape
+
+from mailbot.mail import header
+from mailbot.mail.charset import decode
+from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
+
+# mail-parser logs raw headers on its warnings; DESIGN 7.10: no mail text in logs.
+logging.getLogger("mailparser").disabled = True
+for _logger in ("core", "utils", "addresses", "dates", "received"):
+    logging.getLogger(f"mailparser.{_logger}").disabled = True
+
+MAX_DEPTH = 30
+"""Nested parts that are opened; what lies deeper is kept as one attachment."""
+MAX_PARTS = 1000
+MAX_HEADERS = 2000
+MAX_HEADER = 16 * 1024
+"""Characters of one header; the parsers' own costs grow with its square."""
+
+_ADDRESS_HEADERS = ("from", "sender", "reply-to", "to", "cc", "bcc", "mail-followup-to", "mail-reply-to")
+_OWN_WORDS = {"AddressHeaderDefect", "CharsetDecodeDefect", "DateHeaderDefect", "ReceivedHeaderDefect", "MimeHeaderDefect"}
+"""Defects of mail-parser that this module names itself, with the header or part that has them."""
+_PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
+
+
+@dataclass
+class _Reading:
+    """What one message gathers while its tree is walked."""
+
+    defects: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    calendars: list[Calendar] = field(default_factory=list)
+    protected: str = ""
+    parts: int = 0
+
+
+def parse(raw: bytes) -> Message:
+    """Read any bytes as a mail. Never raises: what is damaged is listed in the Message's `defects`.
+
+    The identity (`sha256`, `size`) is that of `raw` as given; line ends and damage included.
+    """
+    reading = _Reading()
+    part, category_defects = _tree(_bounded(raw, reading.defects), reading.defects)
+    message = _message(part, reading, depth=0, sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
+    defects = tuple(dict.fromkeys((*message.defects, *category_defects)))
+    return Message(**{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects)
+
+
+def _bounded(raw: bytes, defects: list[str]) -> bytes:
+    """Cut headers that are only there to cost time, and an mbox "From " line in front."""
+    raw = raw.lstrip(b"\r\n") if raw[:2] in (b"\r\n", b"\n\n") or raw[:1] == b"\n" else raw
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+        defects.append("a byte order mark stood before the headers")
+    end = _header_end(raw)
+    head = raw[:end]
+    if len(head) <= MAX_HEADER:
+        return raw
+    lines: list[bytes] = []
+    length = fields = 0
+    cut = False
+    for line in head.splitlines(keepends=True):
+        if line[:1] not in (b" ", b"\t"):
+            length, fields = 0, fields + 1
+        length += len(line)
+        if fields > MAX_HEADERS or length > MAX_HEADER:
+            cut = True
+            if length - len(line) < MAX_HEADER and fields <= MAX_HEADERS:
+                lines.append(line[: MAX_HEADER - (length - len(line))].rstrip() + b"\n")
+            continue
+        lines.append(line)
+    if not cut:
+        return raw
+    defects.append("a header beyond all bounds was cut short")
+    return b"".join(lines) + raw[end:]
+
+
+def _header_end(raw: bytes) -> int:
+    ends = [at for at in (raw.find(b"\n\n"), raw.find(b"\n\r\n"), raw.find(b"\r\r")) if at >= 0]
+    return min(ends) + 1 if ends else len(raw)
+
+
+def _tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
+    """The MIME tree, and mail-parser's defects in words."""
+    from mailparser import MailParser  # a run without new mail never pays for it
+    from mailparser.exceptions import MailParserError
+
+    try:
+        parser = MailParser.from_bytes(raw)
+        return parser.message, [_in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS]
+    except (MailParserError, RecursionError):
+        defects.append("parts are nested too deeply to be opened")
+    except Exception as error:  # noqa: BLE001 - any parser failure must leave a readable mail
+        defects.append(f"mail-parser could not read it ({type(error).__name__})")
+        try:
+            return email.message_from_bytes(raw), []
+        except Exception:  # noqa: BLE001
+            defects.append("the structure could not be read")
+    end = _header_end(raw)
+    part = email.message_from_bytes(raw[:end])
+    del part["content-type"], part["content-transfer-encoding"]
+    part.set_payload(raw[end:].decode("latin-1"), "latin-1")
+    return part, []
+
+
+def _in_words(category: str) -> str:
+    """`CloseBoundaryNotFoundDefect` -> `close boundary not found`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", category.removesuffix("Defect")).lower()
+
+
+def _message(part: Part, reading: _Reading, *, depth: int, sha256: str = "", size: int = 0) -> Message:
+    headers: dict[str, list[str]] = {}
+    raw_addresses: dict[str, list[str]] = {}
+    for name, value in part.raw_items():
+        key = str(name).lower().strip()
+        headers.setdefault(key, []).append(header.text(str(value)))
+        if key in _ADDRESS_HEADERS:
+            raw_addresses.setdefault(key, []).append(str(value))
+
+    def mailboxes(name: str) -> tuple[Address, ...]:
+        found: dict[str, Address] = {}
+        for raw in raw_addresses.get(name, []):
+            read, defect = header.addresses(raw)
+            if defect:
+                reading.defects.append(f"{name}: {defect}")
+            for address in read:
+                found.setdefault(address.key or address.name, address)
+        return tuple(found.values())
+
+    def ids(name: str) -> tuple[MessageId, ...]:
+        return message_ids(" ".join(headers.get(name, [])))
+
+    for name in ("subject", "from", "date", "message-id"):
+        if len(headers.get(name, [])) > 1:
+            reading.defects.append(f"{name}: stands {len(headers[name])} times, the first counts")
+    authors = mailboxes("from") or mailboxes("sender")
+    if not any(a.email for a in authors):
+        reading.defects.append("from: missing")
+    own_ids = ids("message-id")
+    if not own_ids and depth == 0:
+        reading.defects.append("message-id: missing")
+    date = next((d for d in map(header.date, headers.get("date", [])) if d), None)
+    if date is None:
+        received = (header.date(value.rpartition(";")[2]) for value in headers.get("received", []))
+        date = next((d for d in received if d), None)
+        reading.defects.append("date: missing or unreadable" + (", taken from Received" if date else ""))
+
+    body = tuple(_body(part, reading, depth))
+    for shown in body:
+        if isinstance(shown, Text) and (found := _PGP.search(shown.content)):
+            reading.protected = "encrypted" if found[1] == "MESSAGE" else reading.protected or "signed"
+    if not body and not reading.attachments and not reading.calendars:
+        reading.defects.append("the mail has no body")
+    return Message(
+        sha256=sha256,
+        size=size,
+        message_id=own_ids[0] if own_ids else None,
+        subject=headers.get("subject", [""])[0],
+        sender=authors[0] if authors else None,
+        authors=authors,
+        reply_to=mailboxes("reply-to"),
+        to=mailboxes("to"),
+        cc=mailboxes("cc"),
+        date=date,
+        in_reply_to=ids("in-reply-to"),
+        references=ids("references"),
+        headers={name: tuple(values) for name, values in headers.items()},
+        body=body,
+        attachments=tuple(reading.attachments),
+        calendars=tuple(reading.calendars),
+        content_type=part.get_content_type(),
+        protected=reading.protected,
+        defects=tuple(dict.fromkeys(reading.defects)),
+    )
+
+
+def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> Iterator[Text | Message]:
+    """The parts a reader is shown, in order (RFC 2046 5.1); the others are gathered as attachments."""
+    reading.parts += 1
+    if reading.parts > MAX_PARTS:
+        if reading.parts == MAX_PARTS + 1:
+            reading.defects.append(f"more than {MAX_PARTS} parts, the rest was left out")
+        return
+    kind = part.get_content_type()
+    if depth > MAX_DEPTH:
+        reading.defects.append("parts are nested too deeply to be opened")
+        _attach(part, reading)
+    elif kind == "message/rfc822" and part.is_multipart():
+        yield from _forwarded(part, reading, depth)
+    elif part.is_multipart():
+        yield from _multipart(part, kind, reading, depth)
+    elif kind == "text/calendar":
+        content = _text(part, reading)
+        method = str(part.get_param("method") or "") or _ics_method(content)
+        reading.calendars.append(Calendar(method.upper().strip(), content))
+        if _is_file(part):
+            _attach(part, reading)
+    elif kind in ("text/plain", "text/html") or (part.get_content_maintype() == "text" and not _is_file(part)):
+        disposition = _disposition(part)
+        if disposition == "attachment" or (_is_file(part) and disposition != "inline"):
+            _attach(part, reading)
+            return
+        content = _text(part, reading)
+        if kind == "text/plain":
+            content = _unflow(part, content)
+        if content.strip():
+            yield Text(content, html=kind == "text/html")
+        if _is_file(part):
+            _attach(part, reading, inline=True)
+    elif kind in ("message/delivery-status", "message/feedback-report", "text/rfc822-headers"):
+        yield Text(_text(part, reading))
+    else:
+        if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+            signed = "signed" in str(part.get_param("smime-type") or "")
+            reading.protected = "signed" if signed else "encrypted"
+        _attach(part, reading, inline=related or bool(part.get("content-id")))
+
+
+def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator[Text | Message]:
+    children = [child for child in part.get_payload() if isinstance(child, Part)]
+    if kind == "multipart/alternative":
+        yield from _alternative(children, reading, depth + 1)
+        return
+    if kind == "multipart/signed":
+        reading.protected = reading.protected or "signed"
+    if kind == "multipart/encrypted":
+        reading.protected = "encrypted"
+    if not children and isinstance(part.get_payload(), str):
+        yield Text(_text(part, reading))
+    for text in (part.preamble,):
+        # A multipart whose boundary was lost leaves its whole text in the preamble.
+        if not children and text and text.strip():
+            yield Text(text)
+    for child in children:
+        yield from _body(child, reading, depth + 1, related=kind == "multipart/related")
+
+
+def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterator[Text | Message]:
+    """One of the alternatives (RFC 2046 5.1.4): the plain text where it says all that the HTML says, since it
+    quotes and diffs best; else the HTML. Calendars and files among them are kept as well."""
+    read: list[tuple[Part, list[Text | Message]]] = [(child, list(_body(child, reading, depth))) for child in children]
+    shown = [(child, body) for child, body in read if any(_wordy(b) for b in body)]
+    if not shown:
+        yield from (b for _, body in read for b in body)
+        return
+    html = [body for _, body in shown if any(isinstance(b, Text) and b.html for b in body)]
+    plain = [body for _, body in shown if all(isinstance(b, Text) and not b.html for b in body)]
+    if html and plain:
+        said = _words(" ".join(b.content for b in plain[0] if isinstance(b, Text)))
+        asked = _words(" ".join(_strip_tags(b.content) for b in html[-1] if isinstance(b, Text)))
+        whole = asked <= said and not any(isinstance(b, Message) for b in html[-1])
+        yield from plain[0] if whole else html[-1]
+    else:
+        yield from (html or [shown[-1][1]])[-1]
+
+
+def _wordy(shown: Text | Message) -> bool:
+    if isinstance(shown, Message):
+        return True
+    return bool(_words(_strip_tags(shown.content) if shown.html else shown.content)) or "<img" in shown.content
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+_INVISIBLE = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+def _strip_tags(html: str) -> str:
+    return unescape(_INVISIBLE.sub(" ", html))
+
+
+def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
+    inner = _Reading(parts=reading.parts)
+    for child in part.get_payload():
+        if isinstance(child, Part):
+            message = _message(child, inner, depth=depth + 1)
+            reading.attachments.extend(inner.attachments)
+            reading.parts = inner.parts
+            yield message
+
+
+def _text(part: Part, reading: _Reading) -> str:
+    data = _payload(part, reading)
+    charset = part.get_content_charset() if part.get("content-type") else None
+    if part.get_content_type() == "text/html" and (declared := _meta_charset(data)) and not charset:
+        charset = declared
+    text, defect = decode(data, charset)
+    if defect:
+        reading.defects.append(f"{part.get_content_type()}: {defect}")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").lstrip("\ufeff")
+
+
+def _meta_charset(data: bytes) -> str | None:
+    found = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", data[:4096], re.IGNORECASE)
+    return found[1].decode("ascii") if found else None
+
+
+def _payload(part: Part, reading: _Reading) -> bytes:
+    """The decoded octets of a leaf (RFC 2045 6), as far as they decode."""
+    data: object
+    try:
+        if part.is_multipart():
+            data = b"".join(child.as_bytes() for child in part.get_payload() if isinstance(child, Part))
+        else:
+            data = part.get_payload(decode=True)
+    except Exception as error:  # noqa: BLE001 - a broken encoding must not lose the rest of the mail
+        reading.defects.append(f"{part.get_content_type()}: could not be decoded ({type(error).__name__})")
+        data = str(part.get_payload()).encode("utf-8", "surrogateescape")
+    return data if isinstance(data, bytes) else b""
+
+
+def _unflow(part: Part, text: str) -> str:
+    """RFC 3676 4: join the lines that end in a soft break, at one depth of quoting."""
+    if str(part.get_param("format") or "").lower() != "flowed":
+        return text
+    delsp = str(part.get_param("delsp") or "").lower() == "yes"
+    out: list[str] = []
+    open_depth: int | None = None
+    for line in text.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        content = line[depth:].removeprefix(" ")
+        soft = content.endswith(" ") and content != "-- "
+        if soft and delsp:
+            content = content[:-1]
+        if open_depth == depth and content != "-- ":
+            out[-1] += content
+        else:
+            out.append(">" * depth + (" " if depth and content else "") + content)
+        open_depth = depth if soft else None
+    return "\n".join(out)
+
+
+def _ics_method(content: str) -> str:
+    found = re.search(r"^METHOD:(\w+)", content, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _disposition(part: Part) -> str:
+    return str(part.get("content-disposition") or "").split(";")[0].strip().lower()
+
+
+def _is_file(part: Part) -> bool:
+    return bool(_name(part))
+
+
+def _name(part: Part) -> str:
+    """The file name of RFC 2183 or, as many still send it, of Content-Type; RFC 2231 and RFC 2047 decoded."""
+    try:
+        name = part.get_filename()
+    except Exception:  # noqa: BLE001 - `name*` without a value raises IndexError in the standard library
+        name = None
+    if isinstance(name, tuple):
+        name = name[2]
+    return header.text(str(name)) if name else ""
+
+
+def _attach(part: Part, reading: _Reading, inline: bool = False) -> None:
+    name = _name(part)
+    content = _payload(part, reading)
+    if not name:
+        kind = part.get_content_type()
+        known = {"message/rfc822": "message.eml", "application/pgp-signature": "signature.asc",
+                 "application/pgp-encrypted": "version.txt", "application/pkcs7-signature": "smime.p7s",
+                 "application/pkcs7-mime": "smime.p7m", "text/html": "part.html", "text/calendar": "invite.ics"}  # fmt: skip
+        subtype = re.sub(r"[^a-z0-9]", "", part.get_content_subtype().lower())[:10]
+        name = known.get(kind, f"part-{len(reading.attachments) + 1}.{'txt' if subtype == 'plain' else subtype or 'bin'}")
+    reading.attachments.append(
+        Attachment(
+            name=name,
+            content_type=part.get_content_type(),
+            content=content,
+            content_id=header.text(str(part.get("content-id") or "")).strip("<> "),
+            inline=inline,
+        )
+    )

@@ -1,0 +1,461 @@
+"""A mail's text -> newest reply, quoted or forwarded history, signature.
+
+The one rule above all: words that the author just wrote are never taken for history. Where a mark is not certain
+the line stays in the newest reply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from mailbot.mail.html_lines import Line, lines, normalised
+from mailbot.mail.message import Message, Text
+
+Kind = Literal["newest", "quoted", "forwarded", "signature"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of one mail's text: its `kind`, the plain text, and the text or markup it stands in."""
+
+    kind: Kind
+    plain: str
+    source: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The segments of a mail in their order."""
+
+    segments: tuple[Segment, ...] = ()
+
+    def plain(self, *kinds: Kind) -> str:
+        return "\n\n".join(s.plain for s in self.segments if s.kind in kinds).strip()
+
+    @property
+    def newest(self) -> str:
+        """What the author wrote last, as plain text; empty for a pure forward."""
+        return self.plain("newest")
+
+    @property
+    def history(self) -> str:
+        return self.plain("quoted", "forwarded")
+
+    @property
+    def signature(self) -> str:
+        return self.plain("signature")
+
+
+def split(message: Message) -> Reply:
+    """Take a mail's body apart. Every shown line lands in exactly one segment."""
+    segments: list[Segment] = []
+    for shown in message.body:
+        if isinstance(shown, Text):
+            segments += split_text(shown)
+    return Reply(tuple(segments))
+
+
+def split_text(text: Text) -> list[Segment]:
+    """One body part taken apart; the segments' sources, put together, are the part."""
+    if text.html:
+        markup = normalised(text.content)
+        read = lines(markup)
+    else:
+        markup, read = text.content, _plain_lines(text.content)
+    kinds = classify(read)
+    segments: list[Segment] = []
+    start = 0
+    for index in range(1, len(read) + 1):
+        if index < len(read) and kinds[index] == kinds[start]:
+            continue
+        chunk = read[start:index]
+        plain = _joined(chunk)
+        end = read[index].start if index < len(read) else len(markup)
+        begin = 0 if start == 0 else chunk[0].start
+        source = markup[begin:end]
+        if plain or "<img" in source:
+            segments.append(Segment(kinds[start], plain, Text(source, html=text.html)))
+        start = index
+    return segments
+
+
+def _joined(chunk: Iterable[Line]) -> str:
+    joined = "\n".join(line.text for line in chunk)
+    return re.sub(r"\n{3,}", "\n\n", joined).strip("\n").rstrip()
+
+
+def _plain_lines(content: str) -> list[Line]:
+    found, start = [], 0
+    for text in content.split("\n"):
+        found.append(Line(text.rstrip(), start, quoted=bool(_QUOTED.match(text))))
+        start += len(text) + 1
+    return found
+
+
+# --- what marks history, in the words of mail clients --------------------------------------------------------------
+
+_QUOTED = re.compile(r"^(?:[ \t]{0,3}|[ \t]{0,8}[A-Z][A-Za-z]{0,2})>")
+_WROTE = (
+    r"wrote|writes|écrit|ecrit|escreveu|escribi[óo]|ha scritto|scrisse|schrieb|schreef|geschreven|skrev|kirjoitti"
+    r"|napisał(?:\(a\))?|napisała|pisze|пишет|написал(?:\(а\))?|написала|писал(?:\(а\))?|писав|написав|napsal(?:\(a\))?|napísal"
+    r"|yazdı|şunu yazdı|a scris|írta|έγραψε|skrifaði|va escriure|je napisao|napisao|пише|написа|viết|menulis|kirjutas|rašė|raksta"
+)
+_WROTE_END = re.compile(rf"(?:\b(?:{_WROTE})\b|さんは書きました|のメール|が書き込みました|写道|寫道|님이 작성|작성|כתב|كتب)[^\w\n]{{0,40}}[:：]\s*$", re.IGNORECASE)
+_SAID = re.compile(r"\b(?:said|says|mentioned|stated|replied|asked|spake|opined|remarked|uttered|typed|sagte|meinte|a dit|dijo)\W*[:：]$", re.I)
+"""Attributions too weak to count without a quoted line right below."""
+_SCHRIEB_MIDDLE = re.compile(
+    rf"^\W*(?:(?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu|Dnia|W|På|Pe|Ons|Tue|Mon|Wed|Thu|Fri|Sat|Sun|\w{{2,3}}[.,]|\d).{{0,200}})"
+    rf"\b(?:{_WROTE})\b.{{0,160}}[:：]\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_OTHER_ATTRIBUTION = re.compile(
+    r"^\W*(?:"
+    r"(?=.*(?:\d{1,2}[:.]\d\d|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
+    r"|-*\s*On\s(?=.*\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
+    r"|\d{4}年\d{1,2}月\d{1,2}日.{0,120}(?:[:：]|>)"
+    r"|\d{4}[./-]\d{1,2}[./-]\d{1,2}.{0,80}<[^<>\s]+@[^<>\s]+>\s*[:：]?"
+    r"|(?:On|Am|Le|El|Il|Op|Em|Den)\b.{6,160}<[^<>\s]+@[^<>\s]+>\s*[:：]"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4},?.{0,30}(?:пользователь|от|from|von|de|da).{0,120}[:：]"
+    r"|[^\n]{1,60}<[^<>\s]+@[^<>\s]+>\s*(?:,\s*)?\d{1,2}[ ./-].{4,60}[:：]"
+    r"|>?-*\s*(?:In message|In article)\s.{5,120}[:：]"
+    r"|Quoting\s.{3,120}[:：]"
+    r")\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_STARTS = re.compile(
+    r"^\W{0,3}(?:(?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu|Dnia|På|Pe|Vào|V|A|Tarihinde|In)\s.*\d|\d|\w{2,12}[.,]{0,2}\s*(?:den |le |klo )?\d)",
+    re.IGNORECASE,
+)
+_DATED = re.compile(r"\d{1,4}[./:-]\d|\b(?:19|20)\d\d\b|@|\d年")
+_SEPARATOR_WORDS = (
+    r"original message|original appointment|reply message|reply above this line|forwarded message|begin forwarded message"
+    r"|original-nachricht|originalnachricht|ursprüngliche nachricht|weitergeleitete nachricht|anfang der weitergeleiteten (?:nachricht|e-?mail)"
+    r"|message d['’]origine|message original|message transféré|message transmis|début du message (?:réexpédié|transféré)"
+    r"|mensaje original|mensaje reenviado|inicio del mensaje reenviado|messaggio originale|messaggio inoltrato|inizio messaggio inoltrato"
+    r"|mensagem original|mensagem encaminhada|início da mensagem reencaminhada|oorspronkelijk(?:e)? bericht|origineel bericht|doorgestuurd bericht|begin doorgestuurd bericht"
+    r"|wiadomość oryginalna|oryginalna wiadomość|treść przekazanej wiadomości|wiadomość przekazana|исходное сообщение|пересылаемое сообщение|пересланное сообщение"
+    r"|перенаправленное сообщение|конец переадресованного сообщения|начало переадресованного сообщения|оригинальное сообщение"
+    r"|ursprungligt meddelande|originalmeddelande|vidarebefordrat (?:brev|meddelande)|oprindelig (?:besked|meddelelse)|videresendt (?:besked|meddelelse)"
+    r"|opprinnelig melding|videresendt melding|alkuperäinen viesti|välitetty viesti|původní zpráva|přeposlaná zpráva|původní e-mail|eredeti üzenet"
+    r"|元のメッセージ|元のメール|転送メッセージ|転送されたメッセージ|原始邮件|原始郵件|原邮件|转发邮件|转发的邮件|轉寄郵件|邮件原件|원본 메시지|원본 메일|전달된 메시지"
+    r"|orijinal mesaj|mesaj original|αρχικό μήνυμα|message from .{1,60}"
+)
+_SEPARATOR = re.compile(
+    rf"^[ \t]*(?:>\s*)*(?:[-_=*~+#]{{2,}}\s*(?:{_SEPARATOR_WORDS})\s*[:：]?\s*[-_=*~+#]*|(?:{_SEPARATOR_WORDS})\s*[:：])\s*$",
+    re.IGNORECASE,
+)
+_FORWARD = re.compile(
+    r"forward|weitergeleitet|transf[ée]r|transmis|réexp|reenviad|inoltrat|encaminhad|reencaminhad|doorgestuurd|przekaz|"
+    r"пересыл|переслан|перенаправ|переадрес|vidarebefordr|videresend|välitetty|přeposlan|転送|转发|轉寄|전달|FWD?:",
+    re.IGNORECASE,
+)
+_FROM = r"from|von|de|da|van|från|fra|lähettäjä|od|от|от кого|nadawca|feladó|差出人|发件人|寄件者|寄件人|보낸 사람|보낸사람|kimden|od koho|expéditeur|remitente|mittente|afzender|absender|message du"
+_SENT = (
+    r"sent|date|gesendet|datum|date d['’]envoi|envoyé|envoyé le|enviado|enviado el|enviada|fecha|data|inviato|verzonden|skickat|sendt"
+    r"|dato|lähetetty|päiväys|wysłano|дата|отправлено|送信日時|日付|日時|发送时间|日期|寄件日期|보낸 날짜|날짜|odesláno|elküldve|gönderildi|tarih|enviado em|data de envio|wysłane|sent at|message du"
+)
+_SENT_BY_MAIL = frozenset(
+    ("sent", "gesendet", "envoyé", "envoyé le", "enviado", "enviado el", "enviada", "inviato", "verzonden", "skickat", "sendt",
+     "lähetetty", "wysłano", "отправлено", "送信日時", "发送时间", "보낸 날짜", "odesláno", "elküldve", "gönderildi", "enviado em")
+)  # fmt: skip
+"""Names of the date field that only a mail client writes: an itinerary has From, To and Date as well."""
+_TO = (
+    r"to|an|à|a|para|aan|till|til|vastaanottaja|do|кому|宛先|收件人|받는 사람|받는사람|komu|címzett|kime|pour|destinatario|adresat"
+    r"|cc|copie à|copie|kopie|kopia|kopi|копия|抄送|副本|参照|참조|responder a|reply-to|antwort an|répondre à"
+)
+_SUBJECT = r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|тема|件名|主题|主旨|제목|předmět|tárgy|konu|sujet"
+_FIELD = re.compile(rf"^\W{{0,6}}(?P<name>{_FROM}|{_SENT}|{_TO}|{_SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE)
+_FROM_FIELD = re.compile(rf"^\W{{0,6}}(?:{_FROM})\s*[*_]*\s*[:：]", re.IGNORECASE)
+_SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{_SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
+_SENT_FIELD = re.compile(rf"^\W{{0,6}}(?:{_SENT})\s*[*_]*\s*[:：]", re.IGNORECASE)
+_MOBILE = re.compile(
+    r"^\W{0,4}(?:sent from (?:my|a|outlook|yahoo|mail|proton|samsung|the|myMail|aol|gmx|blue|fairmail|k-9|nine|windows|iphone|ipad|android)\b|get outlook for|von meinem .{2,40} gesendet|gesendet (?:von|mit)(?: meine[mr])? "
+    r"|diese nachricht wurde von meinem|envoyé (?:de|depuis) (?:mon|ma|l['’]|outlook|mail|un)|envoyé à partir d|télécharger outlook|obtenez outlook|enviado (?:desde|do|de) (?:mi|meu|o meu|el|outlook|mail|correo)|enviado pelo"
+    r"|inviato da(?:l mio|lla mia| iphone| ipad| outlook| mail|l)|verzonden (?:vanaf|vanuit|met) (?:mijn|mail|outlook)|verstuurd vanaf|skickat från (?:min|mitt|outlook)|sendt fra (?:min|mit|outlook)|lähetetty .{2,30}(?:stä|sta|stani|istani)\b"
+    r"|wysłane? z |отправлено (?:с|из) |iphoneから送信|androidから送信|从我的|發自我的|发自我的|발신|나의 iphone에서|내 iphone에서|sent via (?:my )?(?:the )?(?:iphone|ipad|samsung|mobile|blackberry|yahoo)|sent using |sent with )",
+    re.IGNORECASE,
+)
+_DELIMITER = re.compile(r"^\s{0,1}(?:-- ?|—|--\s*)$")
+_LIST_FOOTER = re.compile(
+    r"^\W*(?:.{0,60}mailing list\W*$|to unsubscribe\b|unsubscribe\b|you received this message because|list-unsubscribe"
+    r"|https?://\S+/(?:listinfo|mailman)\S*|this e-?mail is (?:sponsored|brought)|this sf\.?net email is)",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"^\s*[_=~*-]{4,}\s*>?\s*$")
+
+
+def classify(read: list[Line]) -> list[Kind]:
+    """The kind of every line. `read` is the whole text; pure, and the heart of this module."""
+    history, forwarded = _history(read)
+    footer = _footers(read, history)
+    written = [i for i, line in enumerate(read) if line.text.strip() and not history[i] and not footer[i]]
+    kinds: list[Kind] = ["newest"] * len(read)
+    for i in range(len(read)):
+        if history[i]:
+            kinds[i] = "forwarded" if forwarded[i] else "quoted"
+        elif footer[i]:
+            kinds[i] = "signature"
+    if written:
+        _keep_answered(read, history, written, kinds)
+    return _blanks(read, kinds)
+
+
+def _keep_answered(read: list[Line], history: list[bool], written: list[int], kinds: list[Kind]) -> None:
+    """Answers between quoted lines keep the lines they answer: from the first quoted line that is followed by an
+    answer and then by more quoting and another answer, to the last answer."""
+    runs: list[tuple[int, int]] = []
+    for i in written:
+        if runs and not any(history[j] for j in range(runs[-1][1] + 1, i)):
+            runs[-1] = (runs[-1][0], i)
+        else:
+            runs.append((i, i))
+    after = [run for run in runs if any(history[: run[0]])]
+    if len(after) < 2:
+        return
+    first = next(i for i, quoted in enumerate(history) if quoted)
+    while first < after[0][0] and not _QUOTED.match(read[first].text) and not (read[first].quoted or read[first].cite):
+        first += 1
+    for i in range(first, after[-1][1] + 1):
+        if kinds[i] != "signature":
+            kinds[i] = "newest"
+
+
+def _history(read: list[Line]) -> tuple[list[bool], list[bool]]:
+    """Which lines are history, and which of it was forwarded."""
+    history = [line.quoted for line in read]
+    forwarded = [False] * len(read)
+    marked = _last_quoted(read)
+    answered = False
+    """Whether the author wrote anything above the line that is looked at."""
+
+    def mark(start: int, end: int, forward: bool = False) -> int:
+        history[start:end] = [True] * (end - start)
+        forwarded[start:end] = [forward] * (end - start)
+        return end
+
+    i = 0
+    while i < len(read):
+        line = read[i]
+        text = line.text.strip()
+        if line.quoted and _SEPARATOR.match(line.text) and _FORWARD.search(text):
+            i = mark(i, _quote_end(read, i), forward=True)
+        elif not text or line.quoted:
+            i += 1
+        elif line.edge and _edge_holds(read, i):
+            i = mark(i, len(read))
+        elif _SEPARATOR.match(line.text):
+            forward = bool(_FORWARD.search(text))
+            quote = _quote_end(read, i + 1)
+            if quote > i + 1:  # Apple and others set the forwarded mail in a quote: it ends with the quote
+                i = mark(i, quote, forward)
+            elif forward or answered or marked <= i:
+                i = mark(i, len(read), forward)
+            else:  # answers stand below, between the marked lines
+                i = mark(i, _header_end(read, i + 1))
+        elif length := _attribution(read, i):
+            quote = _quote_end(read, i + length)
+            if quote > i + length:
+                i = mark(i, quote)
+            elif own := _own_prefix(read, i + length):
+                for j in range(i, len(read)):
+                    history[j] = history[j] or j < i + length or read[j].text.startswith(own)
+                i += length
+            elif not answered or _quoted_soon(read, i + length):
+                i = mark(i, i + length)
+            elif _certain(read, i, length):
+                i = mark(i, len(read))
+            else:
+                answered, i = True, i + 1
+        elif _header_block(read, i):
+            above = next((k for k in range(i - 1, -1, -1) if read[k].text.strip()), None)
+            start = above if above is not None and _RULE.match(read[above].text) else i
+            if answered or marked <= i:
+                i = mark(start, len(read))
+            else:
+                i = mark(start, _header_end(read, i))
+        elif _MOBILE.match(text):
+            # Phones set their line between the reply and what they quote without a mark.
+            rest = next((j for j in range(i + 1, len(read)) if read[j].text.strip()), None)
+            if rest is not None and answered and not history[rest] and not _marks(read, rest) and marked <= i:
+                i = mark(i + 1, len(read))
+            i += 1
+        else:
+            answered = answered or not _RULE.match(text)
+            i += 1
+    _wrapped(read, history)
+    return history, forwarded
+
+
+def _last_quoted(read: list[Line]) -> int:
+    """The last line with a quote mark, -1 for none."""
+    return next((j for j in range(len(read) - 1, -1, -1) if read[j].quoted or read[j].cite), -1)
+
+
+def _header_end(read: list[Line], i: int) -> int:
+    """The first line after the printed header of an earlier mail: its fields, up to the first blank or quoted line."""
+    while i < len(read) and read[i].text.strip() and not read[i].quoted:
+        i += 1
+    return i
+
+
+_SNIP = re.compile(r"^\W*(?:\.{2,}|…|snip\w*|schnipp?|cut|\[.{0,20}\]|<.{0,20}>)\W*$", re.IGNORECASE)
+
+
+def _quoted_soon(read: list[Line], i: int) -> bool:
+    """Whether marked lines follow, with at most an omission mark or two lines before them."""
+    seen = 0
+    for line in read[i : i + 12]:
+        if line.quoted or line.cite:
+            return True
+        seen += bool(line.text.strip()) and not _SNIP.match(line.text)
+        if seen > 2:
+            return False
+    return False
+
+
+def _own_prefix(read: list[Line], i: int) -> str:
+    """A quote mark of the author's own making ("--]", "|"): what the two lines below an attribution begin with."""
+    below = [line.text for line in read[i : i + 6] if line.text.strip()][:2]
+    prefixes = [re.match(r"[^\w\s]{1,4}", text) for text in below]
+    if len(prefixes) == 2 and prefixes[0] and prefixes[1] and prefixes[0][0] == prefixes[1][0]:
+        return "" if prefixes[0][0] in ("-", "*", "•", "+", "--", '"', "(", "[") else prefixes[0][0]
+    return ""
+
+
+def _marks(read: list[Line], i: int) -> bool:
+    return bool(
+        _attribution(read, i) or _header_block(read, i) or _SEPARATOR.match(read[i].text) or read[i].edge
+        or _RULE.match(read[i].text) or _DELIMITER.match(read[i].text) or _LIST_FOOTER.match(read[i].text)
+    )  # fmt: skip
+
+
+def _edge_holds(read: list[Line], i: int) -> bool:
+    """A client's mark for the start of history counts where a header block or attribution follows within a few lines."""
+    near = [j for j in range(i, min(i + 6, len(read))) if read[j].text.strip()]
+    return any(_FROM_FIELD.match(read[j].text) or _attribution(read, j) or _SEPARATOR.match(read[j].text) for j in near)
+
+
+def _attribution(read: list[Line], i: int) -> int:
+    """How many lines an attribution ("On ..., X wrote:") takes that starts at line `i`; 0 for none."""
+    joined = ""
+    for length in range(1, 5):
+        if i + length > len(read):
+            return 0
+        text = read[i + length - 1].text.strip()
+        if not text or (length > 1 and _QUOTED.match(text) and text not in (">:", "> wrote:")):
+            return 0
+        joined = f"{joined} {text}".strip()
+        if len(joined) > 400:
+            return 0
+        if text.endswith((":", "：", ">", "*", "_", "-", "wrote")):
+            if _says_who_wrote(joined):
+                # Only the attribution itself, not the line of the author's that may stand right above it.
+                shorter = [read[k : i + length] for k in range(i + 1, i + length)]
+                told = [part for part in shorter if _says_who_wrote(" ".join(x.text.strip() for x in part))]
+                if any(_STARTS.match(part[0].text) for part in told) or (told and not _STARTS.match(read[i].text)):
+                    return 0
+                return length
+            candidate = joined.strip("*_ ")
+            said = _WROTE_END.search(candidate) or _SAID.search(candidate)
+            if length == 1 and len(candidate) < 120 and said and _quote_end(read, i + 1) > i + 1:
+                return 1
+    return 0
+
+
+def _says_who_wrote(text: str) -> bool:
+    candidate = text.strip("*_ ")
+    if len(candidate) > 320 or not _DATED.search(candidate):
+        return False
+    return bool(
+        _WROTE_END.search(candidate) or _SCHRIEB_MIDDLE.match(candidate) or _OTHER_ATTRIBUTION.match(candidate)
+    )
+
+
+def _certain(read: list[Line], i: int, length: int) -> bool:
+    """Whether an attribution with no quote mark below it still ends what the author wrote."""
+    text = " ".join(line.text.strip() for line in read[i : i + length])
+    dated = re.search(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d|\d年|@", text)
+    return bool(dated) and (i == 0 or not read[i - 1].text.strip() or length > 1 or "@" in text)
+
+
+def _quote_end(read: list[Line], i: int) -> int:
+    """The first line after the quoted lines that start at or just below line `i` (blank lines between allowed)."""
+    end = i
+    for j in range(i, len(read)):
+        if _QUOTED.match(read[j].text) or read[j].quoted or read[j].cite:
+            end = j + 1
+        elif read[j].text.strip() and not _SNIP.match(read[j].text):
+            break
+    return end
+
+
+def _header_block(read: list[Line], i: int) -> bool:
+    """Whether the header of an earlier mail, as clients print it, starts at line `i`: a From line, and a date and a
+    subject or recipient near it, in any order."""
+    text = read[i].text
+    if not _FIELD.match(text):
+        return False
+    near = [line.text for line in read[i : i + 10]]
+    fields: list[str] = []
+    blanks = 0
+    for line in near:
+        if match := _FIELD.match(line):
+            fields.append(match["name"].casefold())
+            blanks = 0
+            if _SUBJECT_FIELD.search(line[match.end() :]):
+                fields.append("subject")
+        elif not line.strip():
+            blanks += 1
+            if blanks > 1 or not fields:
+                break
+    has_from = any(_FROM_FIELD.match(line) for line in near[: len(near)])
+    has_sent = any(_SENT_FIELD.match(line) for line in near)
+    has_subject = any(_SUBJECT_FIELD.search(line) for line in near)
+    addressed = any("@" in line for line in near)
+    sure = addressed or (has_sent and has_subject) or any(f in _SENT_BY_MAIL for f in fields)
+    return has_from and len(fields) >= 3 and (has_subject or has_sent) and sure
+
+
+def _wrapped(read: list[Line], history: list[bool]) -> None:
+    """A quoted line that a mailer broke leaves its tail without a mark: one lower-case scrap between two quoted lines."""
+    for i in range(1, len(read) - 1):
+        if history[i] or not (_QUOTED.match(read[i - 1].text) and _QUOTED.match(read[i + 1].text)):
+            continue
+        above, text = read[i - 1].text.rstrip(), read[i].text.strip()
+        if text and len(above) >= 65 and above[-1] not in ".?!:" and (text[0].islower() or len(text) < 12):
+            history[i] = True
+
+
+def _footers(read: list[Line], history: list[bool]) -> list[bool]:
+    """Signatures and list footers: from their delimiter to the next quoted line or the end."""
+    footer = [line.signature and not history[i] for i, line in enumerate(read)]
+    ends = [len(read)] * (len(read) + 1)
+    for i in range(len(read) - 1, -1, -1):
+        ends[i] = i if history[i] else ends[i + 1]
+    i = 0
+    while i < len(read):
+        text = read[i].text
+        if not history[i] and not footer[i] and text.strip():
+            end = ends[i]
+            delimited = _DELIMITER.match(text) and end - i <= 25
+            rule = _RULE.match(text) and any(_LIST_FOOTER.match(read[j].text) for j in range(i + 1, min(i + 8, end)))
+            mobile = _MOBILE.match(text) and len(text) < 120
+            if delimited and text.strip() == "—" and not any(x.text.strip() for x in read[:i]):
+                delimited = None
+            if delimited or rule:
+                footer[i:end] = [True] * (end - i)
+            elif mobile:
+                footer[i] = True
+        i += 1
+    return footer
+
+
+def _blanks(read: list[Line], kinds: list[Kind]) -> list[Kind]:
+    """Blank lines go with what stands above them, so that a segment is not broken by them."""
+    for i, line in enumerate(read):
+        if i and not line.text.strip():
+            kinds[i] = kinds[i - 1]
+    return kinds

@@ -1,0 +1,105 @@
+"""What mailbot makes of a mail file, and why. Reads only: no server, no journal, no note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailbot.assistant.context import gather
+from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
+from mailbot.config import Settings
+from mailbot.errors import MailbotError
+from mailbot.mail.message import Address, Message
+from mailbot.mail.parse import parse
+from mailbot.mail.reply import Reply, split
+from mailbot.sync.fetch import verdict_of
+from mailbot.vault import note as notes
+from mailbot.vault.email_note import Filing, to_note
+from mailbot.vault.index import Index
+
+if TYPE_CHECKING:
+    from mailbot.assistant.llm import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """What an explanation may use: the settings, an index to find context in, a model for triage; each may be missing."""
+
+    settings: Settings | None = None
+    index: Index | None = None
+    model: Model | None = None
+
+    def explain(self, path: Path) -> dict[str, Any]:
+        """The interface of `mailbot explain --json` for one file. Never raises: what went wrong is in `defects`."""
+        try:
+            message = parse(path.read_bytes())
+        except OSError as error:
+            message = replace(parse(b""), defects=(f"the file cannot be read ({error.strerror})",))
+        defects = list(message.defects)
+        try:
+            reply = split(message)
+        except Exception as error:  # noqa: BLE001 - `explain` is asked about damaged mail: it answers
+            reply = Reply()
+            defects.append(f"its text could not be taken apart ({type(error).__name__})")
+        triage = self._triage(message, reply, defects)
+        try:
+            note = notes.write(to_note(message, reply, Filing(), verdict_of(triage)).note)
+        except Exception as error:  # noqa: BLE001
+            note = ""
+            defects.append(f"it could not be made a note ({type(error).__name__})")
+        return {
+            "path": str(path),
+            "message_id": message.message_id or "",
+            "subject": message.subject,
+            "from": address(message.sender or Address("", "")),
+            "to": [address(a) for a in message.to],
+            "cc": [address(a) for a in message.cc],
+            "date": message.date.isoformat() if message.date else "",
+            "newest_reply": reply.newest,
+            "quoted": reply.history,
+            "signature": reply.signature,
+            "attachments": [{"name": a.name, "type": a.content_type, "size": a.size} for a in message.attachments],
+            "disposition": triage.disposition,
+            "decided_by": triage.decided_by,
+            "reason": triage.reason,
+            "defects": defects,
+            "note": note,
+            "context": self._context(message, reply, triage),
+        }
+
+    def _triage(self, message: Message, reply: Reply, defects: list[str]) -> Triage:
+        own = self.settings.own_addresses if self.settings else ()
+        triage = facts(message, reply, Circumstances(frozenset(own)))
+        if triage is None and self.model is not None and self.settings and self.settings.llm:
+            llm = self.settings.llm
+            try:
+                user = self.settings.accounts[0].display_name or self.settings.accounts[0].address
+                return judged(message, reply, own, user, self.model, llm.triage_model or llm.model)[0]
+            except MailbotError as error:
+                defects.append(f"the model could not be asked: {error}")
+        return triage or detected(message, reply)
+
+    def _context(self, message: Message, reply: Reply, triage: Triage) -> list[dict[str, Any]]:
+        if self.index is None:
+            return []
+        settings = self.settings
+        budget = settings.llm.context_tokens if settings and settings.llm else 3000
+        own = frozenset(settings.own_addresses) if settings else frozenset()
+        folder = f"{settings.email_folder}/Drafts" if settings else "Email/Drafts"
+        found = gather(self.index, message, reply, triage.asks, budget=budget, own=own, own_note="", drafts_folder=folder)
+        return [{"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources]
+
+
+def address(who: Address) -> dict[str, str]:
+    return {"name": who.name, "address": who.email}
+
+
+def mail_files(paths: list[Path]) -> Iterator[Path]:
+    """The files named, and the `.eml` files of the folders named, in order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*.eml") if p.is_file())
+        else:
+            yield path

@@ -1,0 +1,26 @@
+"""One run at a time for each account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mailbot.errors import TryAgain
+
+
+@contextmanager
+def locked(folder: Path, account: str) -> Iterator[None]:
+    """Hold the lock of an account. Raises TryAgain where another run has it. The lock ends with the process."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(folder / f"{account}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise TryAgain(f"account {account}: another mailbot run is at work; wait for it, or end it if it hangs") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,105 @@
+"""The story, top to bottom: unread mail becomes notes, notes that want an answer become drafts.
+
+    unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶ Draft ─▶ draft note ─▶ Drafts
+    `fetch.py`: up to the email note       `answer.py`: from triage on       `deliver.py`: APPEND
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailbot.config import Account, Llm, Settings
+from mailbot.errors import ConfigError, MailbotError, TryAgain
+from mailbot.mail.credentials import secret
+from mailbot.mail.mailbox import Mailbox
+from mailbot.sync.answer import answer
+from mailbot.sync.deliver import settle
+from mailbot.sync.fetch import fetch
+from mailbot.sync.journal import Journal, now
+from mailbot.sync.lock import locked
+from mailbot.sync.run import Options, Progress, Report, Run, log, login, silent, vault_state
+
+if TYPE_CHECKING:
+    from mailbot.assistant.llm import Model
+
+
+def fetch_all(settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent) -> list[Report]:
+    """One run over the named accounts, or all. An account that fails does not stop the others.
+
+    Raises ConfigError for an unknown name or a vault that is not there.
+    """
+    check_vault(settings.vault)
+    return [_account(settings, account, options, progress) for account in chosen(settings, names)]
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
+    """The accounts of these names, all for none. Raises ConfigError for a name that is not there."""
+    known = {a.name: a for a in settings.accounts}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no account {name!r} in the settings; there are: {', '.join(known)}")
+    return [known[n] for n in names] or list(settings.accounts)
+
+
+def check_vault(vault: Path) -> None:
+    """Raises ConfigError where the vault is no folder: mailbot never makes one up, it may only not be mounted."""
+    if not vault.is_dir():
+        raise ConfigError(f"the vault {vault} is not a folder; create it, or mend `vault` in accounts.yaml (is the disk mounted?)")
+
+
+def _account(settings: Settings, account: Account, options: Options, progress: Progress) -> Report:
+    report = Report(account.name)
+    state = vault_state(settings.vault)
+    try:
+        with locked(state, account.name), Journal(state / "journal.sqlite") as journal:
+            run = Run(settings, account, journal, state, options, report, progress)
+            if pause := journal.paused(account.name, now()):
+                raise TryAgain(f"account {account.name}: left alone until {pause[0][:16].replace('T', ' ')} UTC, as its server asked: {pause[1]}")
+            try:
+                _story(run)
+            except TryAgain as error:
+                if error.retry_after and not options.dry_run:
+                    journal.pause(account.name, now() + timedelta(seconds=error.retry_after), str(error))
+                raise
+    except MailbotError as error:
+        report.error, report.exit_code = str(error), error.exit_code
+        log.error("%s", error)
+    except OSError as error:
+        report.error, report.exit_code = f"account {account.name}: {error.filename or 'the disk'}: {error.strerror or error}; nothing was lost, run again when it is mended", 75
+        log.error("account %s: %s", account.name, error)
+    return report
+
+
+def _story(run: Run) -> None:
+    with Mailbox(login(run.account)) as server:
+        if not run.options.dry_run:
+            settle(run, server)
+        fetch(run, server)
+        if not run.options.dry_run and not run.options.no_drafts:
+            answer(run, server, model_of(run.settings.llm) if run.journal.waiting(run.account.name, now()) else None)
+
+
+def model_of(settings: Llm | None) -> Model | None:
+    """The configured model's client, None where none is configured. It is imported here, where it is first needed."""
+    if settings is None:
+        return None
+    from mailbot.assistant.llm import Endpoint, Model
+
+    key: Callable[[], str]
+    if settings.api_key is None:
+        key = lambda: "none"  # noqa: E731 - a local server asks for no key, the client for some text
+    else:
+        source = settings.api_key
+        key = lambda: secret(source, "llm.api_key")  # noqa: E731
+    return Model(Endpoint(settings.base_url, key, settings.timeout, settings.retries, settings.max_output_tokens))
+
+
+def exit_code(reports: Sequence[Report]) -> int:
+    """0 all is well; the error's own code where every account failed alike; 1 where some mails or accounts failed."""
+    codes = {r.exit_code for r in reports}
+    if len(codes) == 1 and (code := codes.pop()):
+        return code
+    return 1 if any(r.exit_code or r.failed for r in reports) else 0

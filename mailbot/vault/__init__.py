@@ -1,0 +1,1 @@
+"""Notes, Markdown, index and search: knows no IMAP and no model."""

@@ -1,0 +1,197 @@
+"""Draft <-> Note: the draft as the user reads, edits and approves it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mailbot.errors import BadData
+from mailbot.vault import note as notes
+from mailbot.vault.markdown import block_quote, inline, quote_note, text_to_markdown, unescape
+from mailbot.vault.note import Note, property_text
+
+BEGIN = "%% mailbot: reply begins %%"
+END = "%% mailbot: reply ends %%"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionItem:
+    """`owner` is `me` or `them`; `due` an ISO date or empty."""
+
+    text: str
+    owner: str
+    due: str = ""
+
+    def line(self) -> str:
+        """As the Tasks plugin reads it."""
+        due = f" 📅 {self.due}" if self.due else ""
+        return f"- [ ] {inline(self.text)} @{self.owner}{due}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSource:
+    """A passage that was given to the drafter: `note` is relative to the vault, `why` says how it was chosen."""
+
+    note: str
+    title: str
+    text: str
+    why: str
+    person: bool = False
+
+    @property
+    def wikilink(self) -> str:
+        return f"[[{self.note.removesuffix('.md')}]]"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNote:
+    """What a draft note says. Texts are plain; they are made inert when the note is written."""
+
+    stem: str
+    original: str
+    created: datetime
+    to: str
+    to_name: str
+    subject: str
+    reply: str
+    original_quoted: str
+    cc: tuple[str, ...] = ()
+    reason: str = ""
+    topics: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    recipient_type: str = ""
+    urgency: str = ""
+    stakes: str = ""
+    reasoning: str = ""
+    action_items: tuple[ActionItem, ...] = ()
+    context: tuple[ContextSource, ...] = ()
+    supports: tuple[tuple[str, str], ...] = ()
+    """(statement, wikilink or '') pairs: what of the reply rests on which note."""
+    unknowns: tuple[str, ...] = ()
+    status: str = "draft"
+    account: str = ""
+    message_id: str = ""
+    draft_message_id: str = ""
+    lane: str = "needs_you"
+    model: str = ""
+    prompt_version: str = ""
+    tokens: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+
+def path(draft: DraftNote, folder: str = "Email") -> str:
+    """Where the draft note lies, relative to the vault."""
+    return f"{folder}/Drafts/{draft.stem}.draft.md"
+
+
+def render(draft: DraftNote) -> Note:
+    """DraftNote -> Note, in the user's own format (DESIGN 5), every key and heading of it."""
+    properties: dict[str, Any] = {
+        "status": draft.status,
+        "type": "email-draft",
+        "original": draft.original,
+        "created": draft.created.isoformat(),
+        "to": property_text(draft.to),
+        "to_name": property_text(draft.to_name),
+        "cc": [property_text(c) for c in draft.cc],
+        "subject": property_text(draft.subject),
+        "reason": property_text(draft.reason),
+        "topics": [property_text(t) for t in draft.topics],
+        "people_mentioned": [property_text(p) for p in draft.people],
+        "vault_context_used": bool(draft.context),
+        "recipient_type": draft.recipient_type,
+        "urgency": draft.urgency,
+        "stakes": draft.stakes,
+        "account": draft.account,
+        "message_id": property_text(draft.message_id),
+        "draft_message_id": property_text(draft.draft_message_id),
+        "lane": draft.lane,
+        "model": draft.model,
+        "prompt_version": draft.prompt_version,
+        "sources": list(dict.fromkeys(c.wikilink for c in draft.context)),
+        "tokens": draft.tokens,
+    }
+    to = f"{inline(draft.to_name)} {inline(f'<{draft.to}>')}".strip()
+    head = [f"**To:** {to}"]
+    if draft.cc:
+        head.append(f"**Cc:** {', '.join(inline(c) for c in draft.cc)}")
+    head += [
+        f"**Subject:** {inline(draft.subject)}",
+        f"**Context:** {inline(draft.reason)}",
+        f"**Classification:** {inline(draft.recipient_type or 'unknown')} | urgency: {inline(draft.urgency or 'unknown')}"
+        f" | stakes: {inline(draft.stakes or 'unknown')}",
+    ]
+    reasoning = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
+    if draft.supports:
+        rows = [f"- {inline(what)} — {link or '*no source*'}" for what, link in draft.supports]
+        reasoning.append("**What it rests on**\n\n" + "\n".join(rows))
+    if draft.unknowns:
+        reasoning.append("**Only you can know**\n\n" + "\n".join(f"- {inline(u)}" for u in draft.unknowns))
+    if draft.warnings:
+        reasoning.append("**Taken out of the answer**\n\n" + "\n".join(f"- {inline(w)}" for w in draft.warnings))
+    items = "\n".join(item.line() for item in draft.action_items) or "*None.*"
+    blocks = [
+        f"# Draft Reply: {inline(draft.subject)}",
+        "\n".join(f"{line}  " for line in head).rstrip(),
+        "---",
+        f"{BEGIN}\n\n{text_to_markdown(draft.reply)}\n\n{END}",
+        "---",
+        "## AI Reasoning",
+        *reasoning,
+        "## Action Items (Extracted)",
+        items,
+        "---",
+        "## Original Email",
+        draft.original_quoted,
+        "---",
+        "## Vault Context Used",
+        _context(draft.context),
+    ]
+    return Note(properties, "\n\n".join(blocks) + "\n")
+
+
+def _context(context: tuple[ContextSource, ...]) -> str:
+    if not context:
+        return "*Nothing of the vault was used.*"
+    parts = ["<details><summary>Context from notes that informed this draft</summary>"]
+    for heading, people in (("## People Context", True), ("## Notes", False)):
+        chosen = [c for c in context if c.person is people]
+        if not chosen:
+            continue
+        parts.append(heading)
+        for note_path in dict.fromkeys(c.note for c in chosen):
+            same = [c for c in chosen if c.note == note_path]
+            parts.append(f"### {inline(same[0].title)}")
+            parts.append(f"*Path: {inline(note_path)}* — {same[0].wikilink} ({inline(same[0].why)})")
+            parts += [quote_note(c.text) for c in same]
+    parts.append("</details>")
+    return "\n\n".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDraft:
+    """What a draft note says now, after the user may have edited it. `reply` is plain text again."""
+
+    status: str
+    original: str
+    draft_message_id: str
+    reply: str
+
+
+def parse(text: str, name: str) -> ReadDraft:
+    """Read a draft note back.
+
+    Raises BadData, naming the note, where its properties are broken or the marks round the reply are gone.
+    """
+    note = notes.read(text, name)
+    found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", note.body, re.DOTALL)
+    if not found:
+        raise BadData(f"{name}: the lines {BEGIN!r} and {END!r} round the reply are gone; put them back round your text")
+    return ReadDraft(
+        status=str(note.properties.get("status") or ""),
+        original=str(note.properties.get("original") or ""),
+        draft_message_id=str(note.properties.get("draft_message_id") or ""),
+        reply=unescape(found[1].strip("\n")),
+    )

@@ -1,0 +1,122 @@
+"""Files inside the vault: durable writes, safe names, and no way out of the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from mailbot.errors import BadData
+
+_RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$", *(f"{d}{n}" for d in ("com", "lpt") for n in "0123456789¹²³")}
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*#^\[\]%`{}]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]")
+# Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
+_ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".html", ".htm", ".xhtml", ".svg", ".url", ".lnk",
+           ".desktop", ".webloc"}  # fmt: skip
+MAX_NAME_BYTES = 120
+"""Well below the 255 of most file systems and the 143 of encrypted ones, with room for a suffix."""
+
+
+def content_hash(data: bytes) -> str:
+    """SHA-256, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Make `path` hold `data`, durably: temporary file, fsync, rename, fsync of the folder. A reader sees the old
+    content or the new, never a part; after a return the content survives a power cut.
+
+    Raises OSError where the disk says no; nothing of `path` has changed then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mailbot-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def inside(root: Path, relative: str) -> Path:
+    """The path of `relative` below `root`.
+
+    Raises BadData where it would lead out: absolute, with `..`, or through a link.
+    """
+    parts = PurePosixPath(relative).parts
+    if not parts or PurePosixPath(relative).is_absolute() or ".." in parts or "\\" in relative:
+        raise BadData(f"{relative}: not a path inside the vault")
+    path = root.joinpath(*parts)
+    resolved_root = root.resolve()
+    if not path.resolve().is_relative_to(resolved_root):
+        raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link")
+    return path
+
+
+def slug(text: str, limit: int = 60) -> str:
+    """A subject as part of a file name: letters and digits of any script, joined by `-`."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text))
+    return _fit("-".join(words), limit, 90) or "no-subject"
+
+
+def safe_name(name: str) -> str:
+    """A stranger's file name, fit for any file system and harmless in a vault.
+
+    The last component only, Unicode NFC, no reserved device names, no leading or trailing dots, at most
+    MAX_NAME_BYTES bytes with its extension kept. What Obsidian would open as its own gets `.txt` behind it.
+    """
+    base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    base = re.sub(r"^[A-Za-z]:", "", base)
+    base = re.sub(r"\s+", " ", _UNSAFE.sub("_", base)).strip(" .")
+    stem, dot, extension = base.rpartition(".")
+    if not dot or len(extension) > 12 or not stem:
+        stem, extension = base, ""
+    if not re.search(r"\w", stem):
+        stem = "attachment"
+    if stem.split(".")[0].strip().casefold() in _RESERVED:
+        stem = f"_{stem}"
+    suffix = f".{extension}" if extension else ""
+    if suffix.casefold() in _ACTIVE:
+        suffix += ".txt"
+    return _fit(stem, 100, MAX_NAME_BYTES - len(suffix.encode())) + suffix
+
+
+def _fit(text: str, characters: int, octets: int) -> str:
+    text = text[:characters]
+    while len(text.encode()) > octets:
+        text = text[:-1]
+    return text.rstrip(" .-")
+
+
+def unused(name: str, taken: set[str]) -> str:
+    """`name`, or `name_2`, `name_3` … where `taken` (case-folded) has it; the result is added to `taken`."""
+    stem, dot, extension = name.partition(".")
+    candidate, number = name, 1
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{stem}_{number}{dot}{extension}"
+    taken.add(candidate.casefold())
+    return candidate

@@ -1,0 +1,160 @@
+"""HTML of a stranger -> inert Markdown: nh3 makes it well-formed and dull, html2text writes it down, with every character
+of its text swapped for a stand-in on the way (see `markdown`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import html2text
+import nh3
+
+from mailbot.mail.html_lines import is_hidden, normalised
+from mailbot.vault.markdown import GUARD, PLAIN, guard, inert_url, release, text_to_markdown, visible
+
+_LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Inert Markdown, and how many tracking pixels were taken out of the HTML it comes from."""
+
+    markdown: str
+    pixels: int = 0
+
+
+def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Converted:
+    """HTML of a stranger -> inert Markdown. No remote image survives: it is named, not loaded.
+
+    `images` maps the Content-ID of a saved inline image to the path that shows it in the note.
+    """
+    converter = _Inert(images or {})
+    try:
+        markdown = converter.handle(normalised(html))
+    except RecursionError:  # pragma: no cover - nh3 flattens; a guard for what it may one day let through
+        return Converted(text_to_markdown(nh3.clean(html, tags=set())))
+    markdown = re.sub(r"[ \t]+$", "", markdown, flags=re.MULTILINE)
+    markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n")
+    return Converted(release(markdown), converter.pixels)
+
+
+class _Inert(html2text.HTML2Text):
+    """html2text whose text is swapped for stand-ins on its way in, and which shows nothing that a reader does not see."""
+
+    def __init__(self, images: Mapping[str, str]) -> None:
+        super().__init__(bodywidth=0)
+        self.images = images
+        self.pixels = 0
+        self.ignore_images = True
+        self.ignore_links = True  # links are made here, where label and target can be made inert
+        self.ignore_emphasis = False
+        self.pad_tables = False
+        self.single_line_break = False
+        self.ul_item_mark = "-"
+        self.emphasis_mark = "*"  # inside a word `_` would join it to its neighbours
+        self.unicode_snob = True
+        self.tag_callback = self._tag  # type: ignore[assignment]
+        self._hidden_depth = 0
+        self._link: str | None = None
+        self._label: list[str] = []
+        self._pre_block = False
+
+    def _tag(self, _self: object, tag: str, attrs: dict[str, str | None], start: bool) -> bool | None:
+        void = tag in ("br", "hr", "img", "input", "wbr", "col")
+        if self._hidden_depth:
+            if not void:
+                self._hidden_depth += 1 if start else -1
+                if not self._hidden_depth:
+                    return True
+            return True
+        if start and not void and is_hidden(attrs):
+            self._hidden_depth = 1
+            if tag in ("div", "p", "table", "tr", "td", "li"):
+                self.soft_br()
+            return True
+        if tag == "img" and start:
+            self._image(attrs)
+            return True
+        if tag == "a":
+            self._anchor(attrs, start)
+            return True
+        if tag == "input":
+            return True
+        if tag in ("pre", "code", "tt", "kbd", "samp"):
+            # A code span or block runs as a query for Dataview and friends; its text stays, its dress goes.
+            if tag == "pre":
+                self.p()
+                self._pre_block = start
+            return True
+        if tag in ("details", "summary", "abbr", "q", "title", "style", "script", "head"):
+            if tag == "summary":
+                self.p()
+            return True
+        return None
+
+    def handle_data(self, data: str, entity_char: bool = False) -> None:
+        if self._hidden_depth:
+            return
+        if self._pre_block:
+            pieces = visible(data).expandtabs(8).split("\n")
+            for number, piece in enumerate(pieces):
+                if number:
+                    self.o("  \n" if self.outcount else "\n")
+                indent = len(piece) - len(piece.lstrip(" "))
+                self.o(("\u00a0" * indent + piece[indent:]).translate(GUARD), puredata=False)
+            return
+        guarded = guard(data)
+        if self._link is not None:
+            self._label.append(guarded)
+        super().handle_data(guarded, entity_char)
+
+    def charref(self, name: str) -> str:
+        return guard(super().charref(name))
+
+    def entityref(self, c: str) -> str:
+        if c == "nbsp":
+            return "\u00a0"
+        text = super().entityref(c)
+        return "" if text == "&" + c else guard(text)
+
+    def _anchor(self, attrs: dict[str, str | None], start: bool) -> None:
+        if start:
+            href = (attrs.get("href") or "").strip()
+            self._link, self._label = (href if _LINKED.match(href) else None), []
+            return
+        if self._link is None:
+            return
+        label = "".join(PLAIN.get(ord(c), c) for c in "".join(self._label)).strip()
+        target = inert_url(self._link)
+        shown = re.sub(r"^(mailto:|https?://)|/$", "", label.casefold())
+        real = re.sub(r"^(mailto:|https?://)|/$", "", self._link.casefold())
+        self._link = None
+        if label and shown != real:
+            # The label stays plain text in front of its target: what is shown can then never lie about it.
+            self.o(f" <{target}>")
+
+    def _image(self, attrs: dict[str, str | None]) -> None:
+        source = (attrs.get("src") or "").strip()
+        alt = (attrs.get("alt") or "").strip()
+        if source.lower().startswith("cid:") and (path := self.images.get(source[4:].strip("<> "))):
+            self.o(f"![{guard(alt)}]({quote(path)})")
+            return
+        if _tiny(attrs):
+            self.pixels += 1
+            return
+        if alt:
+            if self._link is not None:
+                self._label.append(guard(alt))
+            self.handle_data(alt)
+
+
+def _tiny(attrs: dict[str, str | None]) -> bool:
+    """A picture of at most 2 by 2 pixels, or one that is hidden: it is there to report that the mail was opened."""
+    if is_hidden(attrs):
+        return True
+    sizes = [re.match(r"\s*(\d+)", attrs.get(name) or "") for name in ("width", "height")]
+    styled = re.findall(r"(?:^|[;\s])(?:max-)?(?:width|height)\s*:\s*(\d+)px", attrs.get("style") or "")
+    numbers = [int(m[1]) for m in sizes if m] + [int(n) for n in styled]
+    return bool(numbers) and max(numbers) <= 2

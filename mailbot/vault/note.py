@@ -1,0 +1,117 @@
+"""Note <-> text: YAML properties in front, Markdown below. The only importer of python-frontmatter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import frontmatter
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+
+from mailbot.errors import BadData
+from mailbot.vault.markdown import visible
+
+Properties = dict[str, Any]
+_FRONT = re.compile(r"\A---[ \t]*\n((?:.*?\n)??)---[ \t]*(?:\n|\Z)", re.DOTALL)
+_MAX_FRONT = 256 * 1024
+_HANDLER = YAMLHandler()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note: its properties in order, and its body with line ends as `\\n`."""
+
+    properties: Properties = field(default_factory=dict)
+    body: str = ""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Properties as Obsidian writes them: text in double quotes, lists on one line, one key a line."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+    plain = re.fullmatch(r"[a-z][a-z0-9_-]*", data) and data not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+
+
+def _list(dumper: yaml.SafeDumper, data: list[Any] | tuple[Any, ...]) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(list, _list)
+_Dumper.add_representer(tuple, _list)
+
+
+def read(text: str, name: str = "note") -> Note:
+    """Text -> Note. A note without properties has none.
+
+    Raises BadData, naming `name`, where the properties are no YAML mapping.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    front = _FRONT.match(text)
+    if not front:
+        return Note({}, text)
+    if len(front[1]) > _MAX_FRONT:
+        raise BadData(f"{name}: its properties are larger than {_MAX_FRONT // 1024} KB")
+    try:
+        properties = _HANDLER.load(front[1])
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadData(f"{name}: its properties are not valid YAML ({_where(error)}); mend them in the note") from error
+    if properties is None:
+        properties = {}
+    if not isinstance(properties, dict):
+        raise BadData(f"{name}: its properties are not a list of `name: value` lines; mend them in the note")
+    return Note({str(k): v for k, v in properties.items()}, text[front.end() :])
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or type(error).__name__
+    return f"line {mark.line + 2}: {problem}" if mark else str(problem)
+
+
+def write(note: Note) -> str:
+    """Note -> text; `read` of it gives the note back."""
+    post = frontmatter.Post("")
+    post.metadata.update(note.properties)
+    front = frontmatter.dumps(
+        post, handler=_HANDLER, Dumper=_Dumper, sort_keys=False, width=10**9, allow_unicode=True, default_flow_style=False
+    )
+    return f"{front}\n{note.body}" if note.properties else note.body
+
+
+def with_properties(text: str, changes: Mapping[str, Any]) -> str:
+    """`text` with some properties set and nothing else touched: other properties, their order, comments and the
+    body stay as the user left them, byte for byte."""
+    newline = "\r\n" if "\r\n" in text[:400] else "\n"
+    front = _FRONT.match(text.replace("\r\n", "\n"))
+    if not front:
+        return write(Note(dict(changes), "")).replace("\n", newline) + text
+    body = text.replace("\r\n", "\n")[front.end() :]
+    lines = front[1].removesuffix("\n").split("\n") if front[1] else []
+    for key, value in changes.items():
+        rendered = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
+        start = next((i for i, line in enumerate(lines) if re.match(rf"[\"']?{re.escape(key)}[\"']?\s*:", line)), None)
+        if start is None:
+            lines += rendered
+            continue
+        end = start + 1
+        while end < len(lines) and (lines[end][:1] in (" ", "\t") or lines[end].startswith("- ")):
+            end += 1
+        lines[start:end] = rendered
+    result = "---\n" + "\n".join(lines) + "\n---\n" + body
+    return result.replace("\n", newline) if newline == "\r\n" else result
+
+
+def property_text(text: str) -> str:
+    """A stranger's words as the value of a property: one line, nothing hidden, no wikilink, no template."""
+    line = re.sub(r"\s+", " ", visible(text)).strip()
+    line = re.sub(r"([\[\]{])(?=\1)", r"\1 ", line)
+    return re.sub(r"([<%])(?=%)|%(?=>)", lambda m: m[0] + " ", line)

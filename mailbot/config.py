@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mailbot.errors import ConfigError
 
@@ -63,7 +71,9 @@ class Secret(_Settings):
     @classmethod
     def _not_bare(cls, value: object) -> object:
         if isinstance(value, (str, int)):
-            raise ValueError("a secret does not belong in this file; write {env: NAME}, {file: PATH} or {command: [PROGRAM, ARGUMENT]}")
+            raise ValueError(
+                "a secret does not belong in this file; write {env: NAME}, {file: PATH} or {command: [PROGRAM, ARGUMENT]}"
+            )
         return value
 
     @model_validator(mode="after")
@@ -73,7 +83,9 @@ class Secret(_Settings):
         if self.file is not None:
             path = self.file.expanduser()
             if not path.exists():
-                raise ValueError(f"the file {path} does not exist; create it with the secret in it and `chmod 600 {path}`")
+                raise ValueError(
+                    f"the file {path} does not exist; create it with the secret in it and `chmod 600 {path}`"
+                )
             if path.stat().st_mode & 0o077:
                 raise ValueError(f"the file {path} can be read by others; run `chmod 600 {path}`")
         return self
@@ -248,7 +260,9 @@ def load(path: Path | None = None) -> Settings:
     except ValidationError as error:
         errors = error.errors()
         inner = {e["loc"][:n] for e in errors for n in range(len(e["loc"]))}
-        errors = [e for e in errors if not (e["type"] == "too_short" and e["loc"] in inner)]  # said better further in
+        errors = [
+            e for e in errors if not (e["type"] == "too_short" and e["loc"] in inner)
+        ]  # said better further in
         problems = sorted((_line(node, e["loc"], e["type"]), _in_words(e)) for e in errors)
         listed = "\n".join(f"  line {line}: {what}" for line, what in dict.fromkeys(problems))
         raise ConfigError(f"{found} has {len(set(problems))} mistake(s):\n{listed}") from error
@@ -262,7 +276,9 @@ def _line(node: yaml.Node, location: tuple[int | str, ...], kind: str) -> int:
             pair = next(((k, v) for k, v in node.value if getattr(k, "value", None) == str(step)), None)
             if pair is None:
                 break
-            line = pair[0].start_mark.line if kind in ("extra_forbidden", "missing") else pair[1].start_mark.line
+            line = (
+                pair[0].start_mark.line if kind in ("extra_forbidden", "missing") else pair[1].start_mark.line
+            )
             node = pair[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
@@ -276,15 +292,20 @@ def _in_words(error: Any) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
         close = difflib.get_close_matches(location[-1], _keys_at(location[:-1]), n=1, cutoff=0.5)
-        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(sorted(_keys_at(location[:-1])))}"
+        hint = (
+            f"did you mean `{close[0]}`?"
+            if close
+            else f"known here: {', '.join(sorted(_keys_at(location[:-1])))}"
+        )
         return f"{place}: unknown setting; {hint}"
     if kind == "missing":
         return f"{place}: is missing; add it (accounts.example.yaml shows how)"
     message = str(error["msg"]).removeprefix("Value error, ")
     if kind == "string_pattern_mismatch":
-        message = {"address": "write an address such as jv@example.com", "name": "write a word such as work (letters, digits, - _ .)"}.get(
-            location[-1], message
-        )
+        message = {
+            "address": "write an address such as jv@example.com",
+            "name": "write a word such as work (letters, digits, - _ .)",
+        }.get(location[-1], message)
     if kind == "literal_error":
         message = f"write one of {error['ctx']['expected']}"
     return f"{place}: {message[:1].lower()}{message[1:]}"
@@ -295,7 +316,11 @@ def _keys_at(location: list[str]) -> list[str]:
     for step in location:
         if step.isdigit():
             continue
-        found = next(iter(_models(model.model_fields[step].annotation)), None) if step in model.model_fields else None
+        found = (
+            next(iter(_models(model.model_fields[step].annotation)), None)
+            if step in model.model_fields
+            else None
+        )
         if found is None:
             return []
         model = found

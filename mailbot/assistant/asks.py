@@ -22,8 +22,13 @@ class Ask:
     text: str
 
 
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|z\.B|bzw|ca|Nr|No|approx|Inc|Ltd|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|p\.s)\.$", re.IGNORECASE)
-_BREAK = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n|\n(?=\s*(?:[-*•·]|\d{1,2}[.)])\s)")
+_ABBREVIATION = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|z\.B|bzw|ca|Nr|No|approx|Inc|Ltd|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|p\.s)\.$",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n|\n(?=\s*(?:[-*•·]|\d{1,2}[.)])\s)"
+)
 _BULLET = re.compile(r"^\s*(?:[-*•·>]+|\(?\d{1,2}[.)]|[a-z]\))\s+")
 
 
@@ -60,7 +65,9 @@ def _kind(sentence: str) -> Literal["question", "request"] | None:
         return None
     if _PITCH.search(sentence) or _COURTESY.match(sentence):
         return None
-    if re.search(r"[?？؟;]\W*$" if _GREEK.search(sentence) else r"[?？؟]\W*$", sentence) or re.search(r"[?？]\s", sentence):
+    if re.search(r"[?？؟;]\W*$" if _GREEK.search(sentence) else r"[?？؟]\W*$", sentence) or re.search(
+        r"[?？]\s", sentence
+    ):
         return None if _RHETORICAL.match(sentence) else "question"
     if _QUESTION_START.match(sentence) or _JAPANESE_QUESTION.search(sentence):
         return "question"
@@ -93,7 +100,10 @@ _VERBS = (
     r"|contact|get|give|show|explain|describe|clarify|consider|think|try|test|verify|validate|compare|research|investigate|identify|list|pay|process|approve|reject|sort|finish|start|begin|stop"
     r"|do|don't|do not|be|have|help|share|use|refer|pass|mark|block|save|assign|handle|cancel|create|run|pull|track|touch|circle|distribute|publish|post|present|report|collect|gather|deliver|ship|leave"
 )
-_IMPERATIVE = re.compile(rf"^(?:please|pls|plz|kindly|just|also|then|always|never)?\s*(?:{_VERBS})\b(?!\s*(?:is|was|are|were|has|will|would|of)\b|['’]s\b|\s*[-/:=])", re.IGNORECASE)
+_IMPERATIVE = re.compile(
+    rf"^(?:please|pls|plz|kindly|just|also|then|always|never)?\s*(?:{_VERBS})\b(?!\s*(?:is|was|are|were|has|will|would|of)\b|['’]s\b|\s*[-/:=])",
+    re.IGNORECASE,
+)
 _REQUEST = re.compile(
     r"\b(?:please|pls|plz|kindly)\b(?!\s*(?:note that this|do not reply|don't reply|be advised|find (?:attached|below|enclosed)|see (?:attached|below)|accept (?:my|our)|disregard|ignore))"
     r"|\b(?:can|could|would|will|may|might) (?:you|u|someone|somebody|anyone|we|i)\b(?! (?:believe|not))"
@@ -155,4 +165,6 @@ _OTHER_LANGUAGES = re.compile(
     r"|(?:お願い(?:し|いた|申)|ください|下さい|いただけ|頂け|教えて|ご確認|ご連絡|ご返信|请|請|麻烦|麻煩|能否|可否|是否可以|告诉我|부탁|주세요|주십시오|바랍니다|알려\s?주)",
     re.IGNORECASE,
 )
-_JAPANESE_QUESTION = re.compile(r"(?:ですか|ますか|でしょうか|ませんか|吗|嗎|呢|까요|습니까|나요)[。.!！]?\s*$")
+_JAPANESE_QUESTION = re.compile(
+    r"(?:ですか|ますか|でしょうか|ませんか|吗|嗎|呢|까요|습니까|나요)[。.!！]?\s*$"
+)

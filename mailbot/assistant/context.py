@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailbot.assistant.asks import Ask
 from mailbot.mail.message import Message
@@ -22,7 +22,7 @@ HITS = 6
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage that may be used: `id` is its name in the prompt (`S1`), `note` is relative to the vault, `why` says how
-    it was chosen, `ask` which question it was found for."""
+    it was chosen, `asks` which questions it was found for."""
 
     id: str
     note: str
@@ -32,7 +32,7 @@ class Source:
     why: str
     person: bool = False
     score: float = 0.0
-    ask: str = ""
+    asks: tuple[str, ...] = ()
 
     @property
     def wikilink(self) -> str:
@@ -54,36 +54,66 @@ def tokens(text: str) -> int:
 
 
 def gather(
-    index: Index, message: Message, reply: Reply, wanted: Iterable[Ask], *, budget: int, own: frozenset[str], own_note: str, drafts_folder: str
+    index: Index,
+    message: Message,
+    reply: Reply,
+    wanted: Iterable[Ask],
+    *,
+    budget: int,
+    own: frozenset[str],
+    own_note: str,
+    drafts_folder: str,
 ) -> Context:
     """What the vault knows for an answer to `message`: the thread, the notes of its people, what a search finds for
     each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once."""
     chosen: list[Source] = []
     withheld: dict[str, None] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], int] = {}
     left = budget
-    for note, heading, text, why, is_person, score, ask in _candidates(index, message, reply, list(wanted), own, own_note):
-        if note.path == own_note or note.path.startswith(f"{drafts_folder}/") or (note.path, text) in seen:
+    for note, heading, text, why, is_person, score, ask in _candidates(
+        index, message, reply, list(wanted), own, own_note
+    ):
+        if note.path == own_note or note.path.startswith(f"{drafts_folder}/"):
+            continue
+        if (at := seen.get((note.path, text))) is not None:
+            if ask:
+                chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, ask))
             continue
         if note.private:
             withheld[f"{note.path}: it is marked private"] = None
             continue
-        seen.add((note.path, text))
         plain = unescape(text) if note.type == "email" else text
         cost = tokens(plain) + 20
         if cost > left:
             continue
         left -= cost
-        chosen.append(Source(f"S{len(chosen) + 1}", note.path, note.title, heading, plain, why, is_person, score, ask))
+        seen[note.path, text] = len(chosen)
+        chosen.append(
+            Source(
+                f"S{len(chosen) + 1}",
+                note.path,
+                note.title,
+                heading,
+                plain,
+                why,
+                is_person,
+                score,
+                (ask,) if ask else (),
+            )
+        )
     return Context(tuple(chosen), tuple(withheld))
 
 
 _Candidate = tuple[NoteRow, str, str, str, bool, float, str]
 
 
-def _candidates(index: Index, message: Message, reply: Reply, wanted: list[Ask], own: frozenset[str], own_note: str) -> Iterator[_Candidate]:
+def _candidates(
+    index: Index, message: Message, reply: Reply, wanted: list[Ask], own: frozenset[str], own_note: str
+) -> Iterator[_Candidate]:
     """(note, heading, text, why, whether of a person, score, ask), in the order of their right to the budget."""
-    thread = [n for n in index.in_thread(message.thread or "") if n.path != own_note] if message.thread else []
+    thread = (
+        [n for n in index.in_thread(message.thread or "") if n.path != own_note] if message.thread else []
+    )
     for note in reversed(thread[-THREAD_NOTES:]):
         yield note, "", _said(note.body), "earlier in this thread", False, 0.0, ""
     people: dict[int, NoteRow] = {}
@@ -101,7 +131,15 @@ def _candidates(index: Index, message: Message, reply: Reply, wanted: list[Ask],
             note = index.note(hit.note_id)
             if note.type == "email-draft":
                 continue
-            yield note, hit.heading, _said(hit.text) if note.type == "email" else hit.text, "found in the vault", False, hit.score, ask
+            yield (
+                note,
+                hit.heading,
+                _said(hit.text) if note.type == "email" else hit.text,
+                "found in the vault",
+                False,
+                hit.score,
+                ask,
+            )
 
 
 def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:

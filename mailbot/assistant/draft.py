@@ -19,7 +19,9 @@ from mailbot.mail.message import Message
 from mailbot.mail.reply import Reply
 
 Lane = Literal["ready", "check", "needs_you"]
-BLANK = re.compile(r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]|\[(?:link|address) removed\]", re.IGNORECASE)
+BLANK = re.compile(
+    r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]|\[(?:link|address) removed\]", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,25 @@ class DraftAnswer(BaseModel):
 
 
 def by_model(
-    message: Message, reply: Reply, wanted: tuple[Ask, ...], context: Context, *, user: str, model: Model, name: str, today: date, instruct: str = ""
+    message: Message,
+    reply: Reply,
+    wanted: tuple[Ask, ...],
+    context: Context,
+    *,
+    user: str,
+    model: Model,
+    name: str,
+    today: date,
+    instruct: str = "",
 ) -> Draft:
     """Ask the model for a reply. Raises what `Model.ask` raises, and UnusableAnswer where nothing of the reply passed."""
     template = prompt.load("draft")
     source_text = "\n\n".join(
-        prompt.fenced("SOURCE", f"id: {s.id}\nnote: {s.title}{f' > {s.heading}' if s.heading else ''} ({s.why})\n\n{s.text}") for s in context.sources
+        prompt.fenced(
+            "SOURCE",
+            f"id: {s.id}\nnote: {s.title}{f' > {s.heading}' if s.heading else ''} ({s.why})\n\n{s.text}",
+        )
+        for s in context.sources
     )
     system, text = template.filled(
         {
@@ -95,13 +110,22 @@ def by_model(
     )
     answered = model.ask(name, system, text, DraftAnswer)
     value = answered.value
-    given = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject, *(s.text for s in context.sources), instruct]
+    given = [
+        reply.plain("newest", "quoted", "forwarded", "signature"),
+        message.subject,
+        *(s.text for s in context.sources),
+        instruct,
+    ]
     may = allowed(given, (a.email for a in (*message.authors, *message.to, *message.cc)))
     guarded = reply_text(value.reply, may)
     if not guarded.text:
-        raise UnusableAnswer(f"{name}: nothing of its answer was left to draft with", answered.tokens_in, answered.tokens_out)
+        raise UnusableAnswer(
+            f"{name}: nothing of its answer was left to draft with", answered.tokens_in, answered.tokens_out
+        )
     links = {s.id: s.wikilink for s in context.sources}
-    supports = tuple((t, _support(c.sources, links)) for c in value.claims[:20] if (t := field_text(c.text, may)))
+    supports = tuple(
+        (t, _support(c.sources, links)) for c in value.claims[:20] if (t := field_text(c.text, may))
+    )
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
     lane, reasons = lane_of(guarded.text, unknowns, supports, guarded.removed)
     return Draft(
@@ -111,7 +135,11 @@ def by_model(
         lane_reasons=reasons,
         model=answered.model,
         prompt_version=template.version,
-        tasks=tuple(Task(t, a.owner, _due(a.due)) for a in value.action_items[:15] if (t := field_text(a.text, may, 200))),
+        tasks=tuple(
+            Task(t, a.owner, _due(a.due))
+            for a in value.action_items[:15]
+            if (t := field_text(a.text, may, 200))
+        ),
         supports=supports,
         unknowns=unknowns,
         warnings=guarded.removed,
@@ -133,7 +161,9 @@ def _due(value: str) -> str:
         return ""
 
 
-def lane_of(text: str, unknowns: tuple[str, ...], supports: tuple[tuple[str, str], ...], removed: tuple[str, ...]) -> tuple[Lane, tuple[str, ...]]:
+def lane_of(
+    text: str, unknowns: tuple[str, ...], supports: tuple[tuple[str, str], ...], removed: tuple[str, ...]
+) -> tuple[Lane, tuple[str, ...]]:
     """The lane of a draft and why: blanks need the user; doubts, or what the guard took out, want a check."""
     if BLANK.search(text) or unknowns:
         return "needs_you", tuple(unknowns) or ("it has blanks",)

@@ -26,7 +26,10 @@ class Guarded:
     removed: tuple[str, ...] = ()
 
 
-_URL = re.compile(r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s*:[^\s<>\"'`\])}]+|\bwww\.[^\s<>\"'`\])}]+", re.IGNORECASE)
+_URL = re.compile(
+    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s*:[^\s<>\"'`\])}]+|\bwww\.[^\s<>\"'`\])}]+",
+    re.IGNORECASE,
+)
 _BARE_DOMAIN = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+(?:[a-z]{2,24})/[^\s<>\"'`\])}]*", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.!#$%&*+/=?^{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
@@ -36,7 +39,10 @@ _REFERENCE_USE = re.compile(r"\[([^\]]+)\]\[[^\]]*\]")
 _WIKI = re.compile(r"!?\[\[([^\]|#^]*)(?:[#^][^\]|]*)?(?:\|([^\]]*))?\]\]")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
 _CODE_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
-_HEADER_LINE = re.compile(r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$", re.IGNORECASE)
+_HEADER_LINE = re.compile(
+    r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$",
+    re.IGNORECASE,
+)
 
 
 def normal_url(url: str) -> str:
@@ -82,8 +88,15 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     text = re.sub(r"<%.*?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL)
     text = re.sub(r"`\s*\$?=[^`]*`", lambda m: drop(m, "query"), text)
     for pattern in (_URL, _BARE_DOMAIN):
-        text = pattern.sub(lambda m: m[0] if normal_url(m[0]) in may.urls else drop(m, "link", "[link removed]"), text)
-    text = _EMAIL.sub(lambda m: m[0] if m[0].casefold().rstrip(".") in may.emails else drop(m, "address", "[address removed]"), text)
+        text = pattern.sub(
+            lambda m: m[0] if normal_url(m[0]) in may.urls else drop(m, "link", "[link removed]"), text
+        )
+    text = _EMAIL.sub(
+        lambda m: (
+            m[0] if m[0].casefold().rstrip(".") in may.emails else drop(m, "address", "[address removed]")
+        ),
+        text,
+    )
     lines = text.strip().split("\n")
     while lines and (_HEADER_LINE.match(lines[0]) or not lines[0].strip()):
         if lines[0].strip():

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_random_exponential
 
 from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError, ServerUnavailable, TryAgain
 
@@ -68,6 +68,12 @@ class Model:
         """Index into `_FORMS`: what this server was found to understand."""
         self._limit_name = "max_tokens"
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def ask(self, model: str, system: str, user: str, shape: type[Answer]) -> Answered[Answer]:
         """Ask `model` for a JSON object of `shape`.
 
@@ -75,7 +81,10 @@ class Model:
         not help or the answer was cut off; TryAgain where the server is throttling; AuthenticationFailed,
         ConfigError or ServerUnavailable as their names say. Each message names the host and the model.
         """
-        messages: list[dict[str, str]] = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        messages: list[dict[str, str]] = [
+            {"role": "system", "content": system},
+            {"role": "user", "content": user},
+        ]
         spent_in = spent_out = 0
         for attempt in (1, 2):
             text, used_in, used_out = self._complete(model, messages, shape)
@@ -87,17 +96,26 @@ class Model:
             if attempt == 1:
                 messages += [
                     {"role": "assistant", "content": text[:4000]},
-                    {"role": "user", "content": f"That was not usable: {problem}. Answer again with one JSON object of the shape asked for and nothing else."},
+                    {
+                        "role": "user",
+                        "content": f"That was not usable: {problem}. Answer again with one JSON object of the shape asked for and nothing else.",
+                    },
                 ]
-        raise UnusableAnswer(f"{self.endpoint.host}, model {model}: twice no usable answer ({problem})", spent_in, spent_out)
+        raise UnusableAnswer(
+            f"{self.endpoint.host}, model {model}: twice no usable answer ({problem})", spent_in, spent_out
+        )
 
-    def _complete(self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]) -> tuple[str, int, int]:
+    def _complete(
+        self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]
+    ) -> tuple[str, int, int]:
         while True:
             try:
                 return self._once(model, messages, shape)
             except _NotUnderstoodError as error:
                 if not self._step_down(str(error)):
-                    raise ServerUnavailable(f"{self.endpoint.host}, model {model}: the server refused the request: {error}") from error
+                    raise ServerUnavailable(
+                        f"{self.endpoint.host}, model {model}: the server refused the request: {error}"
+                    ) from error
 
     def _step_down(self, said: str) -> bool:
         """Ask in an older way. False where there is none left."""
@@ -109,35 +127,63 @@ class Model:
             return True
         return False
 
-    def _once(self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]) -> tuple[str, int, int]:
+    def _once(
+        self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]
+    ) -> tuple[str, int, int]:
         import openai
 
         where = f"{self.endpoint.host}, model {model}"
-        options: dict[str, Any] = {self._limit_name: self.endpoint.max_output_tokens, **_FORMS[self._form](shape)}
+        options: dict[str, Any] = {
+            self._limit_name: self.endpoint.max_output_tokens,
+            **_FORMS[self._form](shape),
+        }
         if self._form:
-            messages = [{**messages[0], "content": f"{messages[0]['content']}\n\n{_in_words(shape)}"}, *messages[1:]]
+            messages = [
+                {**messages[0], "content": f"{messages[0]['content']}\n\n{_in_words(shape)}"},
+                *messages[1:],
+            ]
         retrying = Retrying(
-            retry=retry_if_exception(_is_transient), stop=stop_after_attempt(self.endpoint.retries + 1), wait=_wait, reraise=True
+            retry=retry_if_exception(_is_transient),
+            stop=stop_after_attempt(self.endpoint.retries + 1),
+            wait=_wait,
+            reraise=True,
         )
         try:
-            reply = retrying(self._openai().chat.completions.create, model=model, messages=messages, stream=False, **options)
+            reply = retrying(
+                self._openai().chat.completions.create,
+                model=model,
+                messages=messages,
+                stream=False,
+                **options,
+            )
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise AuthenticationFailed(f"{where}: the key was refused; check `llm.api_key` in accounts.yaml") from error
+            raise AuthenticationFailed(
+                f"{where}: the key was refused; check `llm.api_key` in accounts.yaml"
+            ) from error
         except openai.NotFoundError as error:
-            raise ConfigError(f"{where}: the server knows no such model or address; check `llm.model` and `llm.base_url`") from error
+            raise ConfigError(
+                f"{where}: the server knows no such model or address; check `llm.model` and `llm.base_url`"
+            ) from error
         except openai.RateLimitError as error:
             wait = _retry_after(error)
-            raise TryAgain(f"{where}: too many requests or no credit left ({_short(error)}); drafted by a later run", retry_after=wait) from error
+            raise TryAgain(
+                f"{where}: too many requests or no credit left ({_short(error)}); drafted by a later run",
+                retry_after=wait,
+            ) from error
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             raise _NotUnderstoodError(_short(error)) from error
         except openai.APITimeoutError as error:
             raise ServerUnavailable(f"{where}: no answer within {self.endpoint.timeout:.0f} s") from error
         except openai.APIConnectionError as error:
-            raise ServerUnavailable(f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?") from error
+            raise ServerUnavailable(
+                f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?"
+            ) from error
         except openai.APIStatusError as error:
             if error.status_code == 501:
                 raise _NotUnderstoodError(_short(error)) from error
-            raise ServerUnavailable(f"{where}: the server failed with {error.status_code} ({_short(error)})") from error
+            raise ServerUnavailable(
+                f"{where}: the server failed with {error.status_code} ({_short(error)})"
+            ) from error
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
             raise UnusableAnswer(f"{where}: the answer could not be read ({type(error).__name__})") from error
         return _text_of(reply, where)
@@ -147,9 +193,14 @@ class Model:
             import openai
 
             for name in ("openai", "httpx", "httpx2", "httpcore"):
-                logging.getLogger(name).setLevel(logging.WARNING)  # below that they log requests, and with them mail text
+                logging.getLogger(name).setLevel(
+                    logging.WARNING
+                )  # below that they log requests, and with them mail text
             self._client = openai.OpenAI(
-                base_url=self.endpoint.base_url, api_key=self.endpoint.api_key(), timeout=self.endpoint.timeout, max_retries=0
+                base_url=self.endpoint.base_url,
+                api_key=self.endpoint.api_key(),
+                timeout=self.endpoint.timeout,
+                max_retries=0,
             )
         return self._client
 
@@ -182,7 +233,10 @@ def _schema(shape: type[BaseModel]) -> dict[str, Any]:
 
 _FORMS: tuple[Callable[[type[BaseModel]], dict[str, Any]], ...] = (
     lambda shape: {
-        "response_format": {"type": "json_schema", "json_schema": {"name": shape.__name__.lower(), "strict": True, "schema": _schema(shape)}}
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": shape.__name__.lower(), "strict": True, "schema": _schema(shape)},
+        }
     },
     lambda _: {"response_format": {"type": "json_object"}},
     lambda _: {},
@@ -240,10 +294,18 @@ def _is_transient(error: BaseException) -> bool:
         return False  # it has cost its time already; the next run may be luckier
     if isinstance(error, openai.APIConnectionError):
         return True
-    return isinstance(error, openai.APIStatusError) and error.status_code in (408, 409, 500, 502, 503, 504, 529)
+    return isinstance(error, openai.APIStatusError) and error.status_code in (
+        408,
+        409,
+        500,
+        502,
+        503,
+        504,
+        529,
+    )
 
 
-_BACKOFF = wait_exponential_jitter(initial=0.5, max=20)
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
 
 
 def _wait(state: RetryCallState) -> float:

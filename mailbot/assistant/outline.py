@@ -38,7 +38,11 @@ def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], contex
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
     parts.append(closing)
-    supports = tuple((f"For “{a.text}”", link) for a in wanted for link in dict.fromkeys(s.wikilink for s in context.sources if s.ask == a.text))
+    supports = tuple(
+        (f"For “{a.text}”", link)
+        for a in wanted
+        for link in dict.fromkeys(s.wikilink for s in context.sources if a.text in s.asks)
+    )
     return Draft(
         reply="\n\n".join(parts),
         reasoning=(
@@ -67,7 +71,7 @@ def _tongue(text: str) -> str:
 
 def _first_name(sender: Address | None) -> str:
     """How to greet: the first name where the display name is plainly a person's."""
-    name = re.sub(r"\s+", " ", visible(sender.name)).strip(' "\'') if sender else ""
+    name = re.sub(r"\s+", " ", visible(sender.name)).strip(" \"'") if sender else ""
     if not name or "@" in name or re.search(r"\bvia\b|[\d<>\[\]{}()|/\\:;]", name):
         return ""
     if match := re.fullmatch(r"[^,]+, ?([^,]+)", name):

@@ -39,9 +39,13 @@ def load(name: str) -> Prompt:
 
 def read(name: str, text: str) -> Prompt:
     """A prompt file's text -> Prompt: `version: N`, then the headings `# System` and `# User`."""
-    match = re.match(r"\s*version:\s*(\S+)\s*\n(?:.*\n)*?# System\s*\n(.*?)\n# User\s*\n(.*)\Z", text, re.DOTALL)
+    match = re.match(
+        r"\s*version:\s*(\S+)\s*\n(?:.*\n)*?# System\s*\n(.*?)\n# User\s*\n(.*)\Z", text, re.DOTALL
+    )
     if not match:
-        raise ConfigError(f"the prompt {name}.md needs a first line `version: N` and the headings `# System` and `# User`")
+        raise ConfigError(
+            f"the prompt {name}.md needs a first line `version: N` and the headings `# System` and `# User`"
+        )
     return Prompt(name, f"{name}-{match[1]}", match[2].strip(), match[3].strip())
 
 

@@ -71,13 +71,23 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
         return _fact("read", "You have answered it already")
     if known.drafted_by_user:
         return _fact("read", "You have begun an answer yourself")
-    if message.content_type == "multipart/report" or message.header("content-type").casefold().startswith("multipart/report"):
+    if message.content_type == "multipart/report" or message.header("content-type").casefold().startswith(
+        "multipart/report"
+    ):
         return _fact("read", "A delivery report (RFC 3464)")
     if local.casefold() in ("mailer-daemon", "postmaster") or return_path == "<>":
-        return _fact("read", "A delivery report: its return path is empty" if return_path == "<>" else "From the mail system itself")
+        return _fact(
+            "read",
+            "A delivery report: its return path is empty"
+            if return_path == "<>"
+            else "From the mail system itself",
+        )
     if auto and auto != "no":
         return _fact("read", f"Sent by a program (Auto-Submitted: {auto})")
-    if any(message.header(h) for h in ("x-autoreply", "x-autorespond", "x-autoresponder")) or precedence == "auto_reply":
+    if (
+        any(message.header(h) for h in ("x-autoreply", "x-autorespond", "x-autoresponder"))
+        or precedence == "auto_reply"
+    ):
         return _fact("read", "An automatic reply")
     if _AUTO_SUBJECT.match(message.subject) and not reply.newest.strip().endswith("?"):
         return _fact("read", "An automatic reply, by its subject")
@@ -85,15 +95,24 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
         return _fact("ignore", "Marked as spam by your mail server")
     if message.calendars:
         method = message.calendars[0].method
-        what = {"CANCEL": "A cancelled event", "REPLY": "An answer to an invitation"}.get(method, "An invitation")
+        what = {"CANCEL": "A cancelled event", "REPLY": "An answer to an invitation"}.get(
+            method, "An invitation"
+        )
         return _fact("read", f"{what}: answer it in your calendar")
     if sender is None or "@" not in sender.email:
         return _fact("read", "It names no sender who could be answered")
     if _ROBOT.search(local):
         return _fact("ignore", f"From {local}@: nobody reads answers there")
     if (message.header("list-id") or precedence in ("bulk", "list", "junk")) and not addressed:
-        return _fact("read", "From a mailing list, not addressed to you" if message.header("list-post") or message.header("list-id") else "Bulk mail")
-    if (message.header("list-unsubscribe") or message.header("feedback-id") or precedence in ("bulk", "junk")) and not message.in_reply_to:
+        return _fact(
+            "read",
+            "From a mailing list, not addressed to you"
+            if message.header("list-post") or message.header("list-id")
+            else "Bulk mail",
+        )
+    if (
+        message.header("list-unsubscribe") or message.header("feedback-id") or precedence in ("bulk", "junk")
+    ) and not message.in_reply_to:
         return _fact("ignore", "A newsletter or notification (List-Unsubscribe)")
     if message.protected == "encrypted":
         return _fact("read", "It is encrypted: open it in a mail client")
@@ -120,7 +139,9 @@ def detected(message: Message, reply: Reply) -> Triage:
     if not found:
         return Triage("read", "detector", "Asks nothing" if reply.newest else "Nothing new is said in it")
     question = any(a.kind == "question" for a in found)
-    return Triage("reply", "detector", "Contains question" if question else "Contains request", asks=tuple(found))
+    return Triage(
+        "reply", "detector", "Contains question" if question else "Contains request", asks=tuple(found)
+    )
 
 
 class _AskAnswer(BaseModel):
@@ -141,7 +162,9 @@ class TriageAnswer(BaseModel):
     asks: list[_AskAnswer] = []
 
 
-def judged(message: Message, reply: Reply, own: Iterable[str], user: str, model: Model, name: str) -> tuple[Triage, Answered[TriageAnswer]]:
+def judged(
+    message: Message, reply: Reply, own: Iterable[str], user: str, model: Model, name: str
+) -> tuple[Triage, Answered[TriageAnswer]]:
     """Ask the model, once. Raises what `Model.ask` raises. Every field of its answer passes the guard."""
     mine = {o.casefold() for o in own}
     template = prompt.load("triage")

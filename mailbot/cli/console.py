@@ -91,7 +91,12 @@ def progress() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
 
@@ -106,7 +111,9 @@ def progress() -> Iterator[Progress]:
 def log_to(folder: Path) -> None:
     """Log to a rotating file in the state folder: ids, paths and counts, no mail text and no secret."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = logging.handlers.RotatingFileHandler(folder / "mailbot.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+    handler = logging.handlers.RotatingFileHandler(
+        folder / "mailbot.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("mailbot")
     for old in list(logger.handlers):

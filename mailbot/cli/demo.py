@@ -15,7 +15,11 @@ from mailbot.sync.demo import Demonstrated, demonstrate
 
 
 @click.command(epilog="Example: mailbot demo --into /tmp/look")
-@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The folder to make (default: ./mailbot-demo).")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to make (default: ./mailbot-demo).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
@@ -68,11 +72,17 @@ def _tell(done: Demonstrated, llm: config.Llm | None) -> None:
         return
     for failure in report.failed:
         console.complain(f"mailbot: {failure}")
-    drafted_by = f"the model {llm.model}" if llm else "the outline drafter (no model is configured, none was used)"
-    click.echo(f"\n{len(report.notes)} unread mails were kept as notes, and {len(report.drafts)} drafted by {drafted_by}:\n")
+    drafted_by = (
+        f"the model {llm.model}" if llm else "the outline drafter (no model is configured, none was used)"
+    )
+    click.echo(
+        f"\n{len(report.notes)} unread mails were kept as notes, and {len(report.drafts)} drafted by {drafted_by}:\n"
+    )
     rows = [(path.rpartition("/")[2],) for path in report.drafts]
     console.table(("Draft note",), rows)
-    click.echo(f"\nA second run found nothing new: {len(done.second.notes)} notes, {len(done.second.drafts)} drafts.")
+    click.echo(
+        f"\nA second run found nothing new: {len(done.second.notes)} notes, {len(done.second.drafts)} drafts."
+    )
     if done.server_drafts:
         message = message_from_string(done.server_drafts[0], policy=default)
         click.echo("\nOne of them as it lies in the server's Drafts, read back over IMAP:\n")

@@ -11,7 +11,9 @@ from mailbot.sync.redraft import redraft
 
 @click.command(epilog="Example: mailbot draft 2026-11-20_091500_17_Re-Offer --instruct 'shorter, in German'")
 @click.argument("which", metavar="NOTE|MESSAGE-ID")
-@click.option("--instruct", default="", metavar="TEXT", help="What the draft should do differently; for the model only.")
+@click.option(
+    "--instruct", default="", metavar="TEXT", help="What the draft should do differently; for the model only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled

@@ -17,12 +17,20 @@ from mailbot.vault.index import Index, index_path
 
 @click.command(epilog="Example: mailbot explain ~/Downloads/question.eml --no-model")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="Where to look for context (default: the configured vault).")
-@click.option("--no-model", is_flag=True, help="Decide by facts and rules alone, even where a model is configured.")
+@click.option(
+    "--vault",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to look for context (default: the configured vault).",
+)
+@click.option(
+    "--no-model", is_flag=True, help="Decide by facts and rules alone, even where a model is configured."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_context
 @console.handled
-def explain(context: click.Context, paths: tuple[Path, ...], vault: Path | None, no_model: bool, as_json: bool) -> None:
+def explain(
+    context: click.Context, paths: tuple[Path, ...], vault: Path | None, no_model: bool, as_json: bool
+) -> None:
     """What mailbot makes of mails, and why; changes nothing.
 
     PATHS are .eml files or folders of them. No account is needed; where there are settings, your addresses, vault and
@@ -33,10 +41,12 @@ def explain(context: click.Context, paths: tuple[Path, ...], vault: Path | None,
     if folder:
         check_vault(folder)
     with contextlib.ExitStack() as stack:
-        index = stack.enter_context(Index(index_path(config.state_folder(), folder), folder)) if folder else None
+        index = (
+            stack.enter_context(Index(index_path(config.state_folder(), folder), folder)) if folder else None
+        )
         if index:
             index.refresh(settings.exclude if settings else ())
-        model = model_of(settings.llm) if settings and not no_model else None
+        model = stack.enter_context(model_of(settings.llm if settings and not no_model else None))
         explainer = Explainer(settings, index, model)
         for path in mail_files(list(paths)):
             said = explainer.explain(path)
@@ -44,12 +54,16 @@ def explain(context: click.Context, paths: tuple[Path, ...], vault: Path | None,
                 console.emit(said)
                 continue
             click.echo(f"{said['path']}: {said['subject'] or '(no subject)'}")
-            click.echo(f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}")
+            click.echo(
+                f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}"
+            )
             click.echo(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
             for defect in said["defects"]:
                 click.echo(f"  defect: {defect}")
             for source in said["context"]:
-                click.echo(f"  context: {source['note']}{' > ' + source['heading'] if source['heading'] else ''}")
+                click.echo(
+                    f"  context: {source['note']}{' > ' + source['heading'] if source['heading'] else ''}"
+                )
 
 
 def _settings(context: click.Context) -> config.Settings | None:

@@ -14,9 +14,19 @@ from mailbot.sync.run import Options, Report
 
 
 @click.command(epilog="Example: mailbot fetch --account work --since 2026-11-01 --max-drafts 5")
-@click.option("--account", "accounts", multiple=True, metavar="NAME", help="Only this account (may be given more than once).")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only mail that arrived on or after this day.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N mails from each mailbox in this run.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    help="Only this account (may be given more than once).",
+)
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only mail that arrived on or after this day."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N", help="At most N mails from each mailbox in this run."
+)
 @click.option("--max-drafts", type=click.IntRange(min=0), metavar="N", help="At most N drafts in this run.")
 @click.option("--no-drafts", is_flag=True, help="Keep the mails as notes, draft nothing.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing anywhere.")
@@ -54,10 +64,19 @@ def _as_json(report: Report) -> dict[str, object]:
 def _print(report: Report, dry_run: bool) -> None:
     if dry_run:
         rows = [(w["mailbox"], w["uid"], w["disposition"], w["reason"], w["subject"]) for w in report.would]
-        console.table(("Mailbox", "UID", "Disposition", "Why", "Subject"), rows, f"{report.account}: would be kept ({len(rows)})")
+        console.table(
+            ("Mailbox", "UID", "Disposition", "Why", "Subject"),
+            rows,
+            f"{report.account}: would be kept ({len(rows)})",
+        )
     else:
-        said = ", ".join(f"{count} to {what}" if what in ("reply", "read") else f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
-        console.say(f"{report.account}: {len(report.notes)} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written")
+        said = ", ".join(
+            f"{count} to {what}" if what in ("reply", "read") else f"{count} to {what}"
+            for what, count in sorted(report.dispositions.items())
+        )
+        console.say(
+            f"{report.account}: {len(report.notes)} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"
+        )
         for path in report.drafts:
             console.say(f"  draft: {path}")
         if report.waiting:

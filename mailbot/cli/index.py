@@ -21,7 +21,11 @@ def vault_of(context: click.Context, vault: Path | None) -> tuple[Path, tuple[st
 
 
 @click.command(epilog="Example: mailbot index --vault ~/Notes")
-@click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="A folder of Markdown notes; needs no settings.")
+@click.option(
+    "--vault",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of Markdown notes; needs no settings.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
@@ -36,7 +40,15 @@ def index(context: click.Context, vault: Path | None, as_json: bool) -> None:
         done = opened.refresh(exclude, lambda at, total: progress("index", at, total))
         count = opened.count()
     if as_json:
-        console.emit({"notes": count, "added": done.added, "changed": done.changed, "removed": done.removed, "skipped": dict(done.skipped)})
+        console.emit(
+            {
+                "notes": count,
+                "added": done.added,
+                "changed": done.changed,
+                "removed": done.removed,
+                "skipped": dict(done.skipped),
+            }
+        )
     else:
         console.say(f"{count} notes: {done.added} added, {done.changed} changed, {done.removed} removed")
     for path, why in done.skipped:

@@ -36,10 +36,17 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="mailbot")
-@click.option("--config", "config_path", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (default: ./accounts.yaml, then the configuration folder).")
-def mailbot(config_path: Path | None) -> None:  # noqa: ARG001 - read by `console.settings`
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The settings file (default: ./accounts.yaml, then the configuration folder).",
+)
+def mailbot(config_path: Path | None) -> None:
     """Keep your mail as Markdown notes, and find the answers drafted from what your vault knows.
 
     Nothing is sent, and no mailbox is changed but Drafts.

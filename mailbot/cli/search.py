@@ -17,9 +17,20 @@ from mailbot.vault.search import search as ask
 
 @click.command(epilog="Example: mailbot search 'when does the storage contract end?' -k 5")
 @click.argument("query")
-@click.option("-k", "limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many notes.")
-@click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="A folder of Markdown notes; needs no settings.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: {query, hits: [{note, heading, score, text}]}.")
+@click.option(
+    "-k", "limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many notes."
+)
+@click.option(
+    "--vault",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of Markdown notes; needs no settings.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line: {query, hits: [{note, heading, score, text}]}.",
+)
 @click.pass_context
 @console.handled
 def search(context: click.Context, query: str, limit: int, vault: Path | None, as_json: bool) -> None:

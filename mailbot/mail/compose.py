@@ -35,7 +35,9 @@ class Reply:
     mailbot_id: str = ""
 
 
-def recipients(message: Message, own: Iterable[str], reply_all: bool) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+def recipients(
+    message: Message, own: Iterable[str], reply_all: bool
+) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """(To, Cc) of a reply: Reply-To, else From (RFC 5322 3.6.2); on reply-all the other recipients go to Cc, less the
     user's own addresses (`own`), each once. Never a Bcc, never Sender."""
     mine = {address.casefold() for address in own}
@@ -77,7 +79,8 @@ def sender_alias(message: Message, own: Iterable[Address]) -> Address:
 
 
 _PREFIX = re.compile(
-    r"^\s*(?:(?:re|aw|sv|antw|vs|odp|rif|res|ref|ynt|回复|回覆|答复|答覆|返信|답장|πρ|να)(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+", re.IGNORECASE
+    r"^\s*(?:(?:re|aw|sv|antw|vs|odp|rif|res|ref|ynt|回复|回覆|答复|答覆|返信|답장|πρ|να)(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+",
+    re.IGNORECASE,
 )
 
 
@@ -101,8 +104,12 @@ def quoted(text: str, author: Address | None, date: datetime | None) -> str:
     """The parent as quoted in a reply: an attribution line and the text behind `> `."""
     text = re.sub(r"\[?cid:[^\s\]>]+\]?", "", text)
     who = (author.name or author.email) if author else ""
-    attribution = f"On {date:%a, %d %b %Y at %H:%M}, {who} wrote:" if date and who else f"{who or 'They'} wrote:"
-    lines = [f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in text.strip().split("\n")]
+    attribution = (
+        f"On {date:%a, %d %b %Y at %H:%M}, {who} wrote:" if date and who else f"{who or 'They'} wrote:"
+    )
+    lines = [
+        f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in text.strip().split("\n")
+    ]
     return "\n".join([_one_line(attribution), *lines])
 
 
@@ -124,7 +131,11 @@ class _Threads(EmailPolicy):
         return self._ids(name, value) if name.lower() in _ID_HEADERS else super().fold(name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        return self._ids(name, value).encode("ascii", "replace") if name.lower() in _ID_HEADERS else super().fold_binary(name, value)
+        return (
+            self._ids(name, value).encode("ascii", "replace")
+            if name.lower() in _ID_HEADERS
+            else super().fold_binary(name, value)
+        )
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         return (name, str(value)) if name.lower() in _ID_HEADERS else super().header_store_parse(name, value)
@@ -141,7 +152,9 @@ class _Threads(EmailPolicy):
         return "\r\n".join(lines) + "\r\n"
 
 
-_POLICY = _Threads(**{k: v for k, v in vars(SMTP).items() if not k.startswith("_")}).clone(max_line_length=78, cte_type="7bit")
+_POLICY = _Threads(**{k: v for k, v in vars(SMTP).items() if not k.startswith("_")}).clone(
+    max_line_length=78, cte_type="7bit"
+)
 
 
 def compose(reply: Reply) -> bytes:

@@ -42,14 +42,18 @@ def secret(source: SecretSource, whose: str) -> str:
     if source.env is not None:
         value = os.environ.get(source.env)
         if not value:
-            raise AuthenticationFailed(f"{whose}: the environment variable {source.env} is not set; set it, or name another source")
+            raise AuthenticationFailed(
+                f"{whose}: the environment variable {source.env} is not set; set it, or name another source"
+            )
         return value
     if source.file is not None:
         return _file(source.file.expanduser(), whose)
     if source.credential is not None:
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
-            raise AuthenticationFailed(f"{whose}: systemd passes no credentials here; set LoadCredential={source.credential} in the unit")
+            raise AuthenticationFailed(
+                f"{whose}: systemd passes no credentials here; set LoadCredential={source.credential} in the unit"
+            )
         return _file(Path(folder) / source.credential, whose, private=False)
     if source.keyring is not None:
         # In a process of its own, since an unlock prompt would hang there and not here.
@@ -57,7 +61,9 @@ def secret(source: SecretSource, whose: str) -> str:
         service, _, name = source.keyring.partition("/")
         value = _run([sys.executable, "-c", code, service, name or service], f"{whose}: the keyring")
         if not value:
-            raise AuthenticationFailed(f"{whose}: the keyring has no entry {source.keyring!r}; add it with `keyring set {service} {name}`")
+            raise AuthenticationFailed(
+                f"{whose}: the keyring has no entry {source.keyring!r}; add it with `keyring set {service} {name}`"
+            )
         return value
     raise ConfigError(f"{whose}: no source for its secret is named")
 
@@ -68,16 +74,22 @@ def _file(path: Path, whose: str, *, private: bool = True) -> str:
             raise ConfigError(f"{whose}: {path} can be read by others; run `chmod 600 {path}`")
         return path.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except OSError as error:
-        raise AuthenticationFailed(f"{whose}: the secret file {path} cannot be read ({error.strerror})") from error
+        raise AuthenticationFailed(
+            f"{whose}: the secret file {path} cannot be read ({error.strerror})"
+        ) from error
 
 
 def _run(argv: list[str], what: str) -> str:
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL)  # noqa: S603 - the user's own command, no shell
+        done = subprocess.run(
+            argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL
+        )
     except FileNotFoundError as error:
         raise AuthenticationFailed(f"{what} was not found; install it or give its full path") from error
     except subprocess.TimeoutExpired as error:
-        raise AuthenticationFailed(f"{what} gave no answer within {TIMEOUT:.0f} s; does it wait for a prompt?") from error
+        raise AuthenticationFailed(
+            f"{what} gave no answer within {TIMEOUT:.0f} s; does it wait for a prompt?"
+        ) from error
     except OSError as error:
         raise AuthenticationFailed(f"{what} could not be run ({error.strerror})") from error
     if done.returncode:

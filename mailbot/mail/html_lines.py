@@ -69,7 +69,17 @@ def normalised(html: str) -> str:
         html,
         tags=set(KEPT_TAGS),
         attributes={tag: set(names) for tag, names in KEPT_ATTRIBUTES.items()},
-        clean_content_tags={"script", "style", "title", "template", "noscript", "object", "iframe", "svg", "math"},
+        clean_content_tags={
+            "script",
+            "style",
+            "title",
+            "template",
+            "noscript",
+            "object",
+            "iframe",
+            "svg",
+            "math",
+        },
         strip_comments=True,
         link_rel=None,
         url_schemes={"http", "https", "mailto", "cid", "tel", "data"},
@@ -177,7 +187,11 @@ class _Reader(HTMLParser):
         classes, identity, style = (attributes.get(n) or "" for n in ("class", "id", "style"))
         if is_hidden(attributes):
             return "hidden"
-        if _EDGE_ID.match(identity) or _EDGE_CLASS.search(classes) or (tag == "div" and _BORDER_TOP.search(style)):
+        if (
+            _EDGE_ID.match(identity)
+            or _EDGE_CLASS.search(classes)
+            or (tag == "div" and _BORDER_TOP.search(style))
+        ):
             return "edge"
         if _SIGNATURE.search(classes) or _SIGNATURE_ID.match(identity):
             return "signature"
@@ -197,7 +211,14 @@ class _Reader(HTMLParser):
         if text or blank:
             start = self._start
             self.found.append(
-                Line(text, start, "quoted" in marks, self._edge and bool(text), "signature" in marks, "cite" in marks)
+                Line(
+                    text,
+                    start,
+                    "quoted" in marks,
+                    self._edge and bool(text),
+                    "signature" in marks,
+                    "cite" in marks,
+                )
             )
             if text:
                 self._edge = False

@@ -102,10 +102,16 @@ class Mailbox:
         with self._errors("could not connect"):
             client = self._connected()
         self._client = client
-        with self._errors("the login failed"):
-            self._authenticate(client)
-            if client.has_capability("ID"):  # 163.com and 126.com refuse a client that does not say who it is
-                client.id_({"name": "mailbot", "version": __version__})
+        try:
+            with self._errors("the login failed"):
+                self._authenticate(client)
+                if client.has_capability(
+                    "ID"
+                ):  # 163.com and 126.com refuse a client that does not say who it is
+                    client.id_({"name": "mailbot", "version": __version__})
+        except MailbotError:
+            self.close()
+            raise
 
     def _connected(self) -> IMAPClient:
         login = self.login
@@ -119,7 +125,9 @@ class Mailbox:
         if login.security == "starttls":
             if client._imap.state == "AUTH" or not client.has_capability("STARTTLS"):
                 client.shutdown()
-                raise ServerUnavailable(f"{self._where}: the server offers no STARTTLS; nothing was sent. Use `security: tls` and its port")
+                raise ServerUnavailable(
+                    f"{self._where}: the server offers no STARTTLS; nothing was sent. Use `security: tls` and its port"
+                )
             client.starttls(context)
         return client
 
@@ -134,7 +142,9 @@ class Mailbox:
                 client.login(self.login.username, secret)
         except exceptions.LoginError as error:
             if wait := _throttled(str(error)):
-                raise TryAgain(f"{self._where}: the server asks to wait: {_said(error)}", retry_after=wait) from error
+                raise TryAgain(
+                    f"{self._where}: the server asks to wait: {_said(error)}", retry_after=wait
+                ) from error
             what = "refused the access token" if self.login.token else "refused user name and password"
             raise AuthenticationFailed(
                 f"{self._where}: the server {what} of {self.login.username}: {_said(error)}. Check `username` and `password` in"
@@ -174,13 +184,23 @@ class Mailbox:
             raise
         except ssl.SSLError as error:
             self._drop()
-            raise ServerUnavailable(f"{self._where}: {what}: TLS failed ({error.reason or error}). Check host, port and `security`") from error
+            raise ServerUnavailable(
+                f"{self._where}: {what}: TLS failed ({error.reason or error}). Check host, port and `security`"
+            ) from error
         except (imaplib.IMAP4.abort, OSError) as error:
             self._drop()
             raise ServerUnavailable(f"{self._where}: {what}: {_said(error)}") from error
-        except (imaplib.IMAP4.error, exceptions.IMAPClientError, ValueError, IndexError, AssertionError) as error:
+        except (
+            imaplib.IMAP4.error,
+            exceptions.IMAPClientError,
+            ValueError,
+            IndexError,
+            AssertionError,
+        ) as error:
             if wait := _throttled(str(error)):
-                raise TryAgain(f"{self._where}: {what}; the server asks to wait: {_said(error)}", retry_after=wait) from error
+                raise TryAgain(
+                    f"{self._where}: {what}; the server asks to wait: {_said(error)}", retry_after=wait
+                ) from error
             raise ServerUnavailable(f"{self._where}: {what}: {_said(error)}") from error
 
     def _drop(self) -> None:
@@ -198,7 +218,11 @@ class Mailbox:
         if self._listed is None:
             with self._errors("LIST failed"):
                 self._listed = [
-                    Listed(name if isinstance(name, str) else name.decode("utf-8", "replace"), (delimiter or b"").decode(), tuple(a.decode() for a in flags))
+                    Listed(
+                        name if isinstance(name, str) else name.decode("utf-8", "replace"),
+                        (delimiter or b"").decode(),
+                        tuple(a.decode() for a in flags),
+                    )
                     for flags, delimiter, name in self._imap.list_folders()
                 ]
         return self._listed
@@ -216,8 +240,14 @@ class Mailbox:
         name = special_use(use, self.mailboxes(), configured, self.personal_namespace())
         if name is None:
             there = ", ".join(sorted(m.name for m in self.mailboxes())[:20])
-            wanted = f"no mailbox {configured!r}" if configured != "auto" else f"no {use.title()} mailbox was recognised"
-            raise ServerUnavailable(f"{self._where}: {wanted}; set `{use}_mailbox` in accounts.yaml to one of: {there}")
+            wanted = (
+                f"no mailbox {configured!r}"
+                if configured != "auto"
+                else f"no {use.title()} mailbox was recognised"
+            )
+            raise ServerUnavailable(
+                f"{self._where}: {wanted}; set `{use}_mailbox` in accounts.yaml to one of: {there}"
+            )
         return name
 
     def create(self, name: str) -> str:
@@ -247,7 +277,14 @@ class Mailbox:
         `UID n:*` answers with the last message where n lies beyond it (RFC 3501 6.4.8): such UIDs are dropped.
         """
         found: set[int] = set()
-        windows = [f"{start}:{min(start + SEARCH_WINDOW - 1, last)}" for start in range(first, last + 1, SEARCH_WINDOW)] if last else [f"{first}:*"]
+        windows = (
+            [
+                f"{start}:{min(start + SEARCH_WINDOW - 1, last)}"
+                for start in range(first, last + 1, SEARCH_WINDOW)
+            ]
+            if last
+            else [f"{first}:*"]
+        )
         for window in windows:
             with self._errors("SEARCH failed"):
                 found.update(self._imap.search(["UID", window, *criteria], charset=None))
@@ -260,7 +297,9 @@ class Mailbox:
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             with self._errors("FETCH failed"):
-                answer = self._imap.fetch(batch, ["RFC822.SIZE", "FLAGS", "INTERNALDATE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"])
+                answer = self._imap.fetch(
+                    batch, ["RFC822.SIZE", "FLAGS", "INTERNALDATE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]
+                )
             for uid in batch:
                 data = answer.get(uid)
                 if not data or b"RFC822.SIZE" not in data:
@@ -268,7 +307,15 @@ class Mailbox:
                 header = next((v for k, v in data.items() if k.startswith(b"BODY[HEADER")), b"") or b""
                 ids = message_ids(header.decode("utf-8", "replace"))
                 flags = frozenset(f.decode("ascii", "replace") for f in data.get(b"FLAGS", ()))
-                found.append(Listing(uid, int(data[b"RFC822.SIZE"]), flags, ids[0] if ids else None, data.get(b"INTERNALDATE")))
+                found.append(
+                    Listing(
+                        uid,
+                        int(data[b"RFC822.SIZE"]),
+                        flags,
+                        ids[0] if ids else None,
+                        data.get(b"INTERNALDATE"),
+                    )
+                )
         return found
 
     def bodies(self, listings: Iterable[Listing]) -> Iterator[tuple[int, bytes]]:
@@ -319,7 +366,9 @@ class Mailbox:
         found: set[MessageId] = set()
         for start in range(0, len(uids), BATCH):
             with self._errors("FETCH failed"):
-                answer = self._imap.fetch(uids[start : start + BATCH], ["BODY.PEEK[HEADER.FIELDS (IN-REPLY-TO)]"])
+                answer = self._imap.fetch(
+                    uids[start : start + BATCH], ["BODY.PEEK[HEADER.FIELDS (IN-REPLY-TO)]"]
+                )
             for data in answer.values():
                 header = next((v for k, v in data.items() if k.startswith(b"BODY[HEADER")), b"") or b""
                 found.update(message_ids(header.decode("utf-8", "replace")))
@@ -332,7 +381,10 @@ class Mailbox:
         parts): what it finds is checked, and where it finds nothing the headers from `from_uid` on are read.
         """
         opened = self.examine(name)
-        for criteria in (["HEADER", "Message-ID", message_id], ["HEADER", "Message-ID", message_id.strip("<>")]):
+        for criteria in (
+            ["HEADER", "Message-ID", message_id],
+            ["HEADER", "Message-ID", message_id.strip("<>")],
+        ):
             try:
                 uids = self.search(criteria)
             except ServerUnavailable:
@@ -361,18 +413,23 @@ class Mailbox:
             answer = self._imap.append(name, message, flags=(b"\\Draft", b"\\Seen"))
         except (imaplib.IMAP4.abort, OSError) as error:
             self._drop()
-            raise AppendUnknown(f"{self._where}: the connection was lost while the draft was stored in {name}: {_said(error)}") from error
+            raise AppendUnknown(
+                f"{self._where}: the connection was lost while the draft was stored in {name}: {_said(error)}"
+            ) from error
         except (imaplib.IMAP4.error, exceptions.IMAPClientError, ValueError) as error:
             self._drop()  # Cyrus leaves its stream out of step after a refused APPEND
-            raise ServerUnavailable(f"{self._where}: the server refused the draft in {name}: {_said(error)}") from error
-        hint = re.search(rb"APPENDUID \d+ (\d+)", answer if isinstance(answer, bytes) else str(answer).encode())
+            raise ServerUnavailable(
+                f"{self._where}: the server refused the draft in {name}: {_said(error)}"
+            ) from error
+        hint = re.search(
+            rb"APPENDUID \d+ (\d+)", answer if isinstance(answer, bytes) else str(answer).encode()
+        )
         if hint:
             self.examine(name)
             if message_id in message_ids(self.header(int(hint[1])).decode("utf-8", "replace")):
                 return int(hint[1])
         found = self.with_message_id(name, message_id)
         return found[-1] if found else None
-
 
     def deliver(self, name: str, message: bytes) -> None:
         """APPEND a message as new, unread mail: for the demo's own server."""
@@ -394,7 +451,9 @@ class Mailbox:
             return False
         with self._errors(f"could not remove the old draft from {name}"):
             gmail = self._imap.has_capability("X-GM-EXT-1")
-            trash = special_use("trash", self.mailboxes(), personal=self.personal_namespace()) if gmail else None
+            trash = (
+                special_use("trash", self.mailboxes(), personal=self.personal_namespace()) if gmail else None
+            )
             if not (trash or self._imap.has_capability("UIDPLUS")):
                 return False
             self._imap.select_folder(name)
@@ -418,8 +477,14 @@ def _said(error: BaseException) -> str:
 
 def _throttled(text: str) -> float | None:
     """The seconds that a throttling server asks to wait, or None where it does not throttle."""
-    if match := re.search(r"Suggested Backoff Time:?\s*(\d+)\s*(milliseconds|ms|seconds|s)?", text, re.IGNORECASE):
+    if match := re.search(
+        r"Suggested Backoff Time:?\s*(\d+)\s*(milliseconds|ms|seconds|s)?", text, re.IGNORECASE
+    ):
         return int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)
-    if re.search(r"\[(?:OVERQUOTA|LIMIT|THROTTLED|INUSE|UNAVAILABLE)\]|too many (?:simultaneous )?connections|throttl|rate limit", text, re.IGNORECASE):
+    if re.search(
+        r"\[(?:OVERQUOTA|LIMIT|THROTTLED|INUSE|UNAVAILABLE)\]|too many (?:simultaneous )?connections|throttl|rate limit",
+        text,
+        re.IGNORECASE,
+    ):
         return 300.0
     return None

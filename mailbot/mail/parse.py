@@ -28,7 +28,13 @@ MAX_HEADER = 16 * 1024
 """Characters of one header; the parsers' own costs grow with its square."""
 
 _ADDRESS_HEADERS = ("from", "sender", "reply-to", "to", "cc", "bcc", "mail-followup-to", "mail-reply-to")
-_OWN_WORDS = {"AddressHeaderDefect", "CharsetDecodeDefect", "DateHeaderDefect", "ReceivedHeaderDefect", "MimeHeaderDefect"}
+_OWN_WORDS = {
+    "AddressHeaderDefect",
+    "CharsetDecodeDefect",
+    "DateHeaderDefect",
+    "ReceivedHeaderDefect",
+    "MimeHeaderDefect",
+}
 """Defects of mail-parser that this module names itself, with the header or part that has them."""
 _PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
 
@@ -53,7 +59,9 @@ def parse(raw: bytes) -> Message:
     part, category_defects = _tree(_bounded(raw, reading.defects), reading.defects)
     message = _message(part, reading, depth=0, sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
     defects = tuple(dict.fromkeys((*message.defects, *category_defects)))
-    return Message(**{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects)
+    return Message(
+        **{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects
+    )
 
 
 def _bounded(raw: bytes, defects: list[str]) -> bytes:
@@ -97,7 +105,9 @@ def _tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
 
     try:
         parser = MailParser.from_bytes(raw)
-        return parser.message, [_in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS]
+        return parser.message, [
+            _in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS
+        ]
     except (MailParserError, RecursionError):
         defects.append("parts are nested too deeply to be opened")
     except Exception as error:  # noqa: BLE001 - any parser failure must leave a readable mail
@@ -195,6 +205,8 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
     if depth > MAX_DEPTH:
         reading.defects.append("parts are nested too deeply to be opened")
         _attach(part, reading)
+    elif kind in ("message/delivery-status", "message/feedback-report", "text/rfc822-headers"):
+        yield Text(_text(part, reading))
     elif kind == "message/rfc822" and part.is_multipart():
         yield from _forwarded(part, reading, depth)
     elif part.is_multipart():
@@ -205,7 +217,9 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
         reading.calendars.append(Calendar(method.upper().strip(), content))
         if _is_file(part):
             _attach(part, reading)
-    elif kind in ("text/plain", "text/html") or (part.get_content_maintype() == "text" and not _is_file(part)):
+    elif kind in ("text/plain", "text/html") or (
+        part.get_content_maintype() == "text" and not _is_file(part)
+    ):
         disposition = _disposition(part)
         if disposition == "attachment" or (_is_file(part) and disposition != "inline"):
             _attach(part, reading)
@@ -217,8 +231,6 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
             yield Text(content, html=kind == "text/html")
         if _is_file(part):
             _attach(part, reading, inline=True)
-    elif kind in ("message/delivery-status", "message/feedback-report", "text/rfc822-headers"):
-        yield Text(_text(part, reading))
     else:
         if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             signed = "signed" in str(part.get_param("smime-type") or "")
@@ -248,7 +260,9 @@ def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator
 def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterator[Text | Message]:
     """One of the alternatives (RFC 2046 5.1.4): the plain text where it says all that the HTML says, since it
     quotes and diffs best; else the HTML. Calendars and files among them are kept as well."""
-    read: list[tuple[Part, list[Text | Message]]] = [(child, list(_body(child, reading, depth))) for child in children]
+    read: list[tuple[Part, list[Text | Message]]] = [
+        (child, list(_body(child, reading, depth))) for child in children
+    ]
     shown = [(child, body) for child, body in read if any(_wordy(b) for b in body)]
     if not shown:
         yield from (b for _, body in read for b in body)
@@ -267,14 +281,18 @@ def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterato
 def _wordy(shown: Text | Message) -> bool:
     if isinstance(shown, Message):
         return True
-    return bool(_words(_strip_tags(shown.content) if shown.html else shown.content)) or "<img" in shown.content
+    return (
+        bool(_words(_strip_tags(shown.content) if shown.html else shown.content)) or "<img" in shown.content
+    )
 
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
 
 
-_INVISIBLE = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_INVISIBLE = re.compile(
+    r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL
+)
 
 
 def _strip_tags(html: str) -> str:
@@ -375,7 +393,9 @@ def _attach(part: Part, reading: _Reading, inline: bool = False) -> None:
                  "application/pgp-encrypted": "version.txt", "application/pkcs7-signature": "smime.p7s",
                  "application/pkcs7-mime": "smime.p7m", "text/html": "part.html", "text/calendar": "invite.ics"}  # fmt: skip
         subtype = re.sub(r"[^a-z0-9]", "", part.get_content_subtype().lower())[:10]
-        name = known.get(kind, f"part-{len(reading.attachments) + 1}.{'txt' if subtype == 'plain' else subtype or 'bin'}")
+        name = known.get(
+            kind, f"part-{len(reading.attachments) + 1}.{'txt' if subtype == 'plain' else subtype or 'bin'}"
+        )
     reading.attachments.append(
         Attachment(
             name=name,

@@ -103,8 +103,14 @@ _WROTE = (
     r"|napisał(?:\(a\))?|napisała|pisze|пишет|написал(?:\(а\))?|написала|писал(?:\(а\))?|писав|написав|napsal(?:\(a\))?|napísal"
     r"|yazdı|şunu yazdı|a scris|írta|έγραψε|skrifaði|va escriure|je napisao|napisao|пише|написа|viết|menulis|kirjutas|rašė|raksta"
 )
-_WROTE_END = re.compile(rf"(?:\b(?:{_WROTE})\b|さんは書きました|のメール|が書き込みました|写道|寫道|님이 작성|작성|כתב|كتب)[^\w\n]{{0,40}}[:：]\s*$", re.IGNORECASE)
-_SAID = re.compile(r"\b(?:said|says|mentioned|stated|replied|asked|spake|opined|remarked|uttered|typed|sagte|meinte|a dit|dijo)\W*[:：]$", re.I)
+_WROTE_END = re.compile(
+    rf"(?:\b(?:{_WROTE})\b|さんは書きました|のメール|が書き込みました|写道|寫道|님이 작성|작성|כתב|كتب)[^\w\n]{{0,40}}[:：]\s*$",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    r"\b(?:said|says|mentioned|stated|replied|asked|spake|opined|remarked|uttered|typed|sagte|meinte|a dit|dijo)\W*[:：]$",
+    re.I,
+)
 """Attributions too weak to count without a quoted line right below."""
 _SCHRIEB_MIDDLE = re.compile(
     rf"^\W*(?:(?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu|Dnia|W|På|Pe|Ons|Tue|Mon|Wed|Thu|Fri|Sat|Sun|\w{{2,3}}[.,]|\d).{{0,200}})"
@@ -167,7 +173,9 @@ _TO = (
     r"|cc|copie à|copie|kopie|kopia|kopi|копия|抄送|副本|参照|참조|responder a|reply-to|antwort an|répondre à"
 )
 _SUBJECT = r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|тема|件名|主题|主旨|제목|předmět|tárgy|konu|sujet"
-_FIELD = re.compile(rf"^\W{{0,6}}(?P<name>{_FROM}|{_SENT}|{_TO}|{_SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE)
+_FIELD = re.compile(
+    rf"^\W{{0,6}}(?P<name>{_FROM}|{_SENT}|{_TO}|{_SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE
+)
 _FROM_FIELD = re.compile(rf"^\W{{0,6}}(?:{_FROM})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{_SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _SENT_FIELD = re.compile(rf"^\W{{0,6}}(?:{_SENT})\s*[*_]*\s*[:：]", re.IGNORECASE)
@@ -216,7 +224,11 @@ def _keep_answered(read: list[Line], history: list[bool], written: list[int], ki
     if len(after) < 2:
         return
     first = next(i for i, quoted in enumerate(history) if quoted)
-    while first < after[0][0] and not _QUOTED.match(read[first].text) and not (read[first].quoted or read[first].cite):
+    while (
+        first < after[0][0]
+        and not _QUOTED.match(read[first].text)
+        and not (read[first].quoted or read[first].cite)
+    ):
         first += 1
     for i in range(first, after[-1][1] + 1):
         if kinds[i] != "signature":
@@ -335,7 +347,10 @@ def _marks(read: list[Line], i: int) -> bool:
 def _edge_holds(read: list[Line], i: int) -> bool:
     """A client's mark for the start of history counts where a header block or attribution follows within a few lines."""
     near = [j for j in range(i, min(i + 6, len(read))) if read[j].text.strip()]
-    return any(_FROM_FIELD.match(read[j].text) or _attribution(read, j) or _SEPARATOR.match(read[j].text) for j in near)
+    return any(
+        _FROM_FIELD.match(read[j].text) or _attribution(read, j) or _SEPARATOR.match(read[j].text)
+        for j in near
+    )
 
 
 def _attribution(read: list[Line], i: int) -> int:
@@ -355,7 +370,9 @@ def _attribution(read: list[Line], i: int) -> int:
                 # Only the attribution itself, not the line of the author's that may stand right above it.
                 shorter = [read[k : i + length] for k in range(i + 1, i + length)]
                 told = [part for part in shorter if _says_who_wrote(" ".join(x.text.strip() for x in part))]
-                if any(_STARTS.match(part[0].text) for part in told) or (told and not _STARTS.match(read[i].text)):
+                if any(_STARTS.match(part[0].text) for part in told) or (
+                    told and not _STARTS.match(read[i].text)
+                ):
                     return 0
                 return length
             candidate = joined.strip("*_ ")
@@ -370,7 +387,9 @@ def _says_who_wrote(text: str) -> bool:
     if len(candidate) > 320 or not _DATED.search(candidate):
         return False
     return bool(
-        _WROTE_END.search(candidate) or _SCHRIEB_MIDDLE.match(candidate) or _OTHER_ATTRIBUTION.match(candidate)
+        _WROTE_END.search(candidate)
+        or _SCHRIEB_MIDDLE.match(candidate)
+        or _OTHER_ATTRIBUTION.match(candidate)
     )
 
 
@@ -441,7 +460,9 @@ def _footers(read: list[Line], history: list[bool]) -> list[bool]:
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
             delimited = _DELIMITER.match(text) and end - i <= 25
-            rule = _RULE.match(text) and any(_LIST_FOOTER.match(read[j].text) for j in range(i + 1, min(i + 8, end)))
+            rule = _RULE.match(text) and any(
+                _LIST_FOOTER.match(read[j].text) for j in range(i + 1, min(i + 8, end))
+            )
             mobile = _MOBILE.match(text) and len(text) < 120
             if delimited and text.strip() == "—" and not any(x.text.strip() for x in read[:i]):
                 delimited = None

@@ -39,7 +39,9 @@ class Listed:
         return not {a.casefold() for a in self.attributes} & {"\\noselect", "\\nonexistent"}
 
 
-def special_use(use: SpecialUse, listed: Iterable[Listed], configured: str = "auto", personal: str = "") -> str | None:
+def special_use(
+    use: SpecialUse, listed: Iterable[Listed], configured: str = "auto", personal: str = ""
+) -> str | None:
     """The name of the mailbox for a use, or None.
 
     `configured` names it (and must exist) unless it is `auto`; `personal` is the personal namespace's prefix

@@ -14,7 +14,14 @@ from mailbot.assistant.context import Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
-from mailbot.errors import AuthenticationFailed, BadData, ConfigError, MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import (
+    AuthenticationFailed,
+    BadData,
+    ConfigError,
+    MailbotError,
+    ServerUnavailable,
+    TryAgain,
+)
 from mailbot.mail import compose
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Address, Message, MessageId
@@ -67,8 +74,12 @@ def _read(run: Run, rows: Iterable[MailRow]) -> Iterator[Waiting]:
         try:
             message = parse((run.spool / f"{row.sha256}.eml").read_bytes())
         except FileNotFoundError:
-            run.journal.mail_failed(row.id, "its copy in the spool is gone; draft it with `mailbot draft`", now())
-            run.report.failed.append(f"{row.note}: its copy in the spool is gone; run `mailbot draft '{row.note}'`")
+            run.journal.mail_failed(
+                row.id, "its copy in the spool is gone; draft it with `mailbot draft`", now()
+            )
+            run.report.failed.append(
+                f"{row.note}: its copy in the spool is gone; run `mailbot draft '{row.note}'`"
+            )
             continue
         if notebook.read(run.vault, row.note) is None:
             _done(run, row, None)  # the user has removed the note: that is an answer too
@@ -78,7 +89,11 @@ def _read(run: Run, rows: Iterable[MailRow]) -> Iterator[Waiting]:
 
 def _done(run: Run, row: MailRow, triage: Triage | None) -> None:
     """Nothing more is wanted of a mail: say why in its note, then in the journal."""
-    note_hash = notebook.change(run.vault, row.note, row.note_hash, verdict_of(triage).properties()) if triage else row.note_hash
+    note_hash = (
+        notebook.change(run.vault, row.note, row.note_hash, verdict_of(triage).properties())
+        if triage
+        else row.note_hash
+    )
     disposition = triage.disposition if triage else row.disposition
     run.journal.update_mail(row.id, stage="done", disposition=disposition, note_hash=note_hash)
     (run.spool / f"{row.sha256}.eml").unlink(missing_ok=True)
@@ -93,7 +108,10 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting]) -> list
 
     def parents(use: str) -> set[MessageId]:
         try:
-            name = server.find("sent" if use == "sent" else "drafts", run.account.sent_mailbox if use == "sent" else run.account.drafts_mailbox)
+            name = server.find(
+                "sent" if use == "sent" else "drafts",
+                run.account.sent_mailbox if use == "sent" else run.account.drafts_mailbox,
+            )
             server.examine(name)
             return server.parents(since)
         except ServerUnavailable as error:
@@ -104,7 +122,9 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting]) -> list
     left = []
     for w in waiting:
         mine = frozenset(run.settings.own_addresses)
-        known = Circumstances(mine, answered=w.message.message_id in answered, drafted_by_user=w.message.message_id in begun)
+        known = Circumstances(
+            mine, answered=w.message.message_id in answered, drafted_by_user=w.message.message_id in begun
+        )
         if triage := facts(w.message, w.reply, known):
             _done(run, w.row, triage)
         else:
@@ -139,11 +159,15 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
             properties = notebook.properties(run.vault, w.row.note) or {}
             corrected = str(properties.get("disposition") or "")
             if corrected != w.row.disposition and corrected in ("reply", "read", "ignore"):
-                triage = replace(triage, disposition=corrected, decided_by="user", reason="You said so in the note")  # type: ignore[arg-type]
+                triage = replace(
+                    triage, disposition=corrected, decided_by="user", reason="You said so in the note"
+                )  # type: ignore[arg-type]
             if triage.disposition != "reply":
                 _done(run, w.row, triage)
                 continue
-            note_hash = notebook.change(run.vault, w.row.note, w.row.note_hash, verdict_of(triage).properties())
+            note_hash = notebook.change(
+                run.vault, w.row.note, w.row.note_hash, verdict_of(triage).properties()
+            )
             run.journal.update_mail(w.row.id, stage="draft", disposition="reply", note_hash=note_hash)
             run.report.count("reply")
         done.append(replace(w, row=run.journal.mail(w.row.id), triage=triage))
@@ -196,7 +220,9 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | No
         try:
             _deliver(run, server, w, note, message_id)
         except (TryAgain, ServerUnavailable):
-            run.report.failed.append(f"{note}: the draft note is written, the server draft is not; the next run tries again")
+            run.report.failed.append(
+                f"{note}: the draft note is written, the server draft is not; the next run tries again"
+            )
             raise
 
 
@@ -206,7 +232,9 @@ def context_for(run: Run, index: Index, w: Waiting) -> Context:
     wanted = w.triage.asks if w.triage else ()
     folder = f"{run.settings.email_folder}/Drafts"
     own = frozenset(run.settings.own_addresses)
-    return gather(index, w.message, w.reply, wanted, budget=budget, own=own, own_note=w.row.note, drafts_folder=folder)
+    return gather(
+        index, w.message, w.reply, wanted, budget=budget, own=own, own_note=w.row.note, drafts_folder=folder
+    )
 
 
 def draft_for(run: Run, w: Waiting, context: Context, model: Model | None, instruct: str = "") -> Draft:
@@ -218,11 +246,21 @@ def draft_for(run: Run, w: Waiting, context: Context, model: Model | None, instr
 
     assert run.settings.llm is not None
     return by_model(
-        w.message, w.reply, wanted, context, user=_user(run), model=model, name=run.settings.llm.model, today=run.clock().date(), instruct=instruct
+        w.message,
+        w.reply,
+        wanted,
+        context,
+        user=_user(run),
+        model=model,
+        name=run.settings.llm.model,
+        today=run.clock().date(),
+        instruct=instruct,
     )
 
 
-def written_draft(run: Run, w: Waiting, draft: Draft, context: Context, path: str = "") -> tuple[str, MessageId]:
+def written_draft(
+    run: Run, w: Waiting, draft: Draft, context: Context, path: str = ""
+) -> tuple[str, MessageId]:
     """Write the draft note; returns its path and the Message-ID chosen for the draft."""
     message_id = new_message_id(run.account.address)
     planned = planned_reply(run, w.message, w.reply, draft.reply, message_id)
@@ -234,7 +272,7 @@ def written_draft(run: Run, w: Waiting, draft: Draft, context: Context, path: st
         cc=tuple(str(a) for a in (*planned.to[1:], *planned.cc)), subject=planned.subject, reply=draft.reply, original_quoted=whole_quoted(w.message, w.reply),
         reason=triage.reason, topics=triage.topics, people=triage.people, recipient_type=triage.recipient_type, urgency=triage.urgency,
         stakes=triage.stakes, reasoning=draft.reasoning, action_items=tuple(ActionItem(t.text, t.owner, t.due) for t in draft.tasks),
-        context=tuple(ContextSource(s.note, s.title, s.text, s.why + (f", for “{s.ask}”" if s.ask else ""), s.person) for s in context.sources),
+        context=tuple(ContextSource(s.note, s.title, s.heading, s.text, s.why, s.person) for s in context.sources),
         supports=draft.supports, unknowns=draft.unknowns, account=run.account.name, message_id=w.message.message_id or "",
         draft_message_id=message_id, lane=draft.lane, model=draft.model, prompt_version=draft.prompt_version,
         tokens=draft.tokens_in + draft.tokens_out, warnings=draft.warnings,
@@ -244,13 +282,17 @@ def written_draft(run: Run, w: Waiting, draft: Draft, context: Context, path: st
     return target, message_id
 
 
-def planned_reply(run: Run, message: Message, reply: Reply, text: str, message_id: MessageId) -> compose.Reply:
+def planned_reply(
+    run: Run, message: Message, reply: Reply, text: str, message_id: MessageId
+) -> compose.Reply:
     """The reply as it goes to the server: everything but `text` comes from the source mail and the settings."""
     account = run.account
     own = tuple(Address(account.display_name, email) for email in account.own_addresses)
     others = {a.key for a in (*message.to, *message.cc)} - {o.casefold() for o in run.settings.own_addresses}
     rule = run.settings.drafts.reply_all
-    to, cc = compose.recipients(message, run.settings.own_addresses, rule == "always" or (rule == "auto" and bool(others)))
+    to, cc = compose.recipients(
+        message, run.settings.own_addresses, rule == "always" or (rule == "auto" and bool(others))
+    )
     in_reply_to, references = compose.threading(message)
     quote = "" if message.protected else compose.quoted(_quotable(reply), message.sender, message.date)
     return compose.Reply(

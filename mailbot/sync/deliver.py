@@ -22,7 +22,9 @@ def settle(run: Run, server: Mailbox) -> None:
         _finish(run, server, row)
 
 
-def store(run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes) -> None:
+def store(
+    run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
+) -> None:
     """Append a new draft whose note is durable. Raises MailbotError; after AppendUnknown a later run looks first."""
     mailbox = drafts_mailbox(run, server)
     write_atomic(_spooled(run, message_id), composed)
@@ -69,7 +71,9 @@ def _stored(run: Run, server: Mailbox, row: DraftRow, uid: int) -> None:
         run.journal.update_mail(mail.id, stage="done", disposition="reply", note_hash=note_hash)
     _spooled(run, MessageId(row.message_id)).unlink(missing_ok=True)
     (run.spool / f"{mail.sha256}.eml").unlink(missing_ok=True)
-    log.info("account %s: draft %s stored in %s as uid %d", run.account.name, row.message_id, row.mailbox, uid)
+    log.info(
+        "account %s: draft %s stored in %s as uid %d", run.account.name, row.message_id, row.mailbox, uid
+    )
 
 
 def _spooled(run: Run, message_id: MessageId) -> Path:

@@ -59,7 +59,10 @@ def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> D
         (second,) = fetch_all(settings, Options(), progress=progress)
         with Mailbox(login(account)) as server:
             server.examine("Drafts")
-            drafts = tuple(raw.decode("utf-8", "replace") for _, raw in server.bodies(server.listings(server.search(["ALL"]))))
+            drafts = tuple(
+                raw.decode("utf-8", "replace")
+                for _, raw in server.bodies(server.listings(server.search(["ALL"])))
+            )
     return Demonstrated(vault, first, second, drafts)
 
 
@@ -82,7 +85,9 @@ def _server() -> Iterator[int]:
                 break
             except OSError as error:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise ServerUnavailable(f"the demo's mail server did not start on 127.0.0.1:{port}; is the port taken?") from error
+                    raise ServerUnavailable(
+                        f"the demo's mail server did not start on 127.0.0.1:{port}; is the port taken?"
+                    ) from error
                 time.sleep(0.05)
         yield port
     finally:
@@ -94,7 +99,9 @@ def _fill(where: Login) -> None:
     """The sample mail into INBOX, unread, and the usual mailboxes beside it."""
     mails = sample_mails()
     if not mails:
-        raise MailbotError("the sample mail of the demo is missing from this installation; install mailbot again")
+        raise MailbotError(
+            "the sample mail of the demo is missing from this installation; install mailbot again"
+        )
     with Mailbox(where) as server:
         for name in ("Drafts", "Sent"):
             server.create(name)

@@ -60,7 +60,9 @@ class Explainer:
             "newest_reply": reply.newest,
             "quoted": reply.history,
             "signature": reply.signature,
-            "attachments": [{"name": a.name, "type": a.content_type, "size": a.size} for a in message.attachments],
+            "attachments": [
+                {"name": a.name, "type": a.content_type, "size": a.size} for a in message.attachments
+            ],
             "disposition": triage.disposition,
             "decided_by": triage.decided_by,
             "reason": triage.reason,
@@ -88,8 +90,12 @@ class Explainer:
         budget = settings.llm.context_tokens if settings and settings.llm else 3000
         own = frozenset(settings.own_addresses) if settings else frozenset()
         folder = f"{settings.email_folder}/Drafts" if settings else "Email/Drafts"
-        found = gather(self.index, message, reply, triage.asks, budget=budget, own=own, own_note="", drafts_folder=folder)
-        return [{"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources]
+        found = gather(
+            self.index, message, reply, triage.asks, budget=budget, own=own, own_note="", drafts_folder=folder
+        )
+        return [
+            {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources
+        ]
 
 
 def address(who: Address) -> dict[str, str]:

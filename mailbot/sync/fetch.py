@@ -19,7 +19,9 @@ from mailbot.vault.files import write_atomic
 from mailbot.vault.note import Note
 
 
-def wanted(found: Iterable[int], known: set[int], failures: dict[int, str], at: str, limit: int | None, newest: bool) -> list[int]:
+def wanted(
+    found: Iterable[int], known: set[int], failures: dict[int, str], at: str, limit: int | None, newest: bool
+) -> list[int]:
     """The UIDs to fetch, ascending: what was found, less what is known, and the failures whose time has come.
 
     `limit` keeps the newest or the oldest of them. Pure.
@@ -42,7 +44,9 @@ def _mailbox(run: Run, server: Mailbox, name: str) -> None:
     opened = server.examine(name)
     cursor = run.journal.cursor(account, name)
     if cursor and cursor.uidvalidity != opened.uidvalidity:
-        run.report.remarks.append(f"{name}: the server renumbered its mails (UIDVALIDITY {cursor.uidvalidity} became {opened.uidvalidity}); known ones are recognised")
+        run.report.remarks.append(
+            f"{name}: the server renumbered its mails (UIDVALIDITY {cursor.uidvalidity} became {opened.uidvalidity}); known ones are recognised"
+        )
         cursor = None
     everything = run.account.fetch == "new" and cursor is not None
     first = cursor.uid + 1 if everything and cursor else 1
@@ -80,7 +84,9 @@ def _bodies(run: Run, server: Mailbox, listings: list[Listing]) -> Iterable[tupl
             yield listing, None
 
 
-def _one(run: Run, server: Mailbox, opened: Opened, listing: Listing, raw: bytes | None, everything: bool) -> None:
+def _one(
+    run: Run, server: Mailbox, opened: Opened, listing: Listing, raw: bytes | None, everything: bool
+) -> None:
     """One mail becomes a note, or its failure is recorded; a bad mail never stops a mailbox (DESIGN 7.7)."""
     try:
         message: Message | None
@@ -91,21 +97,49 @@ def _one(run: Run, server: Mailbox, opened: Opened, listing: Listing, raw: bytes
         if message is None:
             raise BadData("the server listed the mail but sent no body")
         _keep(run, opened, listing, message, raw or b"", everything)
-    except (BadData, ValueError, LookupError, TypeError, AttributeError, RecursionError, UnicodeError) as error:
-        reason = str(error) if isinstance(error, MailbotError) else f"{type(error).__name__} while it was made a note"
-        log.error("account %s: %s uid %d: %s", run.account.name, opened.name, listing.uid, reason, exc_info=not isinstance(error, MailbotError))
+    except (
+        BadData,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        UnicodeError,
+    ) as error:
+        reason = (
+            str(error)
+            if isinstance(error, MailbotError)
+            else f"{type(error).__name__} while it was made a note"
+        )
+        log.error(
+            "account %s: %s uid %d: %s",
+            run.account.name,
+            opened.name,
+            listing.uid,
+            reason,
+            exc_info=not isinstance(error, MailbotError),
+        )
         run.report.failed.append(f"{opened.name}, UID {listing.uid}: {reason}")
         if not run.options.dry_run:
             with run.journal.together():
-                run.journal.fetch_failed(run.account.name, opened.name, opened.uidvalidity, listing.uid, reason, now())
+                run.journal.fetch_failed(
+                    run.account.name, opened.name, opened.uidvalidity, listing.uid, reason, now()
+                )
                 if everything:
-                    run.journal.move_cursor(run.account.name, opened.name, Cursor(opened.uidvalidity, listing.uid))
+                    run.journal.move_cursor(
+                        run.account.name, opened.name, Cursor(opened.uidvalidity, listing.uid)
+                    )
 
 
 def _stub(header: bytes, listing: Listing) -> Message:
     message = parse(header)
     size = f"{listing.size / 1_000_000:.0f} MB"
-    return replace(message, size=listing.size, body=(), defects=(*message.defects, f"its body ({size}) is above max_mail_size and was left on the server"))
+    return replace(
+        message,
+        size=listing.size,
+        body=(),
+        defects=(*message.defects, f"its body ({size}) is above max_mail_size and was left on the server"),
+    )
 
 
 def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: bytes, everything: bool) -> None:
@@ -120,7 +154,11 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
                     run.journal.move_cursor(account, opened.name, cursor)
         return
     reply = split(message)
-    twins = [m for m in run.journal.by_message_id(message.message_id or "") if m.sha256 != message.sha256 or m.account != account]
+    twins = [
+        m
+        for m in run.journal.by_message_id(message.message_id or "")
+        if m.sha256 != message.sha256 or m.account != account
+    ]
     triage, stage = _decided(run, message, reply, listing, bool(twins))
     verdict = verdict_of(triage) if triage else Verdict(reason="Not looked at yet")
     filing = Filing(account, opened.name, listing.uid, opened.uidvalidity)
@@ -136,19 +174,31 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     number = 1
     while True:
         if twins:
-            properties = {**email.note.properties, "same_message_id_as": [f"[[{m.note.removesuffix('.md')}]]" for m in twins]}
+            properties = {
+                **email.note.properties,
+                "same_message_id_as": [f"[[{m.note.removesuffix('.md')}]]" for m in twins],
+            }
             email = EmailNote(email.path, Note(properties, email.note.body), email.files)
         written = notebook.keep(run.vault, email, message.sha256)
         if written:
             break
         number += 1
-        email = to_note(message, reply, filing, verdict, folder=folder, name=f"{stem(message, listing.uid)}_{number}")
+        email = to_note(
+            message, reply, filing, verdict, folder=folder, name=f"{stem(message, listing.uid)}_{number}"
+        )
     if stage != "done":
         write_atomic(run.spool / f"{message.sha256}.eml", raw)
     when = (message.date or listing.internal_date or run.clock()).isoformat()
     with run.journal.together():
         mail_id = run.journal.add_mail(
-            account, message.message_id or "", message.sha256, email.path, written[0], when, stage, verdict.disposition
+            account,
+            message.message_id or "",
+            message.sha256,
+            email.path,
+            written[0],
+            when,
+            stage,
+            verdict.disposition,
         )
         run.journal.locate(mail_id, account, opened.name, opened.uidvalidity, listing.uid)
         if everything:
@@ -159,7 +209,9 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     log.info("account %s: %s uid %d kept as %s", account, opened.name, listing.uid, email.path)
 
 
-def _decided(run: Run, message: Message, reply: Reply, listing: Listing, twin: bool) -> tuple[Triage | None, Stage]:
+def _decided(
+    run: Run, message: Message, reply: Reply, listing: Listing, twin: bool
+) -> tuple[Triage | None, Stage]:
     """What the facts decide at once, and what is left to do: `triage`, or nothing."""
     answered = any(f.casefold() == "\\answered" for f in listing.flags)
     triage = facts(message, reply, Circumstances(frozenset(run.settings.own_addresses), answered=answered))
@@ -168,12 +220,21 @@ def _decided(run: Run, message: Message, reply: Reply, listing: Listing, twin: b
     arrived = listing.internal_date or message.date
     if triage is None and arrived and run.clock() - arrived.astimezone() > run.settings.drafts.newer_than:
         days = run.settings.drafts.newer_than.days
-        triage = Triage("read", "rule", f"Older than {days} days: no draft is made for it (drafts.newer_than)")
+        triage = Triage(
+            "read", "rule", f"Older than {days} days: no draft is made for it (drafts.newer_than)"
+        )
     return triage, "done" if triage else "triage"
 
 
 def verdict_of(triage: Triage) -> Verdict:
     """Triage -> the shape that an email note writes."""
     return Verdict(
-        triage.disposition, triage.decided_by, triage.reason, triage.recipient_type, triage.urgency, triage.stakes, triage.topics, triage.people
+        triage.disposition,
+        triage.decided_by,
+        triage.reason,
+        triage.recipient_type,
+        triage.urgency,
+        triage.stakes,
+        triage.topics,
+        triage.people,
     )

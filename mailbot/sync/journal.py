@@ -17,7 +17,18 @@ from mailbot.errors import BadData
 
 VERSION = 1
 Stage = Literal["triage", "draft", "done"]
-DraftStatus = Literal["intent", "draft", "edited", "approved", "sending", "sent", "discarded", "superseded", "conflict", "unknown"]
+DraftStatus = Literal[
+    "intent",
+    "draft",
+    "edited",
+    "approved",
+    "sending",
+    "sent",
+    "discarded",
+    "superseded",
+    "conflict",
+    "unknown",
+]
 
 _SCHEMA = """
 CREATE TABLE mailbox (account TEXT NOT NULL, mailbox TEXT NOT NULL, uidvalidity INTEGER NOT NULL, cursor INTEGER NOT NULL,
@@ -39,7 +50,14 @@ CREATE TABLE call (id INTEGER PRIMARY KEY, at TEXT NOT NULL, account TEXT NOT NU
   tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
 CREATE TABLE pause (account TEXT PRIMARY KEY, until TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 """
-_BACKOFF = (timedelta(0), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8), timedelta(days=1))
+_BACKOFF = (
+    timedelta(0),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(days=1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +122,19 @@ class Journal:
         try:
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+                self._database.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+                )
             elif version != VERSION:
-                raise BadData(f"{path}: made by another version of mailbot ({version}); run the mailbot that made it")
+                raise BadData(
+                    f"{path}: made by another version of mailbot ({version}); run the mailbot that made it"
+                )
             self._database.execute("PRAGMA synchronous = FULL")
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise BadData(f"{path}: the journal cannot be read ({error}); move it away, the vault is not touched by that") from error
+            raise BadData(
+                f"{path}: the journal cannot be read ({error}); move it away, the vault is not touched by that"
+            ) from error
         except BaseException:
             self._database.close()
             raise
@@ -138,21 +162,35 @@ class Journal:
     # --- cursors and locations -------------------------------------------------------------------------------------
 
     def cursor(self, account: str, mailbox: str) -> Cursor | None:
-        row = self._database.execute("SELECT uidvalidity, cursor FROM mailbox WHERE account = ? AND mailbox = ?", (account, mailbox)).fetchone()
+        row = self._database.execute(
+            "SELECT uidvalidity, cursor FROM mailbox WHERE account = ? AND mailbox = ?", (account, mailbox)
+        ).fetchone()
         return Cursor(*row) if row else None
 
     def move_cursor(self, account: str, mailbox: str, cursor: Cursor) -> None:
         if self.cursor(account, mailbox) != cursor:
-            self._database.execute("INSERT OR REPLACE INTO mailbox VALUES (?,?,?,?)", (account, mailbox, cursor.uidvalidity, cursor.uid))
+            self._database.execute(
+                "INSERT OR REPLACE INTO mailbox VALUES (?,?,?,?)",
+                (account, mailbox, cursor.uidvalidity, cursor.uid),
+            )
 
     def known_uids(self, account: str, mailbox: str, uidvalidity: int) -> set[int]:
-        rows = self._database.execute("SELECT uid FROM location WHERE account = ? AND mailbox = ? AND uidvalidity = ?", (account, mailbox, uidvalidity))
+        rows = self._database.execute(
+            "SELECT uid FROM location WHERE account = ? AND mailbox = ? AND uidvalidity = ?",
+            (account, mailbox, uidvalidity),
+        )
         return {uid for (uid,) in rows}
 
     def locate(self, mail_id: int, account: str, mailbox: str, uidvalidity: int, uid: int) -> None:
         """Remember where a mail lies; its failure there, if there was one, is over."""
-        self._database.execute("INSERT OR REPLACE INTO location VALUES (?,?,?,?,?)", (account, mailbox, uidvalidity, uid, mail_id))
-        self._database.execute("DELETE FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?", (account, mailbox, uidvalidity, uid))
+        self._database.execute(
+            "INSERT OR REPLACE INTO location VALUES (?,?,?,?,?)",
+            (account, mailbox, uidvalidity, uid, mail_id),
+        )
+        self._database.execute(
+            "DELETE FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?",
+            (account, mailbox, uidvalidity, uid),
+        )
 
     def locations(self, mail_id: int) -> list[tuple[str, int, int]]:
         """(mailbox, uidvalidity, uid) of a mail, the newest first."""
@@ -161,7 +199,17 @@ class Journal:
 
     # --- mails -----------------------------------------------------------------------------------------------------
 
-    def add_mail(self, account: str, message_id: str, sha256: str, note: str, note_hash: str, date: str, stage: Stage, disposition: str) -> int:
+    def add_mail(
+        self,
+        account: str,
+        message_id: str,
+        sha256: str,
+        note: str,
+        note_hash: str,
+        date: str,
+        stage: Stage,
+        disposition: str,
+    ) -> int:
         cursor = self._database.execute(
             "INSERT INTO mail (account, message_id, sha256, note, note_hash, date, stage, disposition) VALUES (?,?,?,?,?,?,?,?)",
             (account, message_id, sha256, note, note_hash, date, stage, disposition),
@@ -199,26 +247,37 @@ class Journal:
     def mail_failed(self, mail_id: int, error: str, at: datetime, wait: timedelta | None = None) -> None:
         attempts = self.mail(mail_id).attempts + 1
         until = (at + (wait if wait is not None else backoff(attempts))).isoformat()
-        self._database.execute("UPDATE mail SET attempts = ?, next_try = ?, error = ? WHERE id = ?", (attempts, until, error, mail_id))
+        self._database.execute(
+            "UPDATE mail SET attempts = ?, next_try = ?, error = ? WHERE id = ?",
+            (attempts, until, error, mail_id),
+        )
 
     def failing_mails(self, account: str) -> list[MailRow]:
         return list(self._mails("account = ? AND error <> ''", account))
 
     def _mails(self, where: str, *values: object) -> Iterator[MailRow]:
         columns = "id, account, message_id, sha256, note, note_hash, date, stage, disposition, attempts, next_try, error"
-        for row in self._database.execute(f"SELECT {columns} FROM mail WHERE {where} ORDER BY date, id", values):  # noqa: S608 - callers above
+        for row in self._database.execute(
+            f"SELECT {columns} FROM mail WHERE {where} ORDER BY date, id", values
+        ):
             yield MailRow(*row)
 
     # --- failures before there is a note ---------------------------------------------------------------------------
 
-    def fetch_failed(self, account: str, mailbox: str, uidvalidity: int, uid: int, error: str, at: datetime) -> None:
+    def fetch_failed(
+        self, account: str, mailbox: str, uidvalidity: int, uid: int, error: str, at: datetime
+    ) -> None:
         """Quarantine a message that could not become a note; it is tried again later."""
         row = self._database.execute(
-            "SELECT attempts FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?", (account, mailbox, uidvalidity, uid)
+            "SELECT attempts FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?",
+            (account, mailbox, uidvalidity, uid),
         ).fetchone()
         attempts = (row[0] if row else 0) + 1
         until = (at + backoff(attempts)).isoformat()
-        self._database.execute("INSERT OR REPLACE INTO failure VALUES (?,?,?,?,?,?,?)", (account, mailbox, uidvalidity, uid, error, attempts, until))
+        self._database.execute(
+            "INSERT OR REPLACE INTO failure VALUES (?,?,?,?,?,?,?)",
+            (account, mailbox, uidvalidity, uid, error, attempts, until),
+        )
 
     def failures(self, account: str, mailbox: str, uidvalidity: int) -> dict[int, str]:
         """uid -> when it may be tried again (ISO, UTC)."""
@@ -227,11 +286,25 @@ class Journal:
 
     def quarantined(self, account: str) -> list[tuple[str, int, str, int, str]]:
         """(mailbox, uid, error, attempts, next try)."""
-        return list(self._database.execute("SELECT mailbox, uid, error, attempts, next_try FROM failure WHERE account = ? ORDER BY mailbox, uid", (account,)))
+        return list(
+            self._database.execute(
+                "SELECT mailbox, uid, error, attempts, next_try FROM failure WHERE account = ? ORDER BY mailbox, uid",
+                (account,),
+            )
+        )
 
     # --- drafts ----------------------------------------------------------------------------------------------------
 
-    def intend_draft(self, mail_id: int, message_id: str, note: str, note_hash: str, mailbox: str, sha256: str, at: datetime) -> int:
+    def intend_draft(
+        self,
+        mail_id: int,
+        message_id: str,
+        note: str,
+        note_hash: str,
+        mailbox: str,
+        sha256: str,
+        at: datetime,
+    ) -> int:
         """Write down, before APPEND, which draft is about to be stored where."""
         cursor = self._database.execute(
             "INSERT INTO draft (mail_id, message_id, status, note, note_hash, mailbox, sha256, created) VALUES (?,?,'intent',?,?,?,?,?)",
@@ -240,7 +313,10 @@ class Journal:
         return int(cursor.lastrowid or 0)
 
     def draft_stored(self, draft_id: int, uidvalidity: int, uid: int) -> None:
-        self._database.execute("UPDATE draft SET status = 'draft', uidvalidity = ?, uid = ? WHERE id = ?", (uidvalidity, uid, draft_id))
+        self._database.execute(
+            "UPDATE draft SET status = 'draft', uidvalidity = ?, uid = ? WHERE id = ?",
+            (uidvalidity, uid, draft_id),
+        )
 
     def draft_status(self, draft_id: int, status: DraftStatus) -> None:
         self._database.execute("UPDATE draft SET status = ? WHERE id = ?", (status, draft_id))
@@ -251,16 +327,22 @@ class Journal:
 
     def intents(self, account: str) -> list[DraftRow]:
         """The drafts whose APPEND was begun and whose result is not known."""
-        return list(self._drafts("status = 'intent' AND mail_id IN (SELECT id FROM mail WHERE account = ?)", account))
+        return list(
+            self._drafts("status = 'intent' AND mail_id IN (SELECT id FROM mail WHERE account = ?)", account)
+        )
 
     def _drafts(self, where: str, *values: object) -> Iterator[DraftRow]:
-        columns = "id, mail_id, message_id, status, note, note_hash, mailbox, uidvalidity, uid, sha256, created"
+        columns = (
+            "id, mail_id, message_id, status, note, note_hash, mailbox, uidvalidity, uid, sha256, created"
+        )
         for row in self._database.execute(f"SELECT {columns} FROM draft WHERE {where} ORDER BY id", values):  # noqa: S608 - callers above
             yield DraftRow(*row)
 
     # --- tokens and pauses -----------------------------------------------------------------------------------------
 
-    def spent(self, account: str, purpose: str, model: str, tokens_in: int, tokens_out: int, at: datetime) -> None:
+    def spent(
+        self, account: str, purpose: str, model: str, tokens_in: int, tokens_out: int, at: datetime
+    ) -> None:
         self._database.execute(
             "INSERT INTO call (at, account, purpose, model, tokens_in, tokens_out) VALUES (?,?,?,?,?,?)",
             (at.isoformat(), account, purpose, model, tokens_in, tokens_out),
@@ -276,17 +358,23 @@ class Journal:
 
     def pause(self, account: str, until: datetime, reason: str) -> None:
         """Leave an account alone until then: its server asked for it."""
-        self._database.execute("INSERT OR REPLACE INTO pause VALUES (?,?,?)", (account, until.isoformat(), reason))
+        self._database.execute(
+            "INSERT OR REPLACE INTO pause VALUES (?,?,?)", (account, until.isoformat(), reason)
+        )
 
     def paused(self, account: str, at: datetime) -> tuple[str, str] | None:
         """(until, reason) where the account is to be left alone."""
-        row = self._database.execute("SELECT until, reason FROM pause WHERE account = ? AND until > ?", (account, at.isoformat())).fetchone()
+        row = self._database.execute(
+            "SELECT until, reason FROM pause WHERE account = ? AND until > ?", (account, at.isoformat())
+        ).fetchone()
         return (row[0], row[1]) if row else None
 
     def counts(self, account: str) -> dict[str, int]:
         """How many mails, notes by disposition, drafts by status."""
         found: dict[str, int] = {}
-        for disposition, count in self._database.execute("SELECT disposition, count(*) FROM mail WHERE account = ? GROUP BY disposition", (account,)):
+        for disposition, count in self._database.execute(
+            "SELECT disposition, count(*) FROM mail WHERE account = ? GROUP BY disposition", (account,)
+        ):
             found[f"mail.{disposition or 'undecided'}"] = count
         sql = "SELECT status, count(*) FROM draft WHERE mail_id IN (SELECT id FROM mail WHERE account = ?) GROUP BY status"
         for status, count in self._database.execute(sql, (account,)):

@@ -19,7 +19,9 @@ def locked(folder: Path, account: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise TryAgain(f"account {account}: another mailbot run is at work; wait for it, or end it if it hangs") from error
+        raise TryAgain(
+            f"account {account}: another mailbot run is at work; wait for it, or end it if it hangs"
+        ) from error
     try:
         yield
     finally:

@@ -1,12 +1,13 @@
 """The story, top to bottom: unread mail becomes notes, notes that want an answer become drafts.
 
-    unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶ Draft ─▶ draft note ─▶ Drafts
-    `fetch.py`: up to the email note       `answer.py`: from triage on       `deliver.py`: APPEND
+unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶ Draft ─▶ draft note ─▶ Drafts
+`fetch.py`: up to the email note       `answer.py`: from triage on       `deliver.py`: APPEND
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from mailbot.assistant.llm import Model
 
 
-def fetch_all(settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent) -> list[Report]:
+def fetch_all(
+    settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent
+) -> list[Report]:
     """One run over the named accounts, or all. An account that fails does not stop the others.
 
     Raises ConfigError for an unknown name or a vault that is not there.
@@ -47,7 +50,9 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
 def check_vault(vault: Path) -> None:
     """Raises ConfigError where the vault is no folder: mailbot never makes one up, it may only not be mounted."""
     if not vault.is_dir():
-        raise ConfigError(f"the vault {vault} is not a folder; create it, or mend `vault` in accounts.yaml (is the disk mounted?)")
+        raise ConfigError(
+            f"the vault {vault} is not a folder; create it, or mend `vault` in accounts.yaml (is the disk mounted?)"
+        )
 
 
 def _account(settings: Settings, account: Account, options: Options, progress: Progress) -> Report:
@@ -57,7 +62,9 @@ def _account(settings: Settings, account: Account, options: Options, progress: P
         with locked(state, account.name), Journal(state / "journal.sqlite") as journal:
             run = Run(settings, account, journal, state, options, report, progress)
             if pause := journal.paused(account.name, now()):
-                raise TryAgain(f"account {account.name}: left alone until {pause[0][:16].replace('T', ' ')} UTC, as its server asked: {pause[1]}")
+                raise TryAgain(
+                    f"account {account.name}: left alone until {pause[0][:16].replace('T', ' ')} UTC, as its server asked: {pause[1]}"
+                )
             try:
                 _story(run)
             except TryAgain as error:
@@ -68,7 +75,10 @@ def _account(settings: Settings, account: Account, options: Options, progress: P
         report.error, report.exit_code = str(error), error.exit_code
         log.error("%s", error)
     except OSError as error:
-        report.error, report.exit_code = f"account {account.name}: {error.filename or 'the disk'}: {error.strerror or error}; nothing was lost, run again when it is mended", 75
+        report.error, report.exit_code = (
+            f"account {account.name}: {error.filename or 'the disk'}: {error.strerror or error}; nothing was lost, run again when it is mended",
+            75,
+        )
         log.error("account %s: %s", account.name, error)
     return report
 
@@ -79,13 +89,17 @@ def _story(run: Run) -> None:
             settle(run, server)
         fetch(run, server)
         if not run.options.dry_run and not run.options.no_drafts:
-            answer(run, server, model_of(run.settings.llm) if run.journal.waiting(run.account.name, now()) else None)
+            if run.journal.waiting(run.account.name, now()):
+                with model_of(run.settings.llm) as model:
+                    answer(run, server, model)
 
 
-def model_of(settings: Llm | None) -> Model | None:
+@contextmanager
+def model_of(settings: Llm | None) -> Iterator[Model | None]:
     """The configured model's client, None where none is configured. It is imported here, where it is first needed."""
     if settings is None:
-        return None
+        yield None
+        return
     from mailbot.assistant.llm import Endpoint, Model
 
     key: Callable[[], str]
@@ -94,7 +108,13 @@ def model_of(settings: Llm | None) -> Model | None:
     else:
         source = settings.api_key
         key = lambda: secret(source, "llm.api_key")  # noqa: E731
-    return Model(Endpoint(settings.base_url, key, settings.timeout, settings.retries, settings.max_output_tokens))
+    model = Model(
+        Endpoint(settings.base_url, key, settings.timeout, settings.retries, settings.max_output_tokens)
+    )
+    try:
+        yield model
+    finally:
+        model.close()
 
 
 def exit_code(reports: Sequence[Report]) -> int:

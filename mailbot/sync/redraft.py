@@ -58,8 +58,8 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     with Index(index_path(run.state.parent, run.vault), run.vault) as index:
         index.refresh(run.settings.exclude)
         context = context_for(run, index, waiting)
-    model = model_of(run.settings.llm)
-    draft = draft_for(run, waiting, context, model, instruct)
+    with model_of(run.settings.llm) as model:
+        draft = draft_for(run, waiting, context, model, instruct)
     if draft.tokens_in or draft.tokens_out:
         run.journal.spent(run.account.name, "draft", draft.model, draft.tokens_in, draft.tokens_out, now())
     earlier = run.journal.drafts(row.id)
@@ -97,16 +97,22 @@ def _supersede(run: Run, server: Mailbox, earlier: Iterable[DraftRow], note: str
         if old.uid and server.remove_draft(old.mailbox, old.uidvalidity, old.uid, old.sha256):
             run.journal.draft_status(old.id, "superseded")
         else:
-            run.report.remarks.append(f"the earlier draft in {old.mailbox} was changed by you or moved; it is left there")
+            run.report.remarks.append(
+                f"the earlier draft in {old.mailbox} was changed by you or moved; it is left there"
+            )
             run.journal.draft_status(old.id, "edited")
 
 
 def _find(journal: Journal, settings: Settings, which: str) -> MailRow:
-    if re.fullmatch(r"<[^<>\s]+>", which.strip()) or ("@" in which and "/" not in which and not which.endswith(".md")):
+    if re.fullmatch(r"<[^<>\s]+>", which.strip()) or (
+        "@" in which and "/" not in which and not which.endswith(".md")
+    ):
         wanted = which.strip() if which.strip().startswith("<") else f"<{which.strip()}>"
         rows = journal.by_message_id(wanted)
         if not rows:
-            raise BadData(f"no mail with the Message-ID {wanted} is kept; `mailbot fetch` keeps what is unread")
+            raise BadData(
+                f"no mail with the Message-ID {wanted} is kept; `mailbot fetch` keeps what is unread"
+            )
         return rows[0]
     path = Path(which).expanduser()
     for candidate in (path, Path.cwd() / path):
@@ -117,7 +123,9 @@ def _find(journal: Journal, settings: Settings, which: str) -> MailRow:
     name = which if which.endswith(".md") else f"{which}.md"
     if row := journal.by_note(name) or journal.named(name):
         return row
-    raise BadData(f"{which}: no email note of that name is kept by mailbot; give its path inside the vault {settings.vault}")
+    raise BadData(
+        f"{which}: no email note of that name is kept by mailbot; give its path inside the vault {settings.vault}"
+    )
 
 
 def _raw(run: Run, server: Mailbox, row: MailRow) -> bytes:
@@ -140,4 +148,6 @@ def _raw(run: Run, server: Mailbox, row: MailRow) -> bytes:
                 for _, raw in server.bodies(server.listings([uid])):
                     if content_hash(raw) == row.sha256:
                         return raw
-    raise BadData(f"{row.note}: the mail is no longer in {', '.join(run.account.mailboxes)}; move it back there to have it drafted")
+    raise BadData(
+        f"{row.note}: the mail is no longer in {', '.join(run.account.mailboxes)}; move it back there to have it drafted"
+    )

@@ -36,6 +36,7 @@ class ContextSource:
 
     note: str
     title: str
+    heading: str
     text: str
     why: str
     person: bool = False
@@ -130,7 +131,9 @@ def render(draft: DraftNote) -> Note:
     if draft.unknowns:
         reasoning.append("**Only you can know**\n\n" + "\n".join(f"- {inline(u)}" for u in draft.unknowns))
     if draft.warnings:
-        reasoning.append("**Taken out of the answer**\n\n" + "\n".join(f"- {inline(w)}" for w in draft.warnings))
+        reasoning.append(
+            "**Taken out of the answer**\n\n" + "\n".join(f"- {inline(w)}" for w in draft.warnings)
+        )
     items = "\n".join(item.line() for item in draft.action_items) or "*None.*"
     blocks = [
         f"# Draft Reply: {inline(draft.subject)}",
@@ -165,7 +168,10 @@ def _context(context: tuple[ContextSource, ...]) -> str:
             same = [c for c in chosen if c.note == note_path]
             parts.append(f"### {inline(same[0].title)}")
             parts.append(f"*Path: {inline(note_path)}* — {same[0].wikilink} ({inline(same[0].why)})")
-            parts += [quote_note(c.text) for c in same]
+            for source in same:
+                if head := source.heading.rpartition(" > ")[2]:
+                    parts.append(f"**{quote_note(head)}**")
+                parts.append(quote_note(source.text))
     parts.append("</details>")
     return "\n\n".join(parts)
 
@@ -188,7 +194,9 @@ def parse(text: str, name: str) -> ReadDraft:
     note = notes.read(text, name)
     found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", note.body, re.DOTALL)
     if not found:
-        raise BadData(f"{name}: the lines {BEGIN!r} and {END!r} round the reply are gone; put them back round your text")
+        raise BadData(
+            f"{name}: the lines {BEGIN!r} and {END!r} round the reply are gone; put them back round your text"
+        )
     return ReadDraft(
         status=str(note.properties.get("status") or ""),
         original=str(note.properties.get("original") or ""),

@@ -13,9 +13,25 @@ from mailbot.vault.files import safe_name, slug, unused
 from mailbot.vault.markdown import block_quote, callout, inline, text_to_markdown
 from mailbot.vault.note import Note, property_text
 
-_IMAGES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp", "image/bmp": ".bmp"}
+_IMAGES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+}
 
-OWNED = ("disposition", "decided_by", "reason", "recipient_type", "urgency", "stakes", "topics", "people", "draft")
+OWNED = (
+    "disposition",
+    "decided_by",
+    "reason",
+    "recipient_type",
+    "urgency",
+    "stakes",
+    "topics",
+    "people",
+    "draft",
+)
 """The properties that mailbot may change in a note after it was written."""
 
 
@@ -76,7 +92,9 @@ def stem(message: Message, uid: int) -> str:
     return f"{when(message):%Y-%m-%d_%H%M%S}_{uid or message.sha256[:8]}_{slug(message.subject)}"
 
 
-def to_note(message: Message, reply: Reply, filing: Filing, verdict: Verdict, *, folder: str = "Email", name: str = "") -> EmailNote:
+def to_note(
+    message: Message, reply: Reply, filing: Filing, verdict: Verdict, *, folder: str = "Email", name: str = ""
+) -> EmailNote:
     """The note of a mail: properties, the newest reply first, history and signature folded, attachments linked.
 
     `name` overrides the note's stem, where the usual one is taken. Nothing is written here.
@@ -112,7 +130,9 @@ def to_note(message: Message, reply: Reply, filing: Filing, verdict: Verdict, *,
     sections = [f"# {inline(message.subject) or '(no subject)'}", header_lines(message), shown]
     if links:
         sections.append("## Attachments\n\n" + "\n".join(_link(path, a) for path, a in links.items()))
-    return EmailNote(f"{directory}/{base}.md", Note(properties, "\n\n".join(s for s in sections if s) + "\n"), files)
+    return EmailNote(
+        f"{directory}/{base}.md", Note(properties, "\n\n".join(s for s in sections if s) + "\n"), files
+    )
 
 
 def header_lines(message: Message) -> str:
@@ -159,7 +179,9 @@ def body_markdown(message: Message, reply: Reply, images: Mapping[str, str] | No
             head = f"**Subject:** {inline(shown.subject)}  \n{header_lines(shown)}"
             sections.append(callout("example", "Forwarded mail", f"{head}\n\n{text}", folded=newest))
     if message.protected == "encrypted":
-        sections.insert(0, callout("warning", "This mail is encrypted", "Open it in a mail client.", folded=False))
+        sections.insert(
+            0, callout("warning", "This mail is encrypted", "Open it in a mail client.", folded=False)
+        )
     if not sections:
         has = "Its content is in the attachments." if message.attachments else "It has no text."
         sections.append(callout("info", "Nothing to show", has, folded=False))
@@ -180,11 +202,15 @@ def _dressed(segment: Segment, markdown: str, newest: bool) -> str:
 
 def whole_quoted(message: Message, reply: Reply) -> str:
     """The mail itself, whole, as a block quote: for the draft note's "Original Email"."""
-    _, shown = body_markdown(message, Reply(tuple(Segment("newest", s.plain, s.source) for s in reply.segments)))
+    _, shown = body_markdown(
+        message, Reply(tuple(Segment("newest", s.plain, s.source) for s in reply.segments))
+    )
     return block_quote(f"{header_lines(message)}\n\n{shown}")
 
 
-def _files(message: Message, directory: str) -> tuple[dict[str, bytes], dict[str, Attachment], dict[str, str]]:
+def _files(
+    message: Message, directory: str
+) -> tuple[dict[str, bytes], dict[str, Attachment], dict[str, str]]:
     """(path -> content, path -> attachment, Content-ID -> path from the note's folder of those that a note may show)."""
     files: dict[str, bytes] = {}
     links: dict[str, Attachment] = {}
@@ -196,14 +222,21 @@ def _files(message: Message, directory: str) -> tuple[dict[str, bytes], dict[str
         files[path] = attachment.content
         links[path] = attachment
         raster = _IMAGES.get(attachment.content_type)
-        if attachment.content_id and raster and _is_raster(attachment.content) and name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp")):
+        if (
+            attachment.content_id
+            and raster
+            and _is_raster(attachment.content)
+            and name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp"))
+        ):
             images[attachment.content_id] = f"{directory.rpartition('/')[2]}/{name}"
     return files, links, images
 
 
 def _is_raster(content: bytes) -> bool:
     """Whether the bytes are what they claim: an SVG that calls itself PNG would run."""
-    return content.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM")) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
+    return content.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM")) or (
+        content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    )
 
 
 def _link(path: str, attachment: Attachment) -> str:

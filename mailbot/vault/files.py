@@ -11,8 +11,18 @@ from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
 
-_RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$", *(f"{d}{n}" for d in ("com", "lpt") for n in "0123456789¹²³")}
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*#^\[\]%`{}]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]")
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
+    *(f"{d}{n}" for d in ("com", "lpt") for n in "0123456789¹²³"),
+}
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*#^\[\]%`{}]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]"
+)
 # Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
 _ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".html", ".htm", ".xhtml", ".svg", ".url", ".lnk",
            ".desktop", ".webloc"}  # fmt: skip

@@ -118,13 +118,18 @@ class Index:
 
     # --- filling ---------------------------------------------------------------------------------------------------
 
-    def refresh(self, exclude: Iterable[str] = (), progress: Callable[[int, int], None] | None = None) -> Refreshed:
+    def refresh(
+        self, exclude: Iterable[str] = (), progress: Callable[[int, int], None] | None = None
+    ) -> Refreshed:
         """Bring the index up to date with the folder: one walk; only notes with a new size or time are read.
 
         `exclude` names folders or notes relative to the vault. `progress` is called with (done, of how many). Work is
         committed in batches: a refresh that is stopped goes on where it was.
         """
-        known = {path: (mtime, size, id_) for id_, path, mtime, size in self.database.execute("SELECT id, path, mtime_ns, size FROM note")}
+        known = {
+            path: (mtime, size, id_)
+            for id_, path, mtime, size in self.database.execute("SELECT id, path, mtime_ns, size FROM note")
+        }
         found = dict(walk(self.vault, exclude))
         gone = [known[path][2] for path in known.keys() - found.keys()]
         work = [path for path, stamp in found.items() if path not in known or known[path][:2] != stamp]
@@ -181,7 +186,11 @@ class Index:
         aliases = _strings(properties.get("aliases")) + _strings(properties.get("alias"))
         tags = [t.lstrip("#") for t in _strings(properties.get("tags"))]
         kind = str(properties.get("type") or "")
-        described = [str(v) for k, v in properties.items() if k in ("role", "company", "project", "people", "topics", "from", "to", "subject")]
+        described = [
+            str(v)
+            for k, v in properties.items()
+            if k in ("role", "company", "project", "people", "topics", "from", "to", "subject")
+        ]
         stem = Path(path).stem
         cursor = self.database.execute(
             "INSERT INTO note (path, mtime_ns, size, title, names, body, type, date, message_id, thread, private)"
@@ -191,11 +200,25 @@ class Index:
         )  # fmt: skip
         note_id = cursor.lastrowid
         self._index(note_id or 0, insert=True)
-        if kind in ("people", "person") or "people" in tags or "person" in tags or path.split("/")[0].casefold() == "people":
-            emails = {e.strip().casefold() for key in ("email", "emails") for e in _strings(properties.get(key)) if "@" in e}
-            self.database.executemany("INSERT OR IGNORE INTO address VALUES (?,?)", [(e, note_id) for e in sorted(emails)])
+        if (
+            kind in ("people", "person")
+            or "people" in tags
+            or "person" in tags
+            or path.split("/")[0].casefold() == "people"
+        ):
+            emails = {
+                e.strip().casefold()
+                for key in ("email", "emails")
+                for e in _strings(properties.get(key))
+                if "@" in e
+            }
+            self.database.executemany(
+                "INSERT OR IGNORE INTO address VALUES (?,?)", [(e, note_id) for e in sorted(emails)]
+            )
             names = {n.casefold() for n in [title, *aliases] if n}
-            self.database.executemany("INSERT OR IGNORE INTO person_name VALUES (?,?)", [(n, note_id) for n in sorted(names)])
+            self.database.executemany(
+                "INSERT OR IGNORE INTO person_name VALUES (?,?)", [(n, note_id) for n in sorted(names)]
+            )
 
     def _index(self, note_id: int, *, insert: bool) -> None:
         """Put a stored note into the full-text tables, or take it out (FTS5 4.4.2 wants the same text for both)."""
@@ -204,22 +227,34 @@ class Index:
         command = "INSERT INTO {0} ({1} rowid, {2}) VALUES ({3}?, ?, ?, ?)"
         delete = ("", "") if insert else ("{0}, ", "'delete', ")
         whole = command.format("note_fts", delete[0].format("note_fts"), "title, names, body", delete[1])
-        part = command.format("passage_fts", delete[0].format("passage_fts"), "title, heading, body", delete[1])
+        part = command.format(
+            "passage_fts", delete[0].format("passage_fts"), "title, heading, body", delete[1]
+        )
         self.database.execute(whole, (note_id, fold(title), fold(names), fold(body)))
         if insert:
             for p in passages(body):
                 cursor = self.database.execute(
-                    'INSERT INTO passage (note_id, heading, start, "end") VALUES (?,?,?,?)', (note_id, p.heading, p.start, p.end)
+                    'INSERT INTO passage (note_id, heading, start, "end") VALUES (?,?,?,?)',
+                    (note_id, p.heading, p.start, p.end),
                 )
-                self.database.execute(part, (cursor.lastrowid, fold(title), fold(p.heading), fold(body[p.start : p.end])))
+                self.database.execute(
+                    part, (cursor.lastrowid, fold(title), fold(p.heading), fold(body[p.start : p.end]))
+                )
         else:
-            rows = self.database.execute('SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)).fetchall()
+            rows = self.database.execute(
+                'SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)
+            ).fetchall()
             for id_, heading, start, end in rows:
                 self.database.execute(part, (id_, fold(title), fold(heading), fold(body[start:end])))
 
     def _remove(self, note_id: int) -> None:
         self._index(note_id, insert=False)
-        for table, column in (("passage", "note_id"), ("address", "note_id"), ("person_name", "note_id"), ("note", "id")):
+        for table, column in (
+            ("passage", "note_id"),
+            ("address", "note_id"),
+            ("person_name", "note_id"),
+            ("note", "id"),
+        ):
             self.database.execute(f"DELETE FROM {table} WHERE {column} = ?", (note_id,))  # noqa: S608 - names from the line above
 
     # --- asking ----------------------------------------------------------------------------------------------------
@@ -239,19 +274,24 @@ class Index:
     def notes_of(self, passage_ids: list[int]) -> dict[int, int]:
         """passage id -> note id."""
         marks = ",".join("?" * len(passage_ids))
-        return dict(self.database.execute(f"SELECT id, note_id FROM passage WHERE id IN ({marks})", passage_ids))  # noqa: S608
+        return dict(
+            self.database.execute(f"SELECT id, note_id FROM passage WHERE id IN ({marks})", passage_ids)
+        )
 
     def passage(self, passage_id: int) -> tuple[int, str, str]:
         """(note id, heading, text) of a passage."""
         row = self.database.execute(
-            'SELECT p.note_id, p.heading, n.body, p.start, p."end" FROM passage p JOIN note n ON n.id = p.note_id WHERE p.id = ?', (passage_id,)
+            'SELECT p.note_id, p.heading, n.body, p.start, p."end" FROM passage p JOIN note n ON n.id = p.note_id WHERE p.id = ?',
+            (passage_id,),
         ).fetchone()
         return row[0], row[1], row[2][row[3] : row[4]].strip("\n").rstrip()
 
     def passages_of(self, note_id: int) -> list[tuple[int, str, str]]:
         """(passage id, heading, text) of a note's passages, in order."""
         body = self.note(note_id).body
-        rows = self.database.execute('SELECT id, heading, start, "end" FROM passage WHERE note_id = ? ORDER BY start', (note_id,))
+        rows = self.database.execute(
+            'SELECT id, heading, start, "end" FROM passage WHERE note_id = ? ORDER BY start', (note_id,)
+        )
         return [(id_, heading, body[start:end].strip("\n").rstrip()) for id_, heading, start, end in rows]
 
     def note(self, note_id: int) -> NoteRow:
@@ -308,7 +348,9 @@ def walk(vault: Path, exclude: Iterable[str] = ()) -> Iterator[tuple[str, tuple[
 def _title(path: str, properties: dict[str, Any]) -> str:
     title = str(properties.get("title") or "").strip()
     stem = Path(path).stem
-    return title or (Path(path).parent.name if stem.casefold() in ("readme", "index") and "/" in path else stem)
+    return title or (
+        Path(path).parent.name if stem.casefold() in ("readme", "index") and "/" in path else stem
+    )
 
 
 def _strings(value: object) -> list[str]:

@@ -22,7 +22,9 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U0010f800-\U0010ffff]"
 )
-_EMOJI_JOINER = re.compile("(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf])")
+_EMOJI_JOINER = re.compile(
+    "(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf])"
+)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -31,7 +33,13 @@ def visible(text: str) -> str:
 
     The joiner inside an emoji stays: it is seen. (CVE-2021-42574 for the bidirectional ones.)
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n").replace("\x85", "\n")
+    text = (
+        text.replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\u2028", "\n")
+        .replace("\u2029", "\n")
+        .replace("\x85", "\n")
+    )
     if text.isascii() and not _CONTROL.search(text):
         return text
     text = _EMOJI_JOINER.sub("\ue000", text.replace("\ue000", ""))
@@ -63,8 +71,10 @@ def release(markdown: str) -> str:
 def _means(char: str, at: int, plain: Callable[[int], str], markdown: str) -> bool:
     """Whether `char`, a stranger's, could mean something at this place."""
     before, after = plain(at - 1), plain(at + 1)
-    if char in "`*[~<$^|":
+    if char in "`*~<$^|":
         return True
+    if char == "[":
+        return _opens_bracket(markdown, at, before, after)
     if char == "\\":
         return not after.isalnum() and after not in " \t"
     if char == "_":
@@ -86,12 +96,30 @@ def _means(char: str, at: int, plain: Callable[[int], str], markdown: str) -> bo
     if char in "-+":
         return after != " " and _opens_line(markdown, at)  # a list item is harmless and reads well
     if char in ".)":
-        return before.isdigit() and bool(re.search(r"(?:^|\n)[ \t>]*\d{1,9}$", markdown[max(0, at - 24) : at]))
+        return before.isdigit() and bool(
+            re.search(r"(?:^|\n)[ \t>]*\d{1,9}$", markdown[max(0, at - 24) : at])
+        )
     if char == "!":
         return after == "["
     if char == "(":
         return before == "]"
     return False
+
+
+def _opens_bracket(markdown: str, at: int, before: str, after: str) -> bool:
+    """Whether a `[` could open a link, an embed, a wikilink, a footnote, a definition or the box of a task."""
+    if before in "![]\\" or after in "[^":
+        return True
+    line_start = markdown.rfind("\n", 0, at) + 1
+    line_end = markdown.find("\n", at)
+    line = "".join(
+        PLAIN.get(ord(c), c) for c in markdown[line_start : line_end if line_end >= 0 else len(markdown)]
+    )
+    here = at - line_start
+    if re.fullmatch(r"[ \t>\u00a0]*(?:[-*+]|\d+[.)])[ \t]+", line[:here]):
+        return True
+    close = line.find("]", here)
+    return close < 0 or line[close + 1 : close + 2] in ("(", "[", ":")
 
 
 def _opens_line(markdown: str, at: int) -> bool:
@@ -170,11 +198,12 @@ def _guarded_line(line: str) -> str:
 def callout(kind: str, title: str, markdown: str, *, folded: bool = True) -> str:
     """An Obsidian callout round inert Markdown; folded ones are shut until they are clicked."""
     head = f"> [!{kind}]{'-' if folded else ''} {title}"
-    return "\n".join([head, *(f"> {line}".rstrip() for line in markdown.split("\n"))])
+    return f"{head}\n{block_quote(markdown)}"
 
 
 def block_quote(markdown: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in markdown.split("\n"))
+    """Markdown as a block quote; two spaces at the end of a line stay, they break it."""
+    return "\n".join(f"> {line}" if line.strip() else ">" for line in markdown.split("\n"))
 
 
 def inline(text: str) -> str:
@@ -201,7 +230,12 @@ def quote_note(markdown: str) -> str:
             info = fence["info"].strip().split(" ")[0].lower()
             safe = info if re.fullmatch(r"[a-z0-9+#-]{1,20}", info) and info not in _LIVE else "text"
             out.append(fence["mark"][0] * longest + safe)
-        elif fence and fence["mark"][0] == open_mark[0] and len(fence["mark"]) >= len(open_mark) and not fence["info"].strip():
+        elif (
+            fence
+            and fence["mark"][0] == open_mark[0]
+            and len(fence["mark"]) >= len(open_mark)
+            and not fence["info"].strip()
+        ):
             out.append(open_mark[0] * longest)
             open_mark = ""
         elif open_mark:
@@ -219,7 +253,11 @@ _LIVE = {"dataview", "dataviewjs", "tasks", "query", "templater", "button", "met
 
 def _quote_line(line: str) -> str:
     line = re.sub(r"!(?=\[)", "", line)
-    line = re.sub(r"^(\s*(?:>\s*)*(?:[-*+]|\d+[.)])\s+)\[(.)\](?=\s)", lambda m: m[1] + ("☑" if m[2] in "xX" else "☐"), line)
+    line = re.sub(
+        r"^(\s*(?:>\s*)*(?:[-*+]|\d+[.)])\s+)\[(.)\](?=\s)",
+        lambda m: m[1] + ("☑" if m[2] in "xX" else "☐"),
+        line,
+    )
     if heading := re.match(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$", line):
         line = f"**{heading[1]}**" if heading[1] else ""
     if re.match(r"^\s{0,3}(?:-{3,}|={3,}|\*{3,}|_{3,})\s*$", line):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import frontmatter
 import yaml
@@ -28,7 +28,13 @@ class Note:
     body: str = ""
 
 
-class _Dumper(yaml.SafeDumper):
+if TYPE_CHECKING:
+    from yaml import SafeDumper as _SafeDumper
+else:  # libyaml's where PyYAML was built with it: ten times faster
+    _SafeDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):
     """Properties as Obsidian writes them: text in double quotes, lists on one line, one key a line."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - PyYAML's signature
@@ -36,7 +42,17 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-    plain = re.fullmatch(r"[a-z][a-z0-9_-]*", data) and data not in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    plain = re.fullmatch(r"[a-z][a-z0-9_-]*", data) and data not in (
+        "y",
+        "n",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "false",
+        "null",
+    )
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
 
 
@@ -63,7 +79,9 @@ def read(text: str, name: str = "note") -> Note:
     try:
         properties = _HANDLER.load(front[1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadData(f"{name}: its properties are not valid YAML ({_where(error)}); mend them in the note") from error
+        raise BadData(
+            f"{name}: its properties are not valid YAML ({_where(error)}); mend them in the note"
+        ) from error
     if properties is None:
         properties = {}
     if not isinstance(properties, dict):
@@ -82,7 +100,13 @@ def write(note: Note) -> str:
     post = frontmatter.Post("")
     post.metadata.update(note.properties)
     front = frontmatter.dumps(
-        post, handler=_HANDLER, Dumper=_Dumper, sort_keys=False, width=10**9, allow_unicode=True, default_flow_style=False
+        post,
+        handler=_HANDLER,
+        Dumper=_Dumper,
+        sort_keys=False,
+        width=10**9,
+        allow_unicode=True,
+        default_flow_style=False,
     )
     return f"{front}\n{note.body}" if note.properties else note.body
 
@@ -98,7 +122,9 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     lines = front[1].removesuffix("\n").split("\n") if front[1] else []
     for key, value in changes.items():
         rendered = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
-        start = next((i for i, line in enumerate(lines) if re.match(rf"[\"']?{re.escape(key)}[\"']?\s*:", line)), None)
+        start = next(
+            (i for i, line in enumerate(lines) if re.match(rf"[\"']?{re.escape(key)}[\"']?\s*:", line)), None
+        )
         if start is None:
             lines += rendered
             continue

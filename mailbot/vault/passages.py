@@ -35,7 +35,12 @@ def passages(body: str) -> Iterator[Passage]:
         mark = _FENCE.match(line)
         if mark and not fence:
             fence = mark[1]
-        elif mark and mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not line.strip().strip(fence[0]):
+        elif (
+            mark
+            and mark[1][0] == fence[0]
+            and len(mark[1]) >= len(fence)
+            and not line.strip().strip(fence[0])
+        ):
             fence = ""
         elif not fence:
             if heading := _HEADING.match(line):
@@ -53,7 +58,11 @@ def _cut(body: str, start: int, end: int, path: list[str]) -> Iterator[Passage]:
     heading = " > ".join(p for p in path if p)
     while end - start > LIMIT and not _FENCE.search(body, start, end) and "```" not in body[start:end]:
         window = body[start : start + LIMIT]
-        at = max(window.rfind("\n", LIMIT // 2), window.rfind(". ", LIMIT // 2) + 1, window.rfind("。", LIMIT // 2) + 1)
+        at = max(
+            window.rfind("\n", LIMIT // 2),
+            window.rfind(". ", LIMIT // 2) + 1,
+            window.rfind("。", LIMIT // 2) + 1,
+        )
         at = at if at > LIMIT // 2 else LIMIT
         yield from _one(body, start, start + at, heading)
         start += at

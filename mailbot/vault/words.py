@@ -74,7 +74,9 @@ def query_terms(text: str) -> list[str]:
 
     A run of Chinese, Japanese or Korean characters is one term; a question of nothing but stop words keeps them.
     """
-    tokens: Iterable[str] = (m[0].replace("’", "'").casefold() for m in _WORD.finditer(unicodedata.normalize("NFC", text)))
+    tokens: Iterable[str] = (
+        m[0].replace("’", "'").casefold() for m in _WORD.finditer(unicodedata.normalize("NFC", text))
+    )
     every = list(dict.fromkeys(t.removesuffix("'s") for t in tokens))
     stop = STOP_WORDS[language(text)] | STOP_WORDS["en"]
     kept = [t for t in every if t not in stop and not set(t.split("'")) <= stop]

@@ -1,0 +1,93 @@
+"""A scripted server of OpenAI's chat completions, spoken to through the real client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = dict[str, Any] | tuple[int, dict[str, str], str] | str | None
+
+TRIAGE = {
+    "disposition": "reply", "reason": "Contains question", "recipient_type": "technical_team", "urgency": "medium", "stakes": "low",
+    "topics": ["Storage"], "people": [], "asks": [{"kind": "question", "text": "Which erasure coding did you use?"}],
+}  # fmt: skip
+DRAFT = {
+    "reply": "Hi Ana,\n\nwe used 8+3 in every run.\n\nBest regards", "reasoning": "The project note has it.",
+    "action_items": [{"text": "Send the benchmark.", "owner": "me", "due": "2026-12-01"}],
+    "claims": [{"text": "8+3 was used in every run", "sources": ["S1"]}], "unknowns": [],
+}  # fmt: skip
+
+
+def is_triage(request: dict[str, Any]) -> bool:
+    return "decide what should happen" in request["messages"][0]["content"]
+
+
+class ModelServer:
+    """`answer(request)` gives the object to answer with, a (status, headers, body) triple, raw text, or None for
+    silence. Every request is kept in `requests`."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], Answer] | None = None) -> None:
+        self.answer = answer or (lambda request: TRIAGE if is_triage(request) else DRAFT)
+        self.requests: list[dict[str, Any]] = []
+        self.finish_reason = "stop"
+        self.release = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                outer.requests.append(request)
+                said = outer.answer(request)
+                if said is None:
+                    outer.release.wait(30)
+                    self.close_connection = True
+                    return
+                if isinstance(said, tuple):
+                    status, headers, body = said
+                else:
+                    content = said if isinstance(said, str) else json.dumps(said)
+                    status, headers = 200, {}
+                    body = json.dumps({
+                        "id": "x", "object": "chat.completion", "created": 1, "model": request["model"],
+                        "choices": [{"index": 0, "finish_reason": outer.finish_reason, "message": {"role": "assistant", "content": content}}],
+                        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+                    })  # fmt: skip
+                data = body.encode()
+                length = headers.pop("x-content-length", str(len(data)))
+                self.send_response(status)
+                for name, value in {
+                    "content-type": "application/json",
+                    "content-length": length,
+                    **headers,
+                }.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+                if length != str(len(data)):
+                    self.close_connection = True
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/v1"
+
+    def __enter__(self) -> ModelServer:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)

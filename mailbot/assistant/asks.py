@@ -26,19 +26,15 @@ _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|z\.B|bzw|ca|Nr|No|approx|Inc|Ltd|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|p\.s)\.$",
     re.IGNORECASE,
 )
-_BREAK = re.compile(
-    r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n|\n(?=\s*(?:[-*•·]|\d{1,2}[.)])\s)"
-)
-_BULLET = re.compile(r"^\s*(?:[-*•·>]+|\(?\d{1,2}[.)]|[a-z]\))\s+")
+_BREAK = re.compile(r"(?<=[.!?。！？…])[\"'”’)\]]*\s+|(?<=[。！？])|\n\s*\n")
+_BULLET = re.compile(r"^[ \t>]*(?:[-*•·]+|\(?\d{1,2}[.)]|[a-z]\))[ \t]+", re.MULTILINE)
 
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences of a text, each on one line; list items and paragraphs end one too."""
     pending = ""
-    for piece in _BREAK.split(text):
-        if piece is None:
-            continue
-        line = re.sub(r"\s+", " ", _BULLET.sub("", piece)).strip()
+    for piece in _BREAK.split(_BULLET.sub("\n\n", text)):
+        line = re.sub(r"\s+", " ", piece).strip()
         if not line:
             continue
         pending = f"{pending} {line}".strip()

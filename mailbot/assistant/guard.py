@@ -31,6 +31,12 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _BARE_DOMAIN = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+(?:[a-z]{2,24})/[^\s<>\"'`\])}]*", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?<![@\w.-])(?:[\w-]+\.)+(?:com|net|org|info|biz|io|co|app|dev|xyz|top|online|site|shop|club|link|live|click|ru|cn|de|uk|fr|it|es|nl|be|ch|at"
+    r"|pl|se|eu|us|ca|au|in|br|jp|me|ai|tk|example|test)(?![\w@-]|\.\w)",
+    re.IGNORECASE,
+)
+"""A bare domain: plain text, but mail clients make a link of it."""
 _EMAIL = re.compile(r"[\w.!#$%&*+/=?^{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*<?([^)>\s]*)>?[^)]*\)")
@@ -38,7 +44,7 @@ _REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*\S.*$", re.MULTILINE)
 _REFERENCE_USE = re.compile(r"\[([^\]]+)\]\[[^\]]*\]")
 _WIKI = re.compile(r"!?\[\[([^\]|#^]*)(?:[#^][^\]|]*)?(?:\|([^\]]*))?\]\]")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
-_CODE_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})[^\n]*$", re.MULTILINE)
+_CODE_FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[^\n]*$|`{3,}[\w-]*|~{3,}", re.MULTILINE)
 _HEADER_LINE = re.compile(
     r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$",
     re.IGNORECASE,
@@ -61,7 +67,9 @@ def allowed(texts: Iterable[str], emails: Iterable[str] = ()) -> Allowed:
     addresses = {e.casefold() for e in emails}
     for text in texts:
         urls.update(normal_url(m[0]) for pattern in (_URL, _BARE_DOMAIN) for m in pattern.finditer(text))
+        urls.update(m[0].casefold() for m in _HOST.finditer(text))
         addresses.update(m[0].casefold().rstrip(".") for m in _EMAIL.finditer(text))
+    urls |= {a.rpartition("@")[2] for a in addresses}
     return Allowed(frozenset(urls), frozenset(addresses))
 
 
@@ -76,7 +84,9 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         return keep
 
     text = _IMAGE.sub(lambda m: drop(m, "image", m[1]), text)
-    text = _WIKI.sub(lambda m: drop(m, "wikilink", m[2] or m[1].rpartition("/")[2]), text)
+    text = _WIKI.sub(
+        lambda m: drop(m, "wikilink", "" if m[0][0] == "!" else m[2] or m[1].rpartition("/")[2]), text
+    )
     text = _REFERENCE.sub(lambda m: drop(m, "link definition"), text)
     text = _LINK.sub(lambda m: _link(m, may, removed), text)
     text = _REFERENCE_USE.sub(r"\1", text)
@@ -87,7 +97,7 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     text = _CODE_FENCE.sub(lambda m: drop(m, "code fence"), text)
     text = re.sub(r"<%.*?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL)
     text = re.sub(r"`\s*\$?=[^`]*`", lambda m: drop(m, "query"), text)
-    for pattern in (_URL, _BARE_DOMAIN):
+    for pattern in (_URL, _BARE_DOMAIN, _HOST):
         text = pattern.sub(
             lambda m: m[0] if normal_url(m[0]) in may.urls else drop(m, "link", "[link removed]"), text
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -19,6 +19,14 @@ from mailbot.vault.markdown import visible
 
 Disposition = Literal["reply", "read", "ignore"]
 DecidedBy = Literal["fact", "rule", "model", "detector", "user"]
+
+
+DISPOSITIONS: tuple[Disposition, ...] = get_args(Disposition)
+
+
+def disposition_of(value: object) -> Disposition | None:
+    """A disposition as it stands in a note's property, None where it is none."""
+    return next((d for d in DISPOSITIONS if d == value), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def _fact(disposition: Disposition, reason: str) -> Triage:
     return Triage(disposition, "fact", reason)
 
 
-def detected(message: Message, reply: Reply) -> Triage:
+def detected(reply: Reply) -> Triage:
     """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read."""
     text = visible(reply.newest)
     found = asks(text)

@@ -70,10 +70,7 @@ def _print(report: Report, dry_run: bool) -> None:
             f"{report.account}: would be kept ({len(rows)})",
         )
     else:
-        said = ", ".join(
-            f"{count} to {what}" if what in ("reply", "read") else f"{count} to {what}"
-            for what, count in sorted(report.dispositions.items())
-        )
+        said = ", ".join(f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
         console.say(
             f"{report.account}: {len(report.notes)} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import imaplib
 import re
@@ -164,6 +165,16 @@ class Mailbox:
             except (imaplib.IMAP4.error, OSError):
                 return
 
+    def ensure(self) -> None:
+        """Connect anew where the server has hung up meanwhile, as many do after minutes of silence."""
+        if self._client is not None:
+            try:
+                self._client.noop()
+                return
+            except (imaplib.IMAP4.error, OSError):
+                self._drop()
+        self.connect()
+
     @property
     def _where(self) -> str:
         return f"account {self.login.account} ({self.login.host}:{self.login.port})"
@@ -305,7 +316,7 @@ class Mailbox:
                 if not data or b"RFC822.SIZE" not in data:
                     continue
                 header = next((v for k, v in data.items() if k.startswith(b"BODY[HEADER")), b"") or b""
-                ids = message_ids(header.decode("utf-8", "replace"))
+                ids = _ids(header, "message-id")
                 flags = frozenset(f.decode("ascii", "replace") for f in data.get(b"FLAGS", ()))
                 found.append(
                     Listing(
@@ -371,7 +382,7 @@ class Mailbox:
                 )
             for data in answer.values():
                 header = next((v for k, v in data.items() if k.startswith(b"BODY[HEADER")), b"") or b""
-                found.update(message_ids(header.decode("utf-8", "replace")))
+                found.update(_ids(header, "in-reply-to"))
         return found
 
     def with_message_id(self, name: str, message_id: MessageId, *, from_uid: int = 1) -> list[int]:
@@ -426,7 +437,7 @@ class Mailbox:
         )
         if hint:
             self.examine(name)
-            if message_id in message_ids(self.header(int(hint[1])).decode("utf-8", "replace")):
+            if message_id in _ids(self.header(int(hint[1])), "message-id"):
                 return int(hint[1])
         found = self.with_message_id(name, message_id)
         return found[-1] if found else None
@@ -465,6 +476,11 @@ class Mailbox:
                 self._imap.uid_expunge([uid])
             self._imap.select_folder(name, readonly=True)
         return True
+
+
+def _ids(header: bytes, name: str) -> tuple[MessageId, ...]:
+    """The msg-ids of one field: a server may send more fields than were asked for."""
+    return message_ids(" ".join(str(v) for v in email.message_from_bytes(header).get_all(name, [])))
 
 
 def _said(error: BaseException) -> str:

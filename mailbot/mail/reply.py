@@ -463,7 +463,7 @@ def _footers(read: list[Line], history: list[bool]) -> list[bool]:
             rule = _RULE.match(text) and any(
                 _LIST_FOOTER.match(read[j].text) for j in range(i + 1, min(i + 8, end))
             )
-            mobile = _MOBILE.match(text) and len(text) < 120
+            mobile = _MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
             if delimited and text.strip() == "—" and not any(x.text.strip() for x in read[:i]):
                 delimited = None
             if delimited or rule:

@@ -13,7 +13,7 @@ from mailbot.assistant.asks import Ask
 from mailbot.assistant.context import Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
-from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
+from mailbot.assistant.triage import Circumstances, Triage, detected, disposition_of, facts, judged
 from mailbot.errors import (
     AuthenticationFailed,
     BadData,
@@ -142,7 +142,7 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
         if w.row.stage == "draft":
             return _remembered(run, w), 0, 0, ""
         if model is None:
-            return detected(w.message, w.reply), 0, 0, ""
+            return detected(w.reply), 0, 0, ""
         settings = run.settings.llm
         assert settings is not None
         name = settings.triage_model or settings.model
@@ -157,11 +157,11 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
         _spent(run, "triage", name, tokens_in, tokens_out)
         if w.row.stage == "triage":
             properties = notebook.properties(run.vault, w.row.note) or {}
-            corrected = str(properties.get("disposition") or "")
-            if corrected != w.row.disposition and corrected in ("reply", "read", "ignore"):
+            corrected = disposition_of(properties.get("disposition"))
+            if corrected and corrected != w.row.disposition:
                 triage = replace(
                     triage, disposition=corrected, decided_by="user", reason="You said so in the note"
-                )  # type: ignore[arg-type]
+                )
             if triage.disposition != "reply":
                 _done(run, w.row, triage)
                 continue
@@ -177,7 +177,7 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
 def _remembered(run: Run, w: Waiting) -> Triage:
     """The triage that an earlier run wrote into the note; the asks are found anew."""
     p = notebook.properties(run.vault, w.row.note) or {}
-    found = detected(w.message, w.reply).asks
+    found = detected(w.reply).asks
 
     def text(key: str) -> str:
         return str(p.get(key) or "")
@@ -186,10 +186,17 @@ def _remembered(run: Run, w: Waiting) -> Triage:
         value = p.get(key)
         return tuple(str(v) for v in value) if isinstance(value, list) else ()
 
-    disposition = text("disposition") if text("disposition") in ("reply", "read", "ignore") else "reply"
     return Triage(
-        disposition, "model", text("reason"), text("recipient_type"), text("urgency"), text("stakes"), texts("topics"), texts("people"), found,  # type: ignore[arg-type]
-    )  # fmt: skip
+        disposition_of(p.get("disposition")) or "reply",
+        "model",
+        text("reason"),
+        text("recipient_type"),
+        text("urgency"),
+        text("stakes"),
+        texts("topics"),
+        texts("people"),
+        found,
+    )
 
 
 # --- drafts --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ def store(
     run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
 ) -> None:
     """Append a new draft whose note is durable. Raises MailbotError; after AppendUnknown a later run looks first."""
+    server.ensure()  # the model may have taken minutes
     mailbox = drafts_mailbox(run, server)
     write_atomic(_spooled(run, message_id), composed)
     run.journal.intend_draft(mail_id, message_id, note, note_hash, mailbox, content_hash(composed), now())

@@ -76,7 +76,7 @@ def _server() -> Iterator[int]:
         sys.executable, "-W", "ignore", "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port), "--no-tls",
         "--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", PASSWORD,
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while True:

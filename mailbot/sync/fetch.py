@@ -62,10 +62,8 @@ def _mailbox(run: Run, server: Mailbox, name: str) -> None:
         run.options.limit, newest=not everything,
     )  # fmt: skip
     listings = server.listings(uids)
-    done = 0
-    for listing, raw in _bodies(run, server, listings):
+    for done, (listing, raw) in enumerate(_bodies(run, server, listings), 1):
         _one(run, server, opened, listing, raw, everything)
-        done += 1
         run.progress(f"{account}: {name}", done, len(listings))
     if not run.options.dry_run and run.options.limit is None and run.options.since is None:
         run.journal.move_cursor(account, name, Cursor(opened.uidvalidity, max(last, 0)))

@@ -335,7 +335,7 @@ class Journal:
         columns = (
             "id, mail_id, message_id, status, note, note_hash, mailbox, uidvalidity, uid, sha256, created"
         )
-        for row in self._database.execute(f"SELECT {columns} FROM draft WHERE {where} ORDER BY id", values):  # noqa: S608 - callers above
+        for row in self._database.execute(f"SELECT {columns} FROM draft WHERE {where} ORDER BY id", values):
             yield DraftRow(*row)
 
     # --- tokens and pauses -----------------------------------------------------------------------------------------

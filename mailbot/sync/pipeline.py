@@ -88,10 +88,10 @@ def _story(run: Run) -> None:
         if not run.options.dry_run:
             settle(run, server)
         fetch(run, server)
-        if not run.options.dry_run and not run.options.no_drafts:
-            if run.journal.waiting(run.account.name, now()):
-                with model_of(run.settings.llm) as model:
-                    answer(run, server, model)
+        wanted = not run.options.dry_run and not run.options.no_drafts
+        if wanted and run.journal.waiting(run.account.name, now()):
+            with model_of(run.settings.llm) as model:
+                answer(run, server, model)
 
 
 @contextmanager

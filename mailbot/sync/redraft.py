@@ -52,7 +52,7 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     topics, people = (tuple(str(v) for v in properties.get(k) or ()) for k in ("topics", "people"))
     triage = Triage(
         "reply", "user", str(properties.get("reason") or "You asked for it"), str(properties.get("recipient_type") or ""),
-        str(properties.get("urgency") or ""), str(properties.get("stakes") or ""), topics, people, detected(message, reply).asks,
+        str(properties.get("urgency") or ""), str(properties.get("stakes") or ""), topics, people, detected(reply).asks,
     )  # fmt: skip
     waiting = Waiting(row, message, reply, triage)
     with Index(index_path(run.state.parent, run.vault), run.vault) as index:
@@ -71,7 +71,7 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     composed = compose.compose(planned_reply(run, message, reply, text, message_id))
     if run.settings.drafts.to_server:
         deliver.store(run, server, row.id, note, found[1], message_id, composed)
-        _supersede(run, server, earlier, note)
+        _supersede(run, server, earlier)
     run.report.drafts.append(note)
 
 
@@ -90,7 +90,7 @@ def _free_path(run: Run, row: MailRow, earlier: Iterable[DraftRow]) -> str:
     return f"{folder}/{stem}.draft-{number}.md"
 
 
-def _supersede(run: Run, server: Mailbox, earlier: Iterable[DraftRow], note: str) -> None:
+def _supersede(run: Run, server: Mailbox, earlier: Iterable[DraftRow]) -> None:
     for old in earlier:
         if old.status != "draft":
             continue

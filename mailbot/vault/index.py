@@ -255,7 +255,7 @@ class Index:
             ("person_name", "note_id"),
             ("note", "id"),
         ):
-            self.database.execute(f"DELETE FROM {table} WHERE {column} = ?", (note_id,))  # noqa: S608 - names from the line above
+            self.database.execute(f"DELETE FROM {table} WHERE {column} = ?", (note_id,))
 
     # --- asking ----------------------------------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class Index:
         return self._ranked("passage_fts", "1.0, 1.0, 1.0", match, limit)
 
     def _ranked(self, table: str, weights: str, match: str, limit: int) -> list[tuple[int, float]]:
-        sql = f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ? ORDER BY score DESC, rowid LIMIT ?"  # noqa: S608
+        sql = f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ? ORDER BY score DESC, rowid LIMIT ?"
         return [(id_, score) for id_, score in self.database.execute(sql, (match, limit))]
 
     def notes_of(self, passage_ids: list[int]) -> dict[int, int]:
@@ -316,7 +316,7 @@ class Index:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
     def _notes(self, where: str, *values: object) -> Iterator[NoteRow]:
-        sql = f"SELECT id, path, title, type, date, body, private FROM note WHERE {where} ORDER BY path"  # noqa: S608 - callers above
+        sql = f"SELECT id, path, title, type, date, body, private FROM note WHERE {where} ORDER BY path"
         for row in self.database.execute(sql, values):
             id_, path, title, type_, date, body, private = row
             yield NoteRow(id_, path, title, type_, date, body, bool(private))

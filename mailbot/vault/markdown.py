@@ -108,7 +108,7 @@ def _means(char: str, at: int, plain: Callable[[int], str], markdown: str) -> bo
 
 def _opens_bracket(markdown: str, at: int, before: str, after: str) -> bool:
     """Whether a `[` could open a link, an embed, a wikilink, a footnote, a definition or the box of a task."""
-    if before in "![]\\" or after in "[^":
+    if before in "![]\\" or after in "[^!":
         return True
     line_start = markdown.rfind("\n", 0, at) + 1
     line_end = markdown.find("\n", at)
@@ -116,7 +116,7 @@ def _opens_bracket(markdown: str, at: int, before: str, after: str) -> bool:
         PLAIN.get(ord(c), c) for c in markdown[line_start : line_end if line_end >= 0 else len(markdown)]
     )
     here = at - line_start
-    if re.fullmatch(r"[ \t>\u00a0]*(?:[-*+]|\d+[.)])[ \t]+", line[:here]):
+    if re.fullmatch(r"[ \t>\u00a0]*(?:(?:[-*+]|\d+[.)])[ \t]+)+", line[:here]):
         return True
     close = line.find("]", here)
     return close < 0 or line[close + 1 : close + 2] in ("(", "[", ":")

@@ -139,5 +139,5 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
 def property_text(text: str) -> str:
     """A stranger's words as the value of a property: one line, nothing hidden, no wikilink, no template."""
     line = re.sub(r"\s+", " ", visible(text)).strip()
-    line = re.sub(r"([\[\]{])(?=\1)", r"\1 ", line)
+    line = re.sub(r"([\[\]{}])(?=\1)", r"\1 ", line)
     return re.sub(r"([<%])(?=%)|%(?=>)", lambda m: m[0] + " ", line)

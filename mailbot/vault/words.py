@@ -72,12 +72,19 @@ def language(text: str) -> str:
 def query_terms(text: str) -> list[str]:
     """The words of a question worth searching for, in order, each once, without the stop words of its language.
 
-    A run of Chinese, Japanese or Korean characters is one term; a question of nothing but stop words keeps them.
+    A run of Chinese, Japanese or Korean characters gives its pairs of neighbours, as nothing says where a word ends; a
+    question of nothing but stop words keeps them.
     """
     tokens: Iterable[str] = (
         m[0].replace("’", "'").casefold() for m in _WORD.finditer(unicodedata.normalize("NFC", text))
     )
-    every = list(dict.fromkeys(t.removesuffix("'s") for t in tokens))
+    every = list(dict.fromkeys(term for t in tokens for term in _terms(t)))
     stop = STOP_WORDS[language(text)] | STOP_WORDS["en"]
     kept = [t for t in every if t not in stop and not set(t.split("'")) <= stop]
     return kept or every
+
+
+def _terms(token: str) -> list[str]:
+    if len(token) > 2 and _CJK_CHARACTER.fullmatch(token[0]):
+        return [token[i : i + 2] for i in range(len(token) - 1)]
+    return [token.removesuffix("'s")]

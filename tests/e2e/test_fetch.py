@@ -223,7 +223,7 @@ def test_a_killed_run_leaves_one_note_and_one_draft_after_the_next(
         "draft_message_id"
     ]
     assert parse(next(iter(dovecot.messages(user, "Drafts").values()))).message_id == draft_id
-    assert not [p for p in vault.rglob(".mailbot-*")]
+    assert not list(vault.rglob(".mailbot-*"))
     before = tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")
     fetch_all(settings, Options())
     assert (tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")) == before

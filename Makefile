@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up all they need: a virtual environment, and for the tests Dovecot.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-offline lint format bench clean dovecot
+
+demo: $(STAMP)
+	$(BIN)/mailbot demo
+
+test: lint dovecot
+	$(BIN)/pytest --cov --cov-report=term
+
+# Without the tests that need a real Dovecot, for a machine that has none and may install none.
+test-offline: lint
+	$(BIN)/pytest -m "not dovecot"
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check mailbot tests benchmarks
+	$(BIN)/ruff check mailbot tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff format mailbot tests benchmarks
+	$(BIN)/ruff check --fix mailbot tests benchmarks
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.convert
+
+dovecot:
+	@sh tests/servers/install-dovecot
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mailbot needs Python 3.11 or later; run make PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* mailbot-demo*

@@ -1,0 +1,76 @@
+"""What of a model's answer may pass."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.assistant.guard import allowed, field_text, reply_text
+
+MAY = allowed(["See https://acme.example/offer?id=1 or write to ana@acme.example."], ["louis@acme.example"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://evil.example/x", "See http://acme.example.evil.example/offer?id=1", "![x](https://evil.example/p.png)", "[offer](https://evil.example)", "[offer]( <https://evil.example> )", "[a][1]\n\n[1]: https://evil.example",
+        "<https://evil.example>", "<img src=https://evil.example/p>", "www.evil.example/x", "evil.example/pixel.png", "HTTPS://EVIL.example", "javascript:alert(1)", "<a href='https://evil.example'>x</a>",
+        "write to eve@evil.example", "![[evil.example]]", "ftp://evil.example/x", "obsidian://open?vault=evil.example", "hxxp:// https:/\u200b/evil.example/x", "data:text/html,evil.example",
+    ],
+)  # fmt: skip
+def test_nothing_foreign_passes(text: str) -> None:
+    guarded = reply_text(f"Hi,\n\n{text}\n\nJo", MAY)
+    assert "evil.example" not in guarded.text.casefold().replace("evil.example.", "")
+    assert guarded.text.startswith("Hi,") and guarded.text.endswith("Jo")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://acme.example/offer?id=1",
+        "(https://acme.example/offer?id=1)",
+        "ana@acme.example",
+        "Louis <louis@acme.example>",
+        "5 < 6 and 7 > 3",
+        "f(x) [1] e.g. 1.2/3",
+    ],
+)
+def test_what_was_given_passes(text: str) -> None:
+    guarded = reply_text(f"Hi,\n\n{text}", MAY)
+    assert guarded.removed == ()
+    assert guarded.text == f"Hi,\n\n{text}".replace("Louis <louis@acme.example>", "Louis louis@acme.example")
+
+
+def test_header_lines_at_the_top_are_no_headers() -> None:
+    guarded = reply_text("Bcc: eve@evil.example\nSubject: x\n\nHi,\n\nTo: is a word here.", MAY)
+    assert guarded.text == "Hi,\n\nTo: is a word here."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<scr<b>ipt>alert(1)</scr</b>ipt>",
+        "<% x %>",
+        "{{date}}",
+        "`= this.file`",
+        "%%c%%",
+        "```dataviewjs\nx\n```",
+        "<!-- x -->",
+    ],
+)
+def test_markup_that_runs_is_taken_out(text: str) -> None:
+    out = reply_text(f"a {text} b", MAY).text
+    assert not any(mark in out for mark in ("<script", "<scr", "<%", "{{", "`=", "%%", "```", "<!--"))
+
+
+@given(st.text(max_size=200))
+def test_the_guard_never_fails_and_is_stable(text: str) -> None:
+    once = reply_text(text, MAY).text
+    assert "\x00" not in once
+    assert reply_text(once, MAY).text == once
+
+
+def test_a_field_is_one_line() -> None:
+    assert field_text("a\n- [ ] b\nc", MAY) == "a - [ ] b c"

@@ -1,0 +1,171 @@
+"""RFC 5322 bytes -> Message, whatever the bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailbot.mail.message import Address, Message, Text, message_ids
+from mailbot.mail.parse import parse
+
+
+def body(message: Message) -> str:
+    return "\n".join(b.content for b in message.body if isinstance(b, Text))
+
+
+def test_a_plain_mail() -> None:
+    raw = (
+        b"From: =?utf-8?q?J=C3=B6rg?= <J@X.example>\nTo: a@b.c, Group: d@e.f, g@h.i;\nSubject: =?utf-8?b?w6k=?=\n =?utf-8?b?w6g=?=\n"
+        b"Message-ID: <1@x>\nIn-Reply-To: <0@x>\nReferences: <r@x>\n\t<0@x>\nDate: Fri, 20 Nov 2026 09:15:00 +0100\n\nhello\n"
+    )
+    m = parse(raw)
+    assert m.sender == Address("Jörg", "J@X.example")
+    assert [a.email for a in m.to] == ["a@b.c", "d@e.f", "g@h.i"]
+    assert m.subject == "éè"
+    assert (m.message_id, m.in_reply_to, m.references) == ("<1@x>", ("<0@x>",), ("<r@x>", "<0@x>"))
+    assert m.date is not None and m.date.isoformat() == "2026-11-20T09:15:00+01:00"
+    assert m.thread == "<r@x>"
+    assert m.defects == ()
+    assert m.size == len(raw)
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "email"),
+    [
+        (b"From: <[x====@microsoft.com]>", None, None),
+        (b'From: "Last, First" <a@b.c>', "Last, First", "a@b.c"),
+        (b"From: caf\xc3\xa9 <a@b.c>", "café", "a@b.c"),
+        (b"From: caf\xe9 <a@b.c>", "café", "a@b.c"),
+        (b"From: a@b.c (Comment)", "Comment", "a@b.c"),
+        (b"From: Ana", "Ana", ""),
+    ],
+)
+def test_senders_in_the_wild(header: bytes, name: str | None, email: str | None) -> None:
+    sender = parse(header + b"\nTo: (c):\n\nx").sender
+    if name is not None:
+        assert sender == Address(name, email or "")
+
+
+def test_raw_8_bit_subjects_are_read_in_any_charset() -> None:
+    assert parse(b"Subject: Gr\xc3\xbc\xc3\x9fe\n\nx").subject == "Grüße"
+    assert parse(b"Subject: Gr\xfc\xdfe\n\nx").subject == "Grüße"
+
+
+def test_control_characters_of_a_decoded_subject_do_not_break_lines() -> None:
+    assert parse(b"Subject: =?utf-8?q?a=0D=0ABcc:_x=00b?=\n\nx").subject == "a Bcc: x b"
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("utf-8", "Grüße".encode(), "Grüße"),
+        ("iso-8859-1", b"\x93quoted\x94", "“quoted”"),
+        ("us-ascii", "Grüße".encode(), "Grüße"),
+        ("gb2312", "你好镕".encode("gb18030"), "你好镕"),
+        ("no-such-charset", "Grüße".encode(), "Grüße"),
+        ("ks_c_5601-1987", "안녕".encode("cp949"), "안녕"),
+        ("rot13", b"plain", "plain"),
+    ],
+)
+def test_bodies_in_declared_and_misdeclared_charsets(charset: str, data: bytes, text: str) -> None:
+    assert body(parse(b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + data)) == text
+
+
+def test_flowed_text_is_joined_at_its_depth() -> None:
+    raw = b"Content-Type: text/plain; format=flowed\n\none \ntwo\n>quoted \n>more\n-- \nsig"
+    assert body(parse(raw)) == "one two\n> quoted more\n-- \nsig"
+
+
+MULTI = """Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: multipart/alternative; boundary=c
+
+--c
+Content-Type: text/plain
+
+Hello there
+--c
+Content-Type: text/html
+
+<p>Hello <b>there</b></p>
+--c--
+--b
+Content-Type: application/pdf; name="a.pdf"
+Content-Disposition: attachment; filename*=utf-8''%C3%A9.pdf
+Content-Transfer-Encoding: base64
+
+JVBERg==
+--b--
+"""
+
+
+def test_the_plain_alternative_is_shown_where_it_says_everything() -> None:
+    m = parse(MULTI.encode())
+    assert [b.html for b in m.body if isinstance(b, Text)] == [False]
+    assert [(a.name, a.content, a.size) for a in m.attachments] == [("é.pdf", b"%PDF", 4)]
+
+
+def test_the_html_is_shown_where_the_plain_text_says_less() -> None:
+    m = parse(MULTI.replace("Hello there", "Get a better client").encode())
+    assert [b.html for b in m.body if isinstance(b, Text)] == [True]
+
+
+def test_a_forwarded_mail_keeps_its_own_header() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nlook\n--b\nContent-Type: message/rfc822\n\nFrom: a@b.c\nSubject: inner\n\nwords\n--b--\n"
+    m = parse(raw)
+    inner = next(b for b in m.body if isinstance(b, Message))
+    assert (inner.subject, inner.sender, body(inner).strip()) == ("inner", Address("", "a@b.c"), "words")
+
+
+def test_a_delivery_status_is_shown() -> None:
+    raw = b"Content-Type: multipart/report; boundary=b\n\n--b\n\nfailed\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; n@x\nAction: failed\n--b--\n"
+    assert "Final-Recipient: rfc822; n@x" in body(parse(raw))
+
+
+def test_deep_nesting_and_endless_headers_are_bounded() -> None:
+    deep = (
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000))
+        + b"\nwords"
+    )
+    assert any("nested" in d for d in parse(deep).defects)
+    long = b"Content-Type: text/plain; " + b"x=y; " * 200_000 + b"\nSubject: s\n\nwords"
+    m = parse(long)
+    assert (m.subject, body(m)) == ("s", "words")
+    assert any("cut short" in d for d in m.defects)
+
+
+def test_a_mail_without_a_body_says_so() -> None:
+    assert "the mail has no body" in parse(b"From: a@b.c\n\n").defects
+
+
+def test_a_date_is_taken_from_received_where_there_is_none() -> None:
+    m = parse(b"Received: from x by y; Fri, 20 Nov 2026 09:15:00 +0000\nFrom: a@b.c\n\nx")
+    assert m.date is not None and m.date.year == 2026
+
+
+def test_message_ids_are_found_in_any_dress() -> None:
+    assert message_ids("a phrase <a@b> <c\r\n d@e> <a@b>") == ("<a@b>", "<cd@e>")
+
+
+@given(st.binary(max_size=3000))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_a_mail(raw: bytes) -> None:
+    """parse never raises, and its text can be written as UTF-8."""
+    m = parse(raw)
+    (m.subject + body(m)).encode()
+    assert len(m.sha256) == 64
+
+
+_PIECES = st.sampled_from(
+    [b"Content-Type: ", b"multipart/mixed; boundary=x", b"multipart/alternative; boundary=\"x\"", b"text/html; charset=", b"utf-8", b"\n", b"\n\n", b"\r\n",
+     b"--x\n", b"--x--\n", b"Content-Transfer-Encoding: base64\n", b"Subject: =?", b"?=", b"utf-7?B?", b"<p>", b"\xff\xfe", b"\x00", b"From: ", b"<", b">", b"@",
+     b",", b";", b"name*=", b"message/rfc822", b"Date: ", b"Mon, 99", b"To: (c):", b"=3D", b"QUJD", b"begin 644 x\n", b"format=flowed"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=60).map(b"".join))
+@settings(max_examples=400, deadline=None)
+def test_damaged_mime_is_a_mail(raw: bytes) -> None:
+    (body(parse(raw)) + parse(raw).subject).encode()

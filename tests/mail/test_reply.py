@@ -1,0 +1,137 @@
+"""The newest reply, apart from history and signature."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mailbot.mail.message import Text
+from mailbot.mail.reply import Reply, split_text
+from tests.conftest import ROOT
+
+CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+
+def of(text: str, html: bool = False) -> Reply:
+    return Reply(tuple(split_text(Text(text, html))))
+
+
+ATTRIBUTIONS = [
+    "On Fri, 20 Nov 2026 at 09:15, Ana Ruiz <ana@acme.example> wrote:",
+    "Am 20.11.2026 um 09:15 schrieb Ana Ruiz:",
+    "Le ven. 20 nov. 2026 à 09:15, Ana Ruiz <ana@acme.example> a écrit :",
+    "El vie, 20 nov 2026 a las 9:15, Ana Ruiz (<ana@acme.example>) escribió:",
+    "Il giorno ven 20 nov 2026 alle ore 09:15 Ana Ruiz <ana@acme.example> ha scritto:",
+    "Em sex., 20 de nov. de 2026 às 09:15, Ana Ruiz <ana@acme.example> escreveu:",
+    "Op vr 20 nov 2026 om 09:15 schreef Ana Ruiz <ana@acme.example>:",
+    "pt., 20 lis 2026 o 09:15 Ana Ruiz <ana@acme.example> napisał(a):",
+    "пт, 20 нояб. 2026 г. в 09:15, Ana Ruiz <ana@acme.example>:",
+    "Den fre 20 nov. 2026 kl 09:15 skrev Ana Ruiz <ana@acme.example>:",
+    "pe 20. marrask. 2026 klo 9.15 Ana Ruiz <ana@acme.example> kirjoitti:",
+    "2026年11月20日(金) 9:15 Ana Ruiz <ana@acme.example>:",
+    "Ana Ruiz <ana@acme.example> 于2026年11月20日周五 09:15写道：",
+    "2026년 11월 20일 (금) 오전 9:15, Ana Ruiz <ana@acme.example>님이 작성:",
+]
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+@pytest.mark.parametrize("mark", ["> ", ""])
+def test_history_under_an_attribution_is_set_apart(attribution: str, mark: str) -> None:
+    reply = of(f"My answer.\n\n{attribution}\n\n{mark}Their question?\n{mark}Ana\n")
+    assert reply.newest == "My answer."
+    assert reply.history.startswith(attribution)
+
+
+@pytest.mark.parametrize(
+    ("first", "sent", "to", "subject"),
+    [("From", "Sent", "To", "Subject"), ("Von", "Gesendet", "An", "Betreff"), ("De", "Envoyé", "À", "Objet"), ("Van", "Verzonden", "Aan", "Onderwerp"),
+     ("Od", "Wysłano", "Do", "Temat"), ("От", "Отправлено", "Кому", "Тема"), ("差出人", "送信日時", "宛先", "件名"), ("发件人", "发送时间", "收件人", "主题")],
+)  # fmt: skip
+def test_outlooks_header_block_begins_history(first: str, sent: str, to: str, subject: str) -> None:
+    reply = of(
+        f"My answer.\n\n________________________________\n{first}: Ana\n{sent}: 20.11.2026 09:15\n{to}: jo@example.com\n{subject}: Storage\n\nTheir question?"
+    )
+    assert reply.newest == "My answer."
+
+
+def test_answers_below_the_quote_are_the_newest_reply() -> None:
+    assert of("On Fri, 20 Nov 2026, Ana wrote:\n> When?\n\nOn Monday.\n").newest == "On Monday."
+
+
+def test_interleaved_answers_keep_what_they_answer() -> None:
+    text = "On Fri, 20 Nov 2026, Ana wrote:\n> When?\nMonday.\n> Where?\nGhent.\n> Best, Ana"
+    assert of(text).newest == "> When?\nMonday.\n> Where?\nGhent."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday I told Louis what you wrote:\nthat we start in May.\n\nIs that right?",
+        "The trip:\nFrom: Ghent\nTo: Paris\nDate: 3 May\n\nShall I book?",
+        "Sent from my iPhone is what every mail of his says. Funny?",
+        "Please forward the message:\n\nthe original message was lost.\nCan you send it again?",
+        "Thanks.\n\nBest\nJo",
+        "I wrote on 3 May 2026:\n\nThe terms are fine with me, and they still are.",
+    ],
+)
+def test_words_that_only_look_like_history_are_kept(text: str) -> None:
+    """The worst error: losing what the author just wrote."""
+    kept = set(of(text).newest.split())
+    assert set(text.replace(">", " ").split()) <= kept | {">"}
+
+
+def test_signatures_and_list_footers_are_set_apart() -> None:
+    reply = of("Yes.\n\n-- \nAna Ruiz\nAcme\n")
+    assert (reply.newest, reply.signature) == ("Yes.", "-- \nAna Ruiz\nAcme".replace("-- ", "--"))
+    footer = of(
+        "Yes.\n\n_______________________________________________\nX mailing list\nhttp://x.example/mailman/listinfo/x\n"
+    )
+    assert footer.newest == "Yes."
+
+
+def test_a_pure_forward_has_no_newest_reply() -> None:
+    reply = of(
+        "---------- Forwarded message ---------\nFrom: Ana <ana@acme.example>\nDate: Fri, 20 Nov 2026\nSubject: x\n\nwords\n"
+    )
+    assert reply.newest == ""
+    assert "words" in reply.history
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div>My answer.</div><div class="gmail_quote"><div>On Fri, Ana wrote:<br></div><blockquote class="gmail_quote">When?</blockquote></div>',
+        '<div>My answer.</div><div id="divRplyFwdMsg"><b>From:</b> Ana<br><b>Sent:</b> Friday<br><b>To:</b> Jo<br><b>Subject:</b> x</div><div>When?</div>',
+        '<p>My answer.</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From:</b> Ana<br><b>Sent:</b> Fri<br><b>To:</b> Jo</p></div><p>When?</p>',
+        '<div>My answer.</div><blockquote type="cite"><div>On 20 Nov 2026, at 09:15, Ana wrote:</div><div>When?</div></blockquote>',
+        '<div>My answer.</div><div class="yahoo_quoted"><div>On Friday, Ana wrote:</div>When?</div>',
+        '<div>My answer.</div><div class="protonmail_quote">On Friday, Ana wrote:<blockquote>When?</blockquote></div>',
+        '<p>My answer.</p><div class="moz-cite-prefix">On 20/11/2026 09:15, Ana wrote:</div><blockquote type="cite">When?</blockquote>',
+    ],
+)
+def test_html_replies_of_many_clients(html: str) -> None:
+    reply = of(html, html=True)
+    assert reply.newest == "My answer."
+    assert "When?" in reply.history
+
+
+def test_hidden_html_is_in_no_segment() -> None:
+    reply = of(
+        '<div>Hi</div><div style="display:none">secret order</div><span style="font-size:0px">more</span>',
+        html=True,
+    )
+    assert reply.newest == "Hi"
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus is not at {CORPUS}; set MAILBOT_CORPUS")
+def test_the_labelled_replies_are_met() -> None:
+    """Issue 3 asks for .80 exact match; a floor, so that no change makes it worse unnoticed."""
+    rows = [
+        json.loads(line)
+        for line in (CORPUS / "replies" / "newest_reply.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    met = sum(" ".join(of(r["text"]).newest.split()) == " ".join(r["newest_reply"].split()) for r in rows)
+    assert met / len(rows) >= 0.90

@@ -1,0 +1,87 @@
+"""The draft note: the user's own format, and the reply read back exactly."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.errors import BadData
+from mailbot.vault import note as notes
+from mailbot.vault.draft_note import BEGIN, ActionItem, ContextSource, DraftNote, parse, render
+from mailbot.vault.markdown import visible
+
+
+def draft(**more: object) -> DraftNote:
+    values: dict[str, object] = {
+        "stem": "2026-11-20_091500_7_Storage", "original": "2026-11-20_091500_7_Storage.md", "created": datetime(2026, 11, 20, 21, 5, 40, 918549),
+        "to": "ana@acme.example", "to_name": "Ana Ruiz", "subject": "Re: Storage", "reply": "Hi Ana,\n\n8+3.", "original_quoted": "> whole", **more,
+    }  # fmt: skip
+    return DraftNote(**values)  # type: ignore[arg-type]
+
+
+def test_every_key_and_heading_of_the_users_format_is_there() -> None:
+    note = render(
+        draft(action_items=(ActionItem("Send it.", "them"), ActionItem("Call Louis", "me", "2025-12-22")))
+    )
+    keys = [
+        "status",
+        "type",
+        "original",
+        "created",
+        "to",
+        "to_name",
+        "subject",
+        "reason",
+        "topics",
+        "people_mentioned",
+        "vault_context_used",
+        "recipient_type",
+        "urgency",
+        "stakes",
+    ]
+    assert [k for k in note.properties if k in keys] == keys
+    for heading in ("# Draft Reply: Re: Storage", "**To:** Ana Ruiz", "**Subject:** Re: Storage", "**Context:**", "**Classification:**", "## AI Reasoning",
+                    "## Action Items (Extracted)", "## Original Email", "## Vault Context Used", "- [ ] Send it. @them", "- [ ] Call Louis @me 📅 2025-12-22"):  # fmt: skip
+        assert heading in note.body
+    lines = note.body.split("\n")
+    rules = [i for i, line in enumerate(lines) if line == "---"]
+    assert len(rules) == 4
+    assert all(not lines[i - 1] and not lines[i + 1] for i in rules)
+
+
+def test_the_context_cannot_swallow_the_rest() -> None:
+    source = ContextSource(
+        "People/Ana/README.md",
+        "Ana",
+        "A > Key Facts",
+        "```\ncut off inside a fence\n</details>",
+        "about a person",
+        person=True,
+    )
+    body = render(draft(context=(source,))).body
+    assert body.count("```") == 2
+    assert body.rstrip().endswith("</details>")
+    assert "## People Context\n\n### Ana\n\n*Path: People/Ana/README.md* — [[People/Ana/README]]" in body
+    assert "**Key Facts**" in body
+
+
+@given(st.text(max_size=200))
+def test_the_reply_is_read_back_as_it_was(text: str) -> None:
+    reply = "\n".join(
+        line.rstrip(" ")
+        for line in visible(text).expandtabs(8).replace("\u00a0", " ").split("\n")
+        if not line.lstrip().startswith(">")
+    )
+    import re
+
+    reply = re.sub(r"\n{3,}", "\n\n", reply).strip()
+    assert parse(notes.write(render(draft(reply=reply))), "d.md").reply == reply
+
+
+def test_a_draft_without_its_marks_says_what_to_do() -> None:
+    text = notes.write(render(draft()))
+    with pytest.raises(BadData, match=r"d\.md: the lines"):
+        parse(text.replace(BEGIN, ""), "d.md")

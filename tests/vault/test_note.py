@@ -1,0 +1,93 @@
+"""Note <-> text, and files that stay inside the vault."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbot.errors import BadData
+from mailbot.vault import files, note
+from mailbot.vault.note import Note
+
+_VALUES = st.one_of(
+    st.text(max_size=60), st.integers(), st.booleans(), st.none(), st.lists(st.text(max_size=30), max_size=4)
+)
+
+
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=20), _VALUES, min_size=1, max_size=6), st.text(max_size=200)
+)
+def test_a_note_is_read_as_it_was_written(properties: dict[str, object], body: str) -> None:
+    """No value breaks out of the properties, whatever a stranger puts in a header."""
+    body = body.replace("\r", "")
+    assert note.read(note.write(Note(properties, body))) == Note(properties, body)
+
+
+def test_setting_a_property_touches_nothing_else() -> None:
+    text = "---\n# mine\ntitle: x   # why\ntags:\n  - a\n  - b\nemail: q\n---\nbody  \n\n---\nmore"
+    changed = note.with_properties(text, {"tags": ["z"], "draft": "[[d]]"})
+    assert (
+        changed
+        == '---\n# mine\ntitle: x   # why\ntags: [z]\nemail: q\ndraft: "[[d]]"\n---\nbody  \n\n---\nmore'
+    )
+    assert note.with_properties("no front\n", {"a": "b"}) == "---\na: b\n---\nno front\n"
+    crlf = note.with_properties("---\r\na: 1\r\n---\r\nx\r\n", {"a": 2})
+    assert crlf == "---\r\na: 2\r\n---\r\nx\r\n"
+
+
+def test_broken_properties_name_the_note_and_the_line() -> None:
+    with pytest.raises(BadData, match=r"a\.md: .*line \d"):
+        note.read("---\nok: 1\nbad: [\n---\n", "a.md")
+    with pytest.raises(BadData, match="not a list"):
+        note.read("---\n- x\n---\n")
+
+
+def test_property_text_links_nothing() -> None:
+    assert note.property_text("[[Secrets]]\n<% x %> {{y}} %%") == "[ [Secrets] ] < % x % > { {y} } % %"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "safe"),
+    [("../../etc/passwd", "passwd"), ("C:\\Windows\\con.txt", "_con.txt"), ("a.md", "a.md.txt"), (".htaccess", "htaccess"), ("", "attachment"), ("..", "attachment"),
+     ("aux", "_aux"), ("nul.tar.gz", "_nul.tar.gz"), ("a\u202efdp.exe", "a_fdp.exe"), ("x" * 300 + ".pdf", "x" * 100 + ".pdf"), ("a[b]#c^d|e.png", "a_b__c_d_e.png"),
+     ("cafe\u0301.txt", "café.txt"), ("x.svg", "x.svg.txt"), ("a/b\x00c", "b_c"), ("evil.html ", "evil.html.txt")],
+)  # fmt: skip
+def test_attachment_names_are_made_safe(claimed: str, safe: str) -> None:
+    assert files.safe_name(claimed) == safe
+
+
+@given(st.text(max_size=400))
+def test_any_name_is_safe(claimed: str) -> None:
+    name = files.safe_name(claimed)
+    assert name and "/" not in name and "\\" not in name and ".." != name and not name.startswith(".")
+    assert len(name.encode()) <= files.MAX_NAME_BYTES + 10
+    assert len(f"{files.slug(claimed)}.md".encode()) <= 110
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../../x", "", "a\\b"])
+def test_no_path_leads_out(tmp_path: Path, path: str) -> None:
+    with pytest.raises(BadData):
+        files.inside(tmp_path, path)
+
+
+def test_no_link_leads_out(tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "vault" / "Email").symlink_to(tmp_path)
+    with pytest.raises(BadData, match="link"):
+        files.inside(tmp_path / "vault", "Email/x.md")
+
+
+def test_an_atomic_write_leaves_the_old_content_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a" / "n.md"
+    files.write_atomic(path, b"old")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        files.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in path.parent.iterdir()] == ["n.md"]

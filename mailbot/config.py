@@ -40,11 +40,21 @@ def _duration(value: object) -> object:
     match = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", str(value))
     if not match:
         raise ValueError("write a number and h, d or w, such as 7d")
-    return timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[match[2]]: int(match[1])})
+    length = int(match[1][:9]) * {"h": 1, "d": 24, "w": 168}[match[2]]
+    if length > 876_000:
+        raise ValueError("write at most 36500d")
+    return timedelta(hours=length)
 
 
 def _list(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"there is no such user: {path.parts[0]}") from error
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -78,10 +88,10 @@ class Secret(_Settings):
 
     @model_validator(mode="after")
     def _one(self) -> Secret:
-        if len(self.model_fields_set) != 1:
+        if len(self.model_fields_set) != 1 or not any(getattr(self, name) for name in self.model_fields_set):
             raise ValueError("name exactly one of command, token_command, env, file, credential, keyring")
         if self.file is not None:
-            path = self.file.expanduser()
+            path = _home(self.file)
             if not path.exists():
                 raise ValueError(
                     f"the file {path} does not exist; create it with the secret in it and `chmod 600 {path}`"
@@ -99,6 +109,13 @@ class Server(_Settings):
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: Path | None = None
     """The certificate of a local bridge (Proton), pinned."""
+
+    @field_validator("ca_file")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        if value is not None and not _home(value).is_file():
+            raise ValueError(f"the file {value} does not exist")
+        return value
 
     @model_validator(mode="after")
     def _loopback(self) -> Server:
@@ -187,8 +204,8 @@ class Settings(_Settings):
 
     @field_validator("vault")
     @classmethod
-    def _home(cls, value: Path) -> Path:
-        return value.expanduser()
+    def _expanded(cls, value: Path) -> Path:
+        return _home(value)
 
     @field_validator("email_folder", "people_folder")
     @classmethod
@@ -245,6 +262,14 @@ def load(path: Path | None = None) -> Settings:
         text = found.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
+        if node is not None and (twice := _twice(node)):
+            raise ConfigError(f"{found}, line {twice[1]}: `{twice[0]}` stands there a second time; keep one")
+    except ValueError as error:
+        if isinstance(error, UnicodeError):
+            raise ConfigError(f"{found}: cannot be read ({error})") from error
+        raise ConfigError(
+            f"{found}: a value looks like a date and is none ({error}); put it in quotes"
+        ) from error
     except (OSError, UnicodeError) as error:
         raise ConfigError(f"{found}: cannot be read ({error})") from error
     except yaml.YAMLError as error:
@@ -266,6 +291,21 @@ def load(path: Path | None = None) -> Settings:
         problems = sorted((_line(node, e["loc"], e["type"]), _in_words(e)) for e in errors)
         listed = "\n".join(f"  line {line}: {what}" for line, what in dict.fromkeys(problems))
         raise ConfigError(f"{found} has {len(set(problems))} mistake(s):\n{listed}") from error
+
+
+def _twice(node: yaml.Node) -> tuple[str, int] | None:
+    """A key that stands twice in one mapping, and the line of the second: YAML would let the last one win."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return str(key.value), key.start_mark.line + 1
+            seen.add(key.value)
+            if found := _twice(value):
+                return found
+    if isinstance(node, yaml.SequenceNode):
+        return next((found for item in node.value if (found := _twice(item))), None)
+    return None
 
 
 def _line(node: yaml.Node, location: tuple[int | str, ...], kind: str) -> int:

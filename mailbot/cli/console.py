@@ -15,7 +15,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import click
 
 from mailbot import config
-from mailbot.errors import MailbotError
+from mailbot.errors import MailbotError, TryAgain
 from mailbot.sync.run import Progress, silent
 
 Parameters = ParamSpec("Parameters")
@@ -61,6 +61,11 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
             return command(*arguments, **options)
         except MailbotError as error:
             fail(error)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            what = f"{error.filename or 'the disk'}: {error.strerror or error}"
+            fail(TryAgain(f"{what}; nothing was lost, run again when it is mended"))
 
     return wrapped
 

@@ -79,6 +79,7 @@ def decode(data: bytes, charset: str | None) -> tuple[str, str]:
         declared = f", not as declared ({charset})" if name else ""
         return text, unknown if held or (not label and candidate == "utf-8") else unknown or guess + declared
     text = data.decode(_MEANT.get(name, name) or "utf-8", "replace")
+    text = text.encode("utf-8", "replace").decode()
     return text, unknown or f"bytes that are not {charset or 'utf-8'}"
 
 

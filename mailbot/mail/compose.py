@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
 from mailbot.mail.message import Address, Message, MessageId
 
-_ID_HEADERS = {"message-id", "in-reply-to", "references"}
 MAX_REFERENCES = 40
 """Ids kept in References: the root and the newest (RFC 5322 3.6.4 lets the middle go)."""
 
@@ -62,9 +61,10 @@ def recipients(
     if not reply_all:
         return to, ()
     seen |= mine
-    # A list that points Reply-To at itself would leave the author out (RFC 2369 is no reason to).
-    others = (*message.authors, *message.to, *message.cc) if message.reply_to else (*message.to, *message.cc)
-    return to, fresh(others)
+    # A list that points Reply-To at itself would leave the author out; anyone else who sets Reply-To means it.
+    posts = message.header("list-post").casefold()
+    munged = bool(message.reply_to) and all(a.key in posts for a in message.reply_to)
+    return to, fresh((*(message.authors if munged else ()), *message.to, *message.cc))
 
 
 def sender_alias(message: Message, own: Iterable[Address]) -> Address:
@@ -123,74 +123,100 @@ def body(reply: str, quote: str = "", signature: str = "") -> str:
     return "\n\n".join(parts) + "\n"
 
 
-class _Threads(EmailPolicy):
-    """EmailPolicy that folds id headers between ids only: the library's own RFC 2047-encodes ids of 78 characters or
-    more, and a client that compares bytes then loses the thread."""
+class _Policy(EmailPolicy):
+    """EmailPolicy whose id and address headers are folded here, between ids and between addresses only. The library's
+    own folding RFC 2047-encodes ids of 78 characters or more, so that a client that compares bytes loses the thread,
+    and takes the quotes off a long display name, so that a comma in it becomes another recipient."""
 
     def fold(self, name: str, value: Any) -> str:
-        return self._ids(name, value) if name.lower() in _ID_HEADERS else super().fold(name, value)
+        return self._ours(name, value) if name.lower() in _OURS else super().fold(name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        return (
-            self._ids(name, value).encode("ascii", "replace")
-            if name.lower() in _ID_HEADERS
-            else super().fold_binary(name, value)
-        )
+        if name.lower() in _OURS:
+            return self._ours(name, value).encode("ascii", "replace")
+        return super().fold_binary(name, value)
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        return (name, str(value)) if name.lower() in _ID_HEADERS else super().header_store_parse(name, value)
+        return (name, str(value)) if name.lower() in _OURS else super().header_store_parse(name, value)
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:
-        return value if name.lower() in _ID_HEADERS else super().header_fetch_parse(name, value)
+        return value if name.lower() in _OURS else super().header_fetch_parse(name, value)
 
-    def _ids(self, name: str, value: str) -> str:
+    def _ours(self, name: str, value: str) -> str:
         lines = [f"{name}:"]
-        for word in value.split():
-            if len(lines[-1]) + 1 + len(word) > 78 and not lines[-1].endswith(":"):
+        for piece in value.split("\n"):
+            if len(lines[-1]) + 1 + len(piece) > 78 and not lines[-1].endswith(":"):
                 lines.append("")
-            lines[-1] += f" {word}"
+            lines[-1] += f" {piece}"
         return "\r\n".join(lines) + "\r\n"
 
 
-_POLICY = _Threads(**{k: v for k, v in vars(SMTP).items() if not k.startswith("_")}).clone(
-    max_line_length=78, cte_type="7bit"
-)
+_OURS = {"message-id", "in-reply-to", "references", "from", "to", "cc"}
+_POLICY = _Policy(max_line_length=78, linesep="\r\n", cte_type="7bit")
 
 
 def compose(reply: Reply) -> bytes:
     """The reply as RFC 5322 bytes with CRLF: text/plain, UTF-8, quoted-printable.
 
-    No value can add a header: CR, LF and NUL never pass. Addresses that no header can hold are left out.
+    No value can add a header or a recipient: CR, LF and NUL never pass, and a display name is quoted or encoded whole.
+    An address that no header can hold is left out.
     """
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _header_address(reply.sender)
-    if to := tuple(h for h in map(_header_address, reply.to) if h):
-        message["To"] = to
-    if cc := tuple(h for h in map(_header_address, reply.cc) if h):
-        message["Cc"] = cc
+    message["From"] = mailbox(reply.sender)
+    for name, addresses in (("To", reply.to), ("Cc", reply.cc)):
+        if written := [m for m in map(mailbox, addresses) if m]:
+            message[name] = ",\n".join(written)
     message["Subject"] = _one_line(reply.subject)
     message["Date"] = format_datetime(reply.date)
     message["Message-ID"] = _safe_id(reply.message_id)
     if reply.in_reply_to:
         message["In-Reply-To"] = _safe_id(reply.in_reply_to)
-        message["References"] = " ".join(_safe_id(r) for r in reply.references)
+        message["References"] = "\n".join(_safe_id(r) for r in reply.references)
     if reply.mailbot_id:
         message["X-Mailbot-Id"] = _one_line(reply.mailbot_id)
     text = reply.body.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    text = text.encode("utf-8", "replace").decode()
     message.set_content(text, subtype="plain", charset="utf-8", cte="quoted-printable")
     return message.as_bytes()
 
 
-def _header_address(address: Address) -> HeaderAddress | None:
-    local, _, domain = _one_line(address.email).rpartition("@")
-    try:
-        return HeaderAddress(_one_line(address.name), local, domain)
-    except (ValueError, IndexError):
-        pass
-    try:
-        return HeaderAddress(_one_line(address.name), addr_spec=_one_line(address.email))
-    except Exception:  # noqa: BLE001 - the parser raises many kinds on what is no address; such a one cannot be written to
-        return None
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]")
+
+
+def mailbox(address: Address) -> str:
+    """An address as it stands in a header (RFC 5322 3.4): `"Name" <local@domain>`; empty where it is none that a
+    header can hold. Only a plain dot-atom is taken for a local part, and an international domain is written in ASCII."""
+    local, _, domain = address.email.rpartition("@")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            return ""
+    if not _DOT_ATOM.fullmatch(local) or not _DOMAIN.fullmatch(domain) or "=?" in local:
+        return ""
+    name = _one_line(encodable(address.name))
+    if not name:
+        return f"{local}@{domain}"
+    if name.isascii() and len(name) <= 60 and "=?" not in name:
+        quoted = re.sub(r'(["\\])', r"\\\1", name)
+        plain = re.fullmatch(rf"{_ATOM}(?: {_ATOM})*", name)
+        return f"{name if plain else chr(34) + quoted + chr(34)} <{local}@{domain}>"
+    # Encoded whole, in words of at most 75 characters (RFC 2047 2), none of which can hold a special.
+    words, word = [], ""
+    for character in name[:200]:
+        if len(base64.b64encode((word + character).encode())) > 56:
+            words.append(word)
+            word = ""
+        word += character
+    encoded = "\n".join(f"=?utf-8?b?{base64.b64encode(w.encode()).decode()}?=" for w in [*words, word])
+    return f"{encoded} <{local}@{domain}>"
+
+
+def encodable(name: str) -> str:
+    """A display name without lone surrogates, which no encoding holds."""
+    return name.encode("utf-8", "ignore").decode()
 
 
 def _safe_id(message_id: str) -> str:

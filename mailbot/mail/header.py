@@ -121,6 +121,9 @@ def date(raw: str) -> datetime | None:
     offset = parts[9] or 0
     try:
         zone = timezone(timedelta(seconds=offset)) if abs(offset) < 86_400 else UTC
-        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+        read = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
+        return (
+            read if 1970 <= read.astimezone(UTC).year < 9000 else None
+        )  # no clock and no file name beyond that
     except (ValueError, OverflowError):
         return None

@@ -375,13 +375,18 @@ def _is_file(part: Part) -> bool:
 
 def _name(part: Part) -> str:
     """The file name of RFC 2183 or, as many still send it, of Content-Type; RFC 2231 and RFC 2047 decoded."""
-    try:
-        name = part.get_filename()
-    except Exception:  # noqa: BLE001 - `name*` without a value raises IndexError in the standard library
-        name = None
-    if isinstance(name, tuple):
-        name = name[2]
-    return header.text(str(name)) if name else ""
+    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        try:
+            value = part.get_param(parameter, header=field)
+        except Exception:  # noqa: BLE001 - `name*` without a value raises IndexError in the standard library
+            continue
+        if isinstance(value, tuple):
+            # (charset, language, text whose characters are the octets): decoded here, since Python would run any codec
+            octets = str(value[2]).encode("latin-1", "replace")
+            value = decode(octets, value[0] or "utf-8")[0]
+        if value:
+            return header.text(str(value))
+    return ""
 
 
 def _attach(part: Part, reading: _Reading, inline: bool = False) -> None:

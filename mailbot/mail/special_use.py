@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -39,6 +40,9 @@ class Listed:
         return not {a.casefold() for a in self.attributes} & {"\\noselect", "\\nonexistent"}
 
 
+_OTHERS = re.compile(r"(?:other users|user|users|shared|public|#shared|#users|#public)[/.]", re.IGNORECASE)
+
+
 def special_use(
     use: SpecialUse, listed: Iterable[Listed], configured: str = "auto", personal: str = ""
 ) -> str | None:
@@ -54,7 +58,9 @@ def special_use(
         )
     marked = [m.name for m in mailboxes if f"\\{use}" in {a.casefold() for a in m.attributes}]
     if marked:
-        return marked[0]
+        # A shared or another user's Drafts is marked as well: what lies in the personal namespace is meant.
+        own = [n for n in marked if not _OTHERS.match(n)]
+        return next((n for n in own if personal and n.startswith(personal)), (own or marked)[0])
     by_name = {m.name.casefold().replace(m.delimiter or "/", "/"): m.name for m in mailboxes}
     prefix = personal.casefold()
     for name in _NAMES[use]:

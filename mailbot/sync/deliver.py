@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailbot.errors import ServerUnavailable
+from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.sync import notebook
@@ -14,24 +14,48 @@ from mailbot.vault.files import content_hash, write_atomic
 
 
 def settle(run: Run, server: Mailbox) -> None:
-    """Finish what an earlier run began: each intended draft is looked for in Drafts, and appended only if it is not there.
+    """Finish what earlier runs began: each intended draft is looked for, and appended only if it is nowhere.
 
-    Raises MailbotError where the server fails.
+    A draft that fails again is reported and waits; the others, and the run, go on. Raises MailbotError where the
+    server as a whole fails.
     """
-    for row in run.journal.intents(run.account.name):
-        _finish(run, server, row)
+    for row in run.journal.due_intents(run.account.name, now()):
+        try:
+            _finish(run, server, row)
+        except TryAgain:
+            raise
+        except MailbotError as error:
+            postponed(run, server, row.mail_id, row.note, error)
 
 
 def store(
     run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
 ) -> None:
-    """Append a new draft whose note is durable. Raises MailbotError; after AppendUnknown a later run looks first."""
+    """Append a draft whose note is durable. Raises MailbotError; a later run's `settle` goes on from there."""
     server.ensure()  # the model may have taken minutes
     mailbox = drafts_mailbox(run, server)
     write_atomic(_spooled(run, message_id), composed)
     run.journal.intend_draft(mail_id, message_id, note, note_hash, mailbox, content_hash(composed), now())
     row = next(d for d in run.journal.intents(run.account.name) if d.message_id == message_id)
     _append(run, server, row, composed)
+
+
+def adopt(
+    run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
+) -> None:
+    """The same for a draft note that was found in the vault and that no journal knows: it may lie on the server."""
+    mailbox = drafts_mailbox(run, server)
+    write_atomic(_spooled(run, message_id), composed)
+    run.journal.intend_draft(mail_id, message_id, note, note_hash, mailbox, content_hash(composed), now())
+    _finish(run, server, next(d for d in run.journal.intents(run.account.name) if d.message_id == message_id))
+
+
+def postponed(run: Run, server: Mailbox, mail_id: int, note: str, error: MailbotError) -> None:
+    """Record that a draft could not be stored; raises where the server does not answer any more."""
+    run.journal.mail_failed(mail_id, str(error), now())
+    run.report.failed.append(f"{note}: {error}; the draft note is written, a later run stores the draft")
+    log.warning("account %s: %s could not be stored: %s", run.account.name, note, error)
+    server.ensure()
 
 
 def drafts_mailbox(run: Run, server: Mailbox) -> str:
@@ -45,25 +69,52 @@ def drafts_mailbox(run: Run, server: Mailbox) -> str:
 
 
 def _finish(run: Run, server: Mailbox, row: DraftRow) -> None:
-    found = server.with_message_id(row.mailbox, MessageId(row.message_id))
-    if found:
-        _stored(run, server, row, found[-1])
+    mailbox = row.mailbox
+    if mailbox not in {m.name for m in server.mailboxes()}:
+        mailbox = drafts_mailbox(run, server)
+        run.journal.redirect(row.id, mailbox)
+    message_id = MessageId(row.message_id)
+    if found := server.copies(mailbox, message_id):
+        _stored(run, server, row, mailbox, found[-1])
         return
-    spooled = _spooled(run, MessageId(row.message_id))
-    if not spooled.exists():
-        # Not in Drafts, and nothing left to append: the user has moved or deleted it. Theirs to decide.
-        run.journal.draft_status(row.id, "unknown")
+    spooled = _spooled(run, message_id)
+    elsewhere = _answered_elsewhere(run, server, row, mailbox)
+    if elsewhere or not spooled.exists():
+        # The user has sent, changed or deleted it, or a server gave it another id: theirs to decide, not ours to repeat.
+        run.report.remarks.append(
+            f"{row.note}: its server draft was {elsewhere or 'moved or deleted'}; it is not stored again"
+        )
+        mail = run.journal.mail(row.mail_id)
+        with run.journal.together():
+            run.journal.draft_status(row.id, "unknown")
+            run.journal.update_mail(mail.id, stage="done", disposition="reply", note_hash=mail.note_hash)
+        spooled.unlink(missing_ok=True)
         return
     _append(run, server, row, spooled.read_bytes())
 
 
+def _answered_elsewhere(run: Run, server: Mailbox, row: DraftRow, drafts: str) -> str:
+    """Whether Drafts or Sent hold another answer to the same mail, in words."""
+    source = run.journal.mail(row.mail_id).message_id
+    if not source:
+        return ""
+    message_id, parent = MessageId(row.message_id), MessageId(source)
+    if server.copies(drafts, message_id, parent=parent):
+        return "changed in Drafts"
+    try:
+        sent = server.find("sent", run.account.sent_mailbox)
+    except ServerUnavailable:
+        return ""
+    return "sent" if server.copies(sent, message_id, parent=parent) else ""
+
+
 def _append(run: Run, server: Mailbox, row: DraftRow, composed: bytes) -> None:
     uid = server.append_draft(row.mailbox, composed, MessageId(row.message_id))
-    _stored(run, server, row, uid or 0)
+    _stored(run, server, row, row.mailbox, uid or 0)
 
 
-def _stored(run: Run, server: Mailbox, row: DraftRow, uid: int) -> None:
-    opened = server.examine(row.mailbox)
+def _stored(run: Run, server: Mailbox, row: DraftRow, mailbox: str, uid: int) -> None:
+    opened = server.examine(mailbox)
     mail = run.journal.mail(row.mail_id)
     link = f"[[{row.note.removesuffix('.md')}]]"
     note_hash = notebook.change(run.vault, mail.note, mail.note_hash, {"draft": link})
@@ -72,9 +123,22 @@ def _stored(run: Run, server: Mailbox, row: DraftRow, uid: int) -> None:
         run.journal.update_mail(mail.id, stage="done", disposition="reply", note_hash=note_hash)
     _spooled(run, MessageId(row.message_id)).unlink(missing_ok=True)
     (run.spool / f"{mail.sha256}.eml").unlink(missing_ok=True)
-    log.info(
-        "account %s: draft %s stored in %s as uid %d", run.account.name, row.message_id, row.mailbox, uid
-    )
+    log.info("account %s: draft %s stored in %s as uid %d", run.account.name, row.message_id, mailbox, uid)
+    for older in run.journal.drafts(mail.id):
+        if older.id < row.id and older.status == "draft":
+            _supersede(run, server, older)
+
+
+def _supersede(run: Run, server: Mailbox, older: DraftRow) -> None:
+    """Take an earlier draft of the same mail away, if it is still byte for byte ours."""
+    if older.uid and server.remove_draft(older.mailbox, older.uidvalidity, older.uid, older.sha256):
+        run.journal.draft_status(older.id, "superseded")
+    else:
+        run.report.remarks.append(
+            f"the earlier draft in {older.mailbox} was changed by you or moved, or the server cannot remove one"
+            " message alone; it is left there"
+        )
+        run.journal.draft_status(older.id, "edited")
 
 
 def _spooled(run: Run, message_id: MessageId) -> Path:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from mailbot.config import Account, Llm, Secret, Server, Settings
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
-from mailbot.mail.mailbox import Login, Mailbox
+from mailbot.mail.connection import Login
+from mailbot.mail.mailbox import Mailbox
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options, Progress, Report, login, silent
 

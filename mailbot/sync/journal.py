@@ -8,12 +8,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from mailbot.errors import BadData
+from mailbot.errors import BadData, TryAgain
 
 VERSION = 1
 Stage = Literal["triage", "draft", "done"]
@@ -32,7 +32,7 @@ DraftStatus = Literal[
 
 _SCHEMA = """
 CREATE TABLE mailbox (account TEXT NOT NULL, mailbox TEXT NOT NULL, uidvalidity INTEGER NOT NULL, cursor INTEGER NOT NULL,
-  PRIMARY KEY (account, mailbox)) WITHOUT ROWID;
+  moved TEXT NOT NULL, PRIMARY KEY (account, mailbox)) WITHOUT ROWID;
 CREATE TABLE mail (id INTEGER PRIMARY KEY, account TEXT NOT NULL, message_id TEXT NOT NULL, sha256 TEXT NOT NULL,
   note TEXT NOT NULL, note_hash TEXT NOT NULL, date TEXT NOT NULL, stage TEXT NOT NULL, disposition TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0, next_try TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', UNIQUE (account, sha256));
@@ -66,6 +66,8 @@ class Cursor:
 
     uidvalidity: int
     uid: int
+    moved: datetime | None = field(default=None, compare=False)
+    """When it last moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +122,22 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None)
         try:
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._database.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-                )
-            elif version != VERSION:
+            if self._version() == 0:
+                with self.together():  # another process may be making it at this moment
+                    if self._version() == 0:
+                        for statement in _SCHEMA.split(";"):
+                            self._database.execute(statement)
+                        self._database.execute(f"PRAGMA user_version = {VERSION}")
+            if self._version() != VERSION:
                 raise BadData(
-                    f"{path}: made by another version of mailbot ({version}); run the mailbot that made it"
+                    f"{path}: made by another version of mailbot ({self._version()}); run the mailbot that made it"
                 )
             self._database.execute("PRAGMA synchronous = FULL")
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            raise TryAgain(
+                f"{path}: the journal cannot be used just now ({error}); is another program at it?"
+            ) from error
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise BadData(
@@ -138,6 +146,9 @@ class Journal:
         except BaseException:
             self._database.close()
             raise
+
+    def _version(self) -> int:
+        return int(self._database.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
         self._database.close()
@@ -162,17 +173,17 @@ class Journal:
     # --- cursors and locations -------------------------------------------------------------------------------------
 
     def cursor(self, account: str, mailbox: str) -> Cursor | None:
-        row = self._database.execute(
-            "SELECT uidvalidity, cursor FROM mailbox WHERE account = ? AND mailbox = ?", (account, mailbox)
-        ).fetchone()
-        return Cursor(*row) if row else None
+        sql = "SELECT uidvalidity, cursor, moved FROM mailbox WHERE account = ? AND mailbox = ?"
+        row = self._database.execute(sql, (account, mailbox)).fetchone()
+        return Cursor(row[0], row[1], datetime.fromisoformat(row[2])) if row else None
 
     def move_cursor(self, account: str, mailbox: str, cursor: Cursor) -> None:
-        if self.cursor(account, mailbox) != cursor:
-            self._database.execute(
-                "INSERT OR REPLACE INTO mailbox VALUES (?,?,?,?)",
-                (account, mailbox, cursor.uidvalidity, cursor.uid),
-            )
+        """Move forward; within one UIDVALIDITY a cursor never goes back."""
+        at = self.cursor(account, mailbox)
+        if at and at.uidvalidity == cursor.uidvalidity and at.uid >= cursor.uid:
+            return
+        sql = "INSERT OR REPLACE INTO mailbox VALUES (?,?,?,?,?)"
+        self._database.execute(sql, (account, mailbox, cursor.uidvalidity, cursor.uid, now().isoformat()))
 
     def known_uids(self, account: str, mailbox: str, uidvalidity: int) -> set[int]:
         rows = self._database.execute(
@@ -241,8 +252,13 @@ class Journal:
         return rows[0] if len(rows) == 1 else None
 
     def waiting(self, account: str, at: datetime) -> list[MailRow]:
-        """The mails that want triage or a draft and whose time has come, oldest first."""
-        return list(self._mails("account = ? AND stage <> 'done' AND next_try <= ?", account, at.isoformat()))
+        """The mails that want triage or a draft and whose time has come, oldest first; those whose draft is only to be
+        stored are not among them (see `due_intents`)."""
+        where = (
+            "account = ? AND stage <> 'done' AND next_try <= ?"
+            " AND id NOT IN (SELECT mail_id FROM draft WHERE status = 'intent')"
+        )
+        return list(self._mails(where, account, at.isoformat()))
 
     def mail_failed(self, mail_id: int, error: str, at: datetime, wait: timedelta | None = None) -> None:
         attempts = self.mail(mail_id).attempts + 1
@@ -278,6 +294,16 @@ class Journal:
             "INSERT OR REPLACE INTO failure VALUES (?,?,?,?,?,?,?)",
             (account, mailbox, uidvalidity, uid, error, attempts, until),
         )
+
+    def forget_failure(self, account: str, mailbox: str, uidvalidity: int, uid: int) -> None:
+        """The message is gone from the server: nothing is left to try."""
+        sql = "DELETE FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?"
+        self._database.execute(sql, (account, mailbox, uidvalidity, uid))
+
+    def forget_failures(self, account: str, mailbox: str, uidvalidity: int) -> None:
+        """The server has renumbered the mailbox: failures under other numbers say nothing any more."""
+        sql = "DELETE FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity <> ?"
+        self._database.execute(sql, (account, mailbox, uidvalidity))
 
     def failures(self, account: str, mailbox: str, uidvalidity: int) -> dict[int, str]:
         """uid -> when it may be tried again (ISO, UTC)."""
@@ -324,6 +350,19 @@ class Journal:
     def drafts(self, mail_id: int) -> list[DraftRow]:
         """The drafts of a mail, oldest first."""
         return list(self._drafts("mail_id = ?", mail_id))
+
+    def draft_retry(self, draft_id: int, error: str, at: datetime) -> None:
+        """An APPEND failed: its mail carries the error and the time of the next try."""
+        row = next(self._drafts("id = ?", draft_id))
+        self.mail_failed(row.mail_id, error, at)
+
+    def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
+        """The intents whose mail may be tried now."""
+        return [d for d in self.intents(account) if self.mail(d.mail_id).next_try <= at.isoformat()]
+
+    def redirect(self, draft_id: int, mailbox: str) -> None:
+        """The mailbox of an intended draft is no more: it goes to another."""
+        self._database.execute("UPDATE draft SET mailbox = ? WHERE id = ?", (mailbox, draft_id))
 
     def intents(self, account: str) -> list[DraftRow]:
         """The drafts whose APPEND was begun and whose result is not known."""

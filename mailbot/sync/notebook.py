@@ -13,23 +13,21 @@ from mailbot.vault.files import content_hash, inside, write_atomic
 from mailbot.vault.note import Note
 
 
-def keep(vault: Path, email: EmailNote, sha256: str) -> tuple[str, str] | None:
+def keep(vault: Path, email: EmailNote, sha256: str) -> str | None:
     """Write a new email note and its attachments, attachments first.
 
-    Returns (its hash, "written"), or (hash, "adopted") where the very note lies there already, from a run that was
-    killed before it could say so; None where another mail's note has the name. Raises OSError.
+    Returns its hash, also where the very note lies there already, from a run that was killed before it could say so;
+    None where another mail's note has the name. Raises OSError.
     """
     path = inside(vault, email.path)
     if path.exists():
         text = path.read_bytes()
-        if _property(text, email.path, "sha256") != sha256:
-            return None
-        return content_hash(text), "adopted"
+        return content_hash(text) if _property(text, email.path, "sha256") == sha256 else None
     for name, content in email.files.items():
         target = inside(vault, name)
         if not (target.exists() and target.read_bytes() == content):
             write_atomic(target, content)
-    return write(vault, email.path, email.note), "written"
+    return write(vault, email.path, email.note)
 
 
 def write(vault: Path, path: str, note: Note) -> str:
@@ -46,6 +44,14 @@ def read(vault: Path, path: str) -> tuple[str, str] | None:
     except FileNotFoundError:
         return None
     return data.decode("utf-8", "replace"), content_hash(data)
+
+
+def must_read(vault: Path, path: str) -> tuple[str, str]:
+    """The same. Raises BadData where it is gone."""
+    found = read(vault, path)
+    if found is None:
+        raise BadData(f"{path}: the note is gone")
+    return found
 
 
 def change(vault: Path, path: str, last_written: str, changes: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -72,24 +73,36 @@ def _account(settings: Settings, account: Account, options: Options, progress: P
                     journal.pause(account.name, now() + timedelta(seconds=error.retry_after), str(error))
                 raise
     except MailbotError as error:
-        report.error, report.exit_code = str(error), error.exit_code
-        log.error("%s", error)
+        _ended(report, str(error), error.exit_code)
     except OSError as error:
-        report.error, report.exit_code = (
-            f"account {account.name}: {error.filename or 'the disk'}: {error.strerror or error}; nothing was lost, run again when it is mended",
-            75,
+        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
+        _ended(report, f"account {account.name}: {what}; nothing was lost, run again when it is mended", 75)
+    except sqlite3.Error as error:
+        _ended(
+            report, f"account {account.name}: the journal or the index cannot be used just now ({error})", 75
         )
-        log.error("account %s: %s", account.name, error)
+    except Exception as error:
+        log.exception("account %s", account.name)
+        _ended(
+            report,
+            f"account {account.name}: a bug of mailbot ({type(error).__name__}); its log has the details",
+            70,
+        )
     return report
+
+
+def _ended(report: Report, error: str, code: int) -> None:
+    report.error, report.exit_code = error, code
+    log.error("%s", error)
 
 
 def _story(run: Run) -> None:
     with Mailbox(login(run.account)) as server:
-        if not run.options.dry_run:
+        drafting = not run.options.dry_run and not run.options.no_drafts
+        if drafting:
             settle(run, server)
         fetch(run, server)
-        wanted = not run.options.dry_run and not run.options.no_drafts
-        if wanted and run.journal.waiting(run.account.name, now()):
+        if drafting and run.journal.waiting(run.account.name, now()):
             with model_of(run.settings.llm) as model:
                 answer(run, server, model)
 

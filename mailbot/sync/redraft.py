@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from mailbot.assistant.triage import Triage, detected
 from mailbot.config import Settings
 from mailbot.errors import BadData, ServerUnavailable
-from mailbot.mail import compose
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.sync import deliver, notebook
-from mailbot.sync.answer import Waiting, context_for, draft_for, planned_reply, written_draft
-from mailbot.sync.journal import DraftRow, Journal, MailRow, now
+from mailbot.sync.answer import context_for, draft_for, store_draft
+from mailbot.sync.journal import Journal, MailRow, now
 from mailbot.sync.lock import locked
 from mailbot.sync.pipeline import check_vault, model_of
 from mailbot.sync.run import Options, Report, Run, login, vault_state
-from mailbot.vault import draft_note
+from mailbot.sync.waiting import Waiting, remembered
 from mailbot.vault.files import content_hash
 from mailbot.vault.index import Index, index_path
 
@@ -47,14 +45,12 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
 
 def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     message = parse(_raw(run, server, row))
-    reply = split(message)
-    properties = notebook.properties(run.vault, row.note) or {}
-    topics, people = (tuple(str(v) for v in properties.get(k) or ()) for k in ("topics", "people"))
-    triage = Triage(
-        "reply", "user", str(properties.get("reason") or "You asked for it"), str(properties.get("recipient_type") or ""),
-        str(properties.get("urgency") or ""), str(properties.get("stakes") or ""), topics, people, detected(reply).asks,
-    )  # fmt: skip
-    waiting = Waiting(row, message, reply, triage)
+    waiting = Waiting(row, message, split(message))
+    written = remembered(waiting, notebook.properties(run.vault, row.note) or {})
+    triage = replace(
+        written, disposition="reply", decided_by="user", reason=written.reason or "You asked for it"
+    )
+    waiting = replace(waiting, triage=triage)
     with Index(index_path(run.state.parent, run.vault), run.vault) as index:
         index.refresh(run.settings.exclude)
         context = context_for(run, index, waiting)
@@ -62,45 +58,7 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
         draft = draft_for(run, waiting, context, model, instruct)
     if draft.tokens_in or draft.tokens_out:
         run.journal.spent(run.account.name, "draft", draft.model, draft.tokens_in, draft.tokens_out, now())
-    earlier = run.journal.drafts(row.id)
-    path = _free_path(run, row, earlier)
-    note, message_id = written_draft(run, waiting, draft, context, path)
-    found = notebook.read(run.vault, note)
-    assert found is not None
-    text = draft_note.parse(found[0], note).reply
-    composed = compose.compose(planned_reply(run, message, reply, text, message_id))
-    if run.settings.drafts.to_server:
-        deliver.store(run, server, row.id, note, found[1], message_id, composed)
-        _supersede(run, server, earlier)
-    run.report.drafts.append(note)
-
-
-def _free_path(run: Run, row: MailRow, earlier: Iterable[DraftRow]) -> str:
-    """Where the new draft note goes: in the place of the last one where that is still as we wrote it, else beside it."""
-    last = list(earlier)[-1:]
-    stem = row.note.rpartition("/")[2].removesuffix(".md")
-    folder = f"{run.settings.email_folder}/Drafts"
-    path = last[0].note if last else f"{folder}/{stem}.draft.md"
-    found = notebook.read(run.vault, path)
-    if found is None or (last and found[1] == last[0].note_hash):
-        return path
-    number = 2
-    while (run.vault / f"{folder}/{stem}.draft-{number}.md").exists():
-        number += 1
-    return f"{folder}/{stem}.draft-{number}.md"
-
-
-def _supersede(run: Run, server: Mailbox, earlier: Iterable[DraftRow]) -> None:
-    for old in earlier:
-        if old.status != "draft":
-            continue
-        if old.uid and server.remove_draft(old.mailbox, old.uidvalidity, old.uid, old.sha256):
-            run.journal.draft_status(old.id, "superseded")
-        else:
-            run.report.remarks.append(
-                f"the earlier draft in {old.mailbox} was changed by you or moved; it is left there"
-            )
-            run.journal.draft_status(old.id, "edited")
+    store_draft(run, server, waiting, draft, context)
 
 
 def _find(journal: Journal, settings: Settings, which: str) -> MailRow:
@@ -139,12 +97,17 @@ def _raw(run: Run, server: Mailbox, row: MailRow) -> bytes:
                 continue
         except ServerUnavailable:
             continue
-        for _, raw in server.bodies(server.listings([uid])):
+        found = server.listings([uid])
+        if any(m.size > run.settings.max_mail_size * 1_000_000 for m in found):
+            raise BadData(
+                f"{row.note}: only its header was kept, it is above max_mail_size; raise that and fetch it again"
+            )
+        for _, raw in server.bodies(found):
             if content_hash(raw) == row.sha256:
                 return raw
     if row.message_id:
         for mailbox in run.account.mailboxes:
-            for uid in server.with_message_id(mailbox, MessageId(row.message_id)):
+            for uid in server.copies(mailbox, MessageId(row.message_id)):
                 for _, raw in server.bodies(server.listings([uid])):
                     if content_hash(raw) == row.sha256:
                         return raw

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from mailbot.config import Account, Settings, state_folder
 from mailbot.mail.credentials import secret
-from mailbot.mail.mailbox import Login
+from mailbot.mail.connection import Login
 from mailbot.sync.journal import Journal
 from mailbot.vault.files import content_hash
 
@@ -38,6 +38,11 @@ class Options:
     max_drafts: int | None = None
     no_drafts: bool = False
     dry_run: bool = False
+
+    @property
+    def since_time(self) -> datetime | None:
+        """`since` as a time, in the user's zone."""
+        return datetime.combine(self.since, datetime.min.time()).astimezone() if self.since else None
 
 
 @dataclass

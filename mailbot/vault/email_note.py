@@ -83,7 +83,10 @@ class EmailNote:
 
 def when(message: Message) -> datetime:
     """The mail's date in the user's own time zone; the epoch where it has none."""
-    return (message.date or datetime.fromtimestamp(0, UTC)).astimezone()
+    try:
+        return (message.date or datetime.fromtimestamp(0, UTC)).astimezone()
+    except (OverflowError, ValueError):  # a date that no time zone of ours can hold
+        return datetime.fromtimestamp(0, UTC)
 
 
 def stem(message: Message, uid: int) -> str:

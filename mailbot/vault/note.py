@@ -16,6 +16,7 @@ from mailbot.vault.markdown import visible
 
 Properties = dict[str, Any]
 _FRONT = re.compile(r"\A---[ \t]*\n((?:.*?\n)??)---[ \t]*(?:\n|\Z)", re.DOTALL)
+_RAW_FRONT = re.compile(r"---[ \t]*\r?\n((?:.*?\n)??)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _MAX_FRONT = 256 * 1024
 _HANDLER = YAMLHandler()
 
@@ -114,12 +115,12 @@ def write(note: Note) -> str:
 def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     """`text` with some properties set and nothing else touched: other properties, their order, comments and the
     body stay as the user left them, byte for byte."""
-    newline = "\r\n" if "\r\n" in text[:400] else "\n"
-    front = _FRONT.match(text.replace("\r\n", "\n"))
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    front = _RAW_FRONT.match(text, len(bom))
     if not front:
-        return write(Note(dict(changes), "")).replace("\n", newline) + text
-    body = text.replace("\r\n", "\n")[front.end() :]
-    lines = front[1].removesuffix("\n").split("\n") if front[1] else []
+        return bom + write(Note(dict(changes), "")) + text[len(bom) :]
+    newline = "\r\n" if front[0].split("\n", 1)[0].endswith("\r") else "\n"
+    lines = front[1].replace("\r\n", "\n").removesuffix("\n").split("\n") if front[1] else []
     for key, value in changes.items():
         rendered = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
         start = next(
@@ -132,8 +133,7 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
         while end < len(lines) and (lines[end][:1] in (" ", "\t") or lines[end].startswith("- ")):
             end += 1
         lines[start:end] = rendered
-    result = "---\n" + "\n".join(lines) + "\n---\n" + body
-    return result.replace("\n", newline) if newline == "\r\n" else result
+    return bom + newline.join(["---", *lines, "---"]) + newline + text[front.end() :]
 
 
 def property_text(text: str) -> str:

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from mailbot.errors import AppendUnknown, AuthenticationFailed, ServerUnavailable, TryAgain
-from mailbot.mail.mailbox import Listing, Login, Mailbox
+from mailbot.mail.connection import Login
+from mailbot.mail.mailbox import Listing, Mailbox
 from mailbot.mail.message import MessageId
 from tests.conftest import mail
 from tests.servers.scripted_imap import ScriptedImap, Session, fetched
@@ -146,7 +147,7 @@ def test_a_lost_answer_is_unknown_and_found_on_a_new_connection() -> None:
     with ScriptedImap(drafts) as server, Mailbox(login(server)) as box:
         with pytest.raises(AppendUnknown, match=r"account work .*Drafts"):
             box.append_draft("Drafts", mail(), ID)
-        assert box.with_message_id("Drafts", ID) == [1]
+        assert box.copies("Drafts", ID) == [1]
     assert len([c for c in server.commands if c.startswith("LOGIN")]) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,23 +28,27 @@ class Guarded:
 
 
 _URL = re.compile(
-    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s*:[^\s<>\"'`\])}]+|\bwww\.[^\s<>\"'`\])}]+",
+    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s{0,9}:[^\s<>`\])}]+|\bwww\.[^\s<>`\])}]+",
     re.IGNORECASE,
 )
-_BARE_DOMAIN = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+(?:[a-z]{2,24})/[^\s<>\"'`\])}]*", re.IGNORECASE)
+_BARE_DOMAIN = re.compile(
+    r"(?<![@\w.-])(?:[\w-]{1,63}\.){1,10}(?:[a-z]{2,24})[/?:][^\s<>\"'`\])}]*", re.IGNORECASE
+)
 _HOST = re.compile(
-    r"(?<![@\w.-])(?:[\w-]+\.)+(?:com|net|org|info|biz|io|co|app|dev|xyz|top|online|site|shop|club|link|live|click|ru|cn|de|uk|fr|it|es|nl|be|ch|at"
+    r"(?<![@\w.-])(?:(?!\d+\.)[\w-]{1,63}\.){1,10}(?:com|net|org|info|biz|io|co|app|dev|xyz|top|online|site|shop|club|link|live|click|ru|cn|de|uk|fr|it|es|nl|be|ch|at"
     r"|pl|se|eu|us|ca|au|in|br|jp|me|ai|tk|example|test)(?![\w@-]|\.\w)",
     re.IGNORECASE,
 )
 """A bare domain: plain text, but mail clients make a link of it."""
-_EMAIL = re.compile(r"[\w.!#$%&*+/=?^{|}~-]+@[\w-]+(?:\.[\w-]+)+")
-_IMAGE = re.compile(r"!\[([^\]]*)\]\s*(?:\([^)]*\)|\[[^\]]*\])")
-_LINK = re.compile(r"\[([^\]]+)\]\s*\(\s*<?([^)>\s]*)>?[^)]*\)")
+_EMAIL = re.compile(
+    r"(?<![\w.!#$%&*+/=?^{|}~-])[\w.!#$%&*+/=?^{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
+)
+_IMAGE = re.compile(r"!\[([^\]]{0,300})\]\s{0,9}(?:\([^)]{0,2000}\)|\[[^\]]{0,300}\])")
+_LINK = re.compile(r"\[([^\[\]]{1,300})\]\s{0,9}\(\s{0,9}<?([^)>\s]{0,2000})>?[^)]{0,300}\)")
 _REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*\S.*$", re.MULTILINE)
-_REFERENCE_USE = re.compile(r"\[([^\]]+)\]\[[^\]]*\]")
-_WIKI = re.compile(r"!?\[\[([^\]|#^]*)(?:[#^][^\]|]*)?(?:\|([^\]]*))?\]\]")
-_HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z!?][^<>]*>", re.DOTALL)
+_REFERENCE_USE = re.compile(r"\[([^\[\]]{1,300})\]\[[^\]]{0,300}\]")
+_WIKI = re.compile(r"!?\[\[([^\[\]|#^]{0,300})(?:[#^][^\]|]{0,300})?(?:\|([^\]]{0,300}))?\]\]")
+_HTML = re.compile(r"<!--.{0,4000}?-->|</?[a-zA-Z!?][^<>]{0,4000}>", re.DOTALL)
 _CODE_FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[^\n]*$|`{3,}[\w-]*|~{3,}", re.MULTILINE)
 _HEADER_LINE = re.compile(
     r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$",
@@ -51,12 +56,20 @@ _HEADER_LINE = re.compile(
 )
 
 
+_RECIPIENT = re.compile(r"(?:to|cc|bcc|from|sender|reply-to|subject)\s*:", re.IGNORECASE)
+
+
+def _comparable(text: str) -> str:
+    """Full-width letters and dots are read by mail clients as the plain ones: compared as such."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+
+
 def normal_url(url: str) -> str:
-    """A URL in the form it is compared in: without trailing punctuation and fragment, scheme and host in lower case."""
+    """A URL in the form it is compared in: without trailing punctuation, scheme and host in lower case."""
     url = url.strip().rstrip(".,;:!?*_~'\"")
     while url.endswith(")") and url.count(")") > url.count("("):
         url = url[:-1]
-    url = url.split("#")[0].rstrip("/")
+    url = url.rstrip("/")
     match = re.match(r"(?:(https?|ftp)://)?([^/?]*)(.*)", url, re.IGNORECASE | re.DOTALL)
     return f"{match[2].casefold()}{match[3]}" if match else url
 
@@ -66,6 +79,7 @@ def allowed(texts: Iterable[str], emails: Iterable[str] = ()) -> Allowed:
     urls: set[str] = set()
     addresses = {e.casefold() for e in emails}
     for text in texts:
+        text = _comparable(text)
         urls.update(normal_url(m[0]) for pattern in (_URL, _BARE_DOMAIN) for m in pattern.finditer(text))
         urls.update(m[0].casefold() for m in _HOST.finditer(text))
         addresses.update(m[0].casefold().rstrip(".") for m in _EMAIL.finditer(text))
@@ -78,6 +92,8 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     no line that plays a header."""
     removed: list[str] = []
     text = visible(text).replace("\t", "    ")
+    if not text.isascii() and (_URL.search(_comparable(text)) or _HOST.search(_comparable(text))):
+        text = _comparable(text)
 
     def drop(match: re.Match[str], what: str, keep: str = "") -> str:
         removed.append(f"{what}: {match[0].strip()[:120]}")
@@ -95,7 +111,9 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     while previous != text:  # `<scr<b>ipt>` must not come out whole
         previous, text = text, _HTML.sub(lambda m: drop(m, "markup"), text)
     text = _CODE_FENCE.sub(lambda m: drop(m, "code fence"), text)
-    text = re.sub(r"<%.*?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL)
+    text = re.sub(
+        r"<%.{0,2000}?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL
+    )
     text = re.sub(r"`\s*\$?=[^`]*`", lambda m: drop(m, "query"), text)
     for pattern in (_URL, _BARE_DOMAIN, _HOST):
         text = pattern.sub(
@@ -108,10 +126,15 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         text,
     )
     lines = text.strip().split("\n")
-    while lines and (_HEADER_LINE.match(lines[0]) or not lines[0].strip()):
-        if lines[0].strip():
-            removed.append(f"header: {lines[0].strip()[:120]}")
-        lines.pop(0)
+    top = next(
+        (n for n, line in enumerate(lines) if line.strip() and not _HEADER_LINE.match(line)), len(lines)
+    )
+    played = [line.strip()[:120] for line in lines[:top] if line.strip()]
+    if len(played) > 1 or any(
+        _RECIPIENT.match(line) for line in played
+    ):  # one line "Date: Friday" may be an answer
+        removed += [f"header: {line}" for line in played]
+        lines = lines[top:]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
     return Guarded(text, tuple(dict.fromkeys(removed)))
 

@@ -140,7 +140,7 @@ def _fact(disposition: Disposition, reason: str) -> Triage:
 
 def detected(reply: Reply) -> Triage:
     """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read."""
-    text = visible(reply.newest)
+    text = visible(reply.newest[:50_000])
     found = asks(text)
     if found and is_pitch(text):
         return Triage("ignore", "detector", "Reads like advertising")

@@ -26,7 +26,6 @@ _BLOCKS = frozenset(
     "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
     " header hr li main nav ol p pre section table tr ul".split()
 )
-_VOID = frozenset("area br col hr img input wbr".split())
 
 # What clients mark quoted history with. A *scope* ends with its element; an *edge* is followed by nothing but history.
 _SCOPE_CLASS = re.compile(
@@ -34,6 +33,7 @@ _SCOPE_CLASS = re.compile(
     r"|protonmail_quote|tutanota_quote|zmail_extra|hs_reply_quote|quoted_text|ydp\w*yahoo-quoted|iPhone_quote)(\s|$)",
     re.IGNORECASE,
 )
+_GMAIL = re.compile(r"(^|\s)gmail_quote(_container)?(\s|$)", re.IGNORECASE)
 _EDGE_ID = re.compile(
     r"^(x_)*(divRplyFwdMsg|appendonsend|replySplit|stopSpelling|mail-editor-reference-message-container"
     r"|lineBreakAtBeginningOfMessage|ms-outlook-mobile-reference|OLK_SRC_BODY_SECTION|origbody|reply-intro"
@@ -50,23 +50,83 @@ _SIGNATURE = re.compile(
 )
 _SIGNATURE_ID = re.compile(r"^(x_)*(Signature|divtagdefaultwrapper-signature|ms-outlook-mobile-signature"
                            r"|AppleMailSignature|composer_signature)$")  # fmt: skip
-_HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(px|pt|em|%)?\s*(;|$|!)|mso-hide\s*:\s*all"
-    r"|(max-)?(height|width)\s*:\s*0(px)?\s*;.*overflow\s*:\s*hidden|overflow\s*:\s*hidden\s*;.*(max-)?(height|width)\s*:\s*0(px)?\s*(;|$)"
-    r"|opacity\s*:\s*0(\.0+)?\s*(;|$|!)|text-indent\s*:\s*-\d{3,}|(left|top)\s*:\s*-\d{4,}px",
-    re.IGNORECASE,
-)
+VOID = frozenset("area br col hr img input wbr".split())
 
 
 def is_hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether an element with these attributes is not shown to a reader."""
-    return "hidden" in attributes or bool(_HIDDEN.search(attributes.get("style") or ""))
+    """Whether an element with these attributes, and all in it, is not shown to a reader. (What only Outlook for Windows
+    hides, `mso-hide`, is shown.)"""
+    if "hidden" in attributes:
+        return True
+    style = _style(attributes)
+    if style.get("display") == "none" or style.get("visibility") in ("hidden", "collapse"):
+        return True
+    if _is_zero(style.get("opacity", "")):
+        return True
+    if style.get("overflow") == "hidden":
+        return any(_is_zero(style.get(name, "")) for name in ("height", "max-height", "width", "max-width"))
+    away = style.get("position") in ("absolute", "fixed") and any(
+        _far(style.get(n, "")) for n in ("left", "top")
+    )
+    return away or _far(style.get("text-indent", ""))
+
+
+def _style(attributes: dict[str, str | None]) -> dict[str, str]:
+    """The declarations of a style attribute, the last of each name."""
+    text = (attributes.get("style") or "")[:4000].lower()
+    pairs = (declaration.split(":", 1) for declaration in text.split(";") if ":" in declaration)
+    return {name.strip(): value.replace("!important", "").strip() for name, value in pairs}
+
+
+def _is_zero(value: str) -> bool:
+    return bool(re.fullmatch(r"0*\.?0+(px|pt|em|rem|%)?", value))
+
+
+def _far(value: str) -> bool:
+    return bool(re.fullmatch(r"-\d{3,9}(\.\d{1,9})?(px|pt|em)", value))
+
+
+class Visibility:
+    """Which of the text met on the way through markup a reader sees. A font size of 0 hides text until an element
+    inside sets another; everything else that hides, hides all inside."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, bool, bool]] = []
+        self._counts: dict[str, int] = {}
+
+    def open(self, tag: str, attributes: dict[str, str | None]) -> None:
+        """A start tag was met; void elements are none."""
+        _, hidden, tiny = self._open[-1] if self._open else ("", False, False)
+        size = _style(attributes).get("font-size")
+        self._open.append((tag, hidden or is_hidden(attributes), tiny if size is None else _is_zero(size)))
+        self._counts[tag] = self._counts.get(tag, 0) + 1
+
+    def close(self, tag: str) -> list[str]:
+        """An end tag was met: the elements that end with it, the innermost first; none where none is open."""
+        closed: list[str] = []
+        while self._counts.get(tag):
+            last = self._open.pop()[0]
+            self._counts[last] -= 1
+            closed.append(last)
+            if last == tag:
+                break
+        return closed
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the element, with all in it, is hidden."""
+        return bool(self._open) and self._open[-1][1]
+
+    @property
+    def text_hidden(self) -> bool:
+        """Whether text that stands here is hidden."""
+        return bool(self._open) and (self._open[-1][1] or self._open[-1][2])
 
 
 def normalised(html: str) -> str:
     """Well-formed markup with the same visible text: no script, style, comment or event handler (nh3)."""
     return nh3.clean(
-        html,
+        _bounded(html),
         tags=set(KEPT_TAGS),
         attributes={tag: set(names) for tag, names in KEPT_ATTRIBUTES.items()},
         clean_content_tags={
@@ -84,6 +144,30 @@ def normalised(html: str) -> str:
         link_rel=None,
         url_schemes={"http", "https", "mailto", "cid", "tel", "data"},
     )
+
+
+MAX_NESTING = 300
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,12})[^<>]*>")
+_SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".split())
+
+
+def _bounded(html: str) -> str:
+    """HTML whose elements are nested to a depth that takes no parser long: deeper tags go, their text stays."""
+    if html.count("<") <= MAX_NESTING:
+        return html
+    depth = 0
+
+    def keep(match: re.Match[str]) -> str:
+        nonlocal depth
+        if match[2].lower() in _SELF_ENDING:
+            return match[0]
+        if match[1]:
+            depth = max(0, depth - 1)
+            return match[0] if depth < MAX_NESTING else ""
+        depth += 1
+        return match[0] if depth <= MAX_NESTING else ""
+
+    return _TAG.sub(keep, html)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +199,10 @@ class _Reader(HTMLParser):
         self.found: list[Line] = []
         self._text: list[str] = []
         self._start = 0
-        self._open: list[tuple[str, str]] = []
-        self._pre = 0
+        self._visible = Visibility()
+        self._marks: list[str] = []
+        """The mark of each open element, beside `_visible`."""
+        self._counts = dict.fromkeys(("quoted", "cite", "signature", "pre"), 0)
         self._edge = False
         self._line_starts = [0]
         for match in re.finditer("\n", markup):
@@ -134,20 +220,23 @@ class _Reader(HTMLParser):
             self.end_line(blank=tag == "br")
         if tag in ("td", "th") and self._text:
             self._text.append("\t")
-        mark = self._mark(tag, attributes)
+        mark = _mark(tag, attributes)
         if mark == "edge":
             self.end_line()
             self._edge, mark = True, ""
             self._start = self._offset()
-        if tag == "img" and (alt := (attributes.get("alt") or "").strip()) and not self._hidden:
-            self._put(alt)
-        if tag == "li" and not self._hidden:
+        if tag not in VOID:
+            self._visible.open(tag, attributes)
+            mark = "pre" if tag == "pre" else mark
+            self._marks.append(mark)
+            if mark:
+                self._counts[mark] += 1
+                if not self._text:
+                    self._start = self._offset()
+        if tag == "img" and (alt := (attributes.get("alt") or "").strip()) and not is_hidden(attributes):
+            self.handle_data(alt)
+        if tag == "li" and not self._visible.text_hidden:
             self._put("- ")
-        if tag not in _VOID:
-            self._open.append((tag, mark))
-            self._pre += tag == "pre"
-        if mark and not self._text:
-            self._start = self._offset()
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -155,17 +244,14 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _BLOCKS:
             self.end_line(blank=tag == "p")
-        if any(open_tag == tag for open_tag, _ in self._open):
-            while self._open:
-                closed, _ = self._open.pop()
-                self._pre -= closed == "pre"
-                if closed == tag:
-                    break
+        for _ in self._visible.close(tag):
+            if mark := self._marks.pop():
+                self._counts[mark] -= 1
 
     def handle_data(self, data: str) -> None:
-        if self._hidden:
+        if self._visible.text_hidden:
             return
-        if self._pre:
+        if self._counts["pre"]:
             for number, piece in enumerate(data.split("\n")):
                 if number:
                     self.end_line(blank=True)
@@ -174,53 +260,35 @@ class _Reader(HTMLParser):
             self._put(re.sub(r"[ \t\r\n\f]+", " ", data))
 
     def _put(self, text: str) -> None:
-        if text.strip() and not "".join(self._text).strip():
+        if text.strip() and not any(piece.strip() for piece in self._text):
             self._start = self._offset()
         self._text.append(text)
 
-    @property
-    def _hidden(self) -> bool:
-        return any(mark == "hidden" for _, mark in self._open)
-
-    @staticmethod
-    def _mark(tag: str, attributes: dict[str, str | None]) -> str:
-        classes, identity, style = (attributes.get(n) or "" for n in ("class", "id", "style"))
-        if is_hidden(attributes):
-            return "hidden"
-        if (
-            _EDGE_ID.match(identity)
-            or _EDGE_CLASS.search(classes)
-            or (tag == "div" and _BORDER_TOP.search(style))
-        ):
-            return "edge"
-        if _SIGNATURE.search(classes) or _SIGNATURE_ID.match(identity):
-            return "signature"
-        if _SCOPE_CLASS.search(classes):
-            return "quoted"
-        if tag == "blockquote":
-            marked = attributes.get("type") == "cite" or attributes.get("cite")
-            return "quoted" if marked or "border-left" in style else "cite"
-        return ""
-
     def end_line(self, blank: bool = False) -> None:
         """Close the line that is being read; an empty one counts only where the author broke the line."""
-        text = re.sub(r"[ \u00a0]*\t[ \u00a0]*", "\t", "".join(self._text)) if self._text else ""
-        text = text.replace("\u00a0", " ")
-        text = text.rstrip() if self._pre else text.strip(" \n\r\f\u200b")
-        marks = {mark for _, mark in self._open}
+        text = "".join(self._text).replace("\u00a0", " ")
+        text = re.sub(r" *\t *", "\t", text) if "\t" in text else text
+        text = text.rstrip() if self._counts["pre"] else text.strip(" \n\r\f\u200b")
         if text or blank:
-            start = self._start
-            self.found.append(
-                Line(
-                    text,
-                    start,
-                    "quoted" in marks,
-                    self._edge and bool(text),
-                    "signature" in marks,
-                    "cite" in marks,
-                )
-            )
+            quoted, cite, signature = (self._counts[m] > 0 for m in ("quoted", "cite", "signature"))
+            self.found.append(Line(text, self._start, quoted, self._edge and bool(text), signature, cite))
             if text:
                 self._edge = False
         self._text = []
         self._start = self._offset()
+
+
+def _mark(tag: str, attributes: dict[str, str | None]) -> str:
+    classes, identity, style = (attributes.get(n) or "" for n in ("class", "id", "style"))
+    if _EDGE_ID.match(identity) or _EDGE_CLASS.search(classes):
+        return "edge"
+    if tag == "div" and _BORDER_TOP.search(style[:2000]):
+        return "edge"
+    if _SIGNATURE.search(classes) or _SIGNATURE_ID.match(identity):
+        return "signature"
+    if tag == "blockquote":
+        marked = attributes.get("type") == "cite" or attributes.get("cite") or _SCOPE_CLASS.search(classes)
+        return "quoted" if marked else "cite"
+    # Gmail's container also holds what is written below the quote: in it the blockquote is marked, and the attribution
+    # is found by its words.
+    return "quoted" if _SCOPE_CLASS.search(classes) and not _GMAIL.search(classes) else ""

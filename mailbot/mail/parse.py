@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from email.message import Message as Part
 from html import unescape
 
+import nh3
+
 from mailbot.mail import header
 from mailbot.mail.charset import decode
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
@@ -290,13 +292,11 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
 
 
-_INVISIBLE = re.compile(
-    r"<(head|style|script|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL
-)
-
-
 def _strip_tags(html: str) -> str:
-    return unescape(_INVISIBLE.sub(" ", html))
+    """The words of HTML, those that are hidden by style among them; tags part words."""
+    return unescape(
+        nh3.clean(html.replace("<", " <"), tags=set(), clean_content_tags={"script", "style", "title"})
+    )
 
 
 def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
@@ -344,7 +344,7 @@ def _unflow(part: Part, text: str) -> str:
     if str(part.get_param("format") or "").lower() != "flowed":
         return text
     delsp = str(part.get_param("delsp") or "").lower() == "yes"
-    out: list[str] = []
+    out: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
@@ -353,11 +353,11 @@ def _unflow(part: Part, text: str) -> str:
         if soft and delsp:
             content = content[:-1]
         if open_depth == depth and content != "-- ":
-            out[-1] += content
+            out[-1].append(content)
         else:
-            out.append(">" * depth + (" " if depth and content else "") + content)
+            out.append([">" * depth + (" " if depth and content else ""), content])
         open_depth = depth if soft else None
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in out)
 
 
 def _ics_method(content: str) -> str:
@@ -375,10 +375,14 @@ def _is_file(part: Part) -> bool:
 
 def _name(part: Part) -> str:
     """The file name of RFC 2183 or, as many still send it, of Content-Type; RFC 2231 and RFC 2047 decoded."""
-    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+    for name, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        raw = next((str(v) for k, v in part.raw_items() if k.lower() == name), "")
+        if not raw.isascii():  # the library would replace raw 8-bit characters before we see them
+            part = Part()
+            part[name] = header.unfold(raw)
         try:
-            value = part.get_param(parameter, header=field)
-        except Exception:  # noqa: BLE001 - `name*` without a value raises IndexError in the standard library
+            value = part.get_param(parameter, header=name)
+        except Exception:  # noqa: BLE001, S112 - `name*` without a value raises IndexError in the standard library
             continue
         if isinstance(value, tuple):
             # (charset, language, text whose characters are the octets): decoded here, since Python would run any codec

@@ -7,8 +7,10 @@ the line stays in the newest reply.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
 
 from mailbot.mail.html_lines import Line, lines, normalised
@@ -88,16 +90,25 @@ def _joined(chunk: Iterable[Line]) -> str:
 
 
 def _plain_lines(content: str) -> list[Line]:
+    texts = content.split("\n")
+    # "AR> text": initials are a quote mark where one author's stand on several lines (RFC 1849's "supercite").
+    initials = Counter(m[1] for text in texts if (m := _INITIALS.match(text)))
     found, start = [], 0
-    for text in content.split("\n"):
-        found.append(Line(text.rstrip(), start, quoted=bool(_QUOTED.match(text))))
+    for text in texts:
+        named = _INITIALS.match(text)
+        quoted = bool(_QUOTED.match(text)) or bool(named and initials[named[1]] > 1)
+        shown = (
+            "-- " if text.rstrip("\r") == "-- " else text.rstrip()
+        )  # RFC 3676 4.3: the space is the delimiter
+        found.append(Line(shown, start, quoted=quoted))
         start += len(text) + 1
     return found
 
 
 # --- what marks history, in the words of mail clients --------------------------------------------------------------
 
-_QUOTED = re.compile(r"^(?:[ \t]{0,3}|[ \t]{0,8}[A-Z][A-Za-z]{0,2})>")
+_QUOTED = re.compile(r"^[ \t]{0,3}>")
+_INITIALS = re.compile(r"^[ \t]{0,8}([A-Z][A-Za-z]{0,2})>")
 _WROTE = (
     r"wrote|writes|écrit|ecrit|escreveu|escribi[óo]|ha scritto|scrisse|schrieb|schreef|geschreven|skrev|kirjoitti"
     r"|napisał(?:\(a\))?|napisała|pisze|пишет|написал(?:\(а\))?|написала|писал(?:\(а\))?|писав|написав|napsal(?:\(a\))?|napísal"
@@ -119,6 +130,9 @@ _SCHRIEB_MIDDLE = re.compile(
 )
 _OTHER_ATTRIBUTION = re.compile(
     r"^\W*(?:"
+    rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:{_WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
+    r"|Am\s.{6,80}\bhat\s.{2,120}\bgeschrieben\s*[:：]"
+    r"|Wiadomość napisana przez .{4,160}\d.{0,30}[:：]|"
     r"(?=.*(?:\d{1,2}[:.]\d\d|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
     r"|-*\s*On\s(?=.*\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
     r"|\d{4}年\d{1,2}月\d{1,2}日.{0,120}(?:[:：]|>)"
@@ -147,7 +161,7 @@ _SEPARATOR_WORDS = (
     r"|ursprungligt meddelande|originalmeddelande|vidarebefordrat (?:brev|meddelande)|oprindelig (?:besked|meddelelse)|videresendt (?:besked|meddelelse)"
     r"|opprinnelig melding|videresendt melding|alkuperäinen viesti|välitetty viesti|původní zpráva|přeposlaná zpráva|původní e-mail|eredeti üzenet"
     r"|元のメッセージ|元のメール|転送メッセージ|転送されたメッセージ|原始邮件|原始郵件|原邮件|转发邮件|转发的邮件|轉寄郵件|邮件原件|원본 메시지|원본 메일|전달된 메시지"
-    r"|orijinal mesaj|mesaj original|αρχικό μήνυμα|message from .{1,60}"
+    r"|orijinal mesaj|mesaj original|αρχικό μήνυμα"
 )
 _SEPARATOR = re.compile(
     rf"^[ \t]*(?:>\s*)*(?:[-_=*~+#]{{2,}}\s*(?:{_SEPARATOR_WORDS})\s*[:：]?\s*[-_=*~+#]*|(?:{_SEPARATOR_WORDS})\s*[:：])\s*$",
@@ -172,6 +186,7 @@ _TO = (
     r"to|an|à|a|para|aan|till|til|vastaanottaja|do|кому|宛先|收件人|받는 사람|받는사람|komu|címzett|kime|pour|destinatario|adresat"
     r"|cc|copie à|copie|kopie|kopia|kopi|копия|抄送|副本|参照|참조|responder a|reply-to|antwort an|répondre à"
 )
+_TO_NAMES = frozenset(_TO.split("|"))
 _SUBJECT = r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|тема|件名|主题|主旨|제목|předmět|tárgy|konu|sujet"
 _FIELD = re.compile(
     rf"^\W{{0,6}}(?P<name>{_FROM}|{_SENT}|{_TO}|{_SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE
@@ -179,11 +194,16 @@ _FIELD = re.compile(
 _FROM_FIELD = re.compile(rf"^\W{{0,6}}(?:{_FROM})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{_SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _SENT_FIELD = re.compile(rf"^\W{{0,6}}(?:{_SENT})\s*[*_]*\s*[:：]", re.IGNORECASE)
+_DEVICE = (
+    r"iphone|ipad|ipod|android|galaxy|samsung|huawei|xiaomi|redmi|oppo|oneplus|pixel|blackberry|nokia|motorola|sony|htc|wiko|\blg\b|windows|outlook|yahoo"
+    r"|gmail|proton|\baol\b|gmx|web\.de|k-9|fairemail|spark|\bnine\b|mymail|\bmail\b|handy|smartphone|mobil|phone|tablet|\bmac\b|telefon|teléfono|téléphone"
+    r"|móvil|cellulare|telefoon|celular|puhelimes|телефон|手机|手機|sparrow|airmail|mailbird|thunderbird|superhuman"
+)
 _MOBILE = re.compile(
-    r"^\W{0,4}(?:sent from (?:my|a|outlook|yahoo|mail|proton|samsung|the|myMail|aol|gmx|blue|fairmail|k-9|nine|windows|iphone|ipad|android)\b|get outlook for|von meinem .{2,40} gesendet|gesendet (?:von|mit)(?: meine[mr])? "
-    r"|diese nachricht wurde von meinem|envoyé (?:de|depuis) (?:mon|ma|l['’]|outlook|mail|un)|envoyé à partir d|télécharger outlook|obtenez outlook|enviado (?:desde|do|de) (?:mi|meu|o meu|el|outlook|mail|correo)|enviado pelo"
-    r"|inviato da(?:l mio|lla mia| iphone| ipad| outlook| mail|l)|verzonden (?:vanaf|vanuit|met) (?:mijn|mail|outlook)|verstuurd vanaf|skickat från (?:min|mitt|outlook)|sendt fra (?:min|mit|outlook)|lähetetty .{2,30}(?:stä|sta|stani|istani)\b"
-    r"|wysłane? z |отправлено (?:с|из) |iphoneから送信|androidから送信|从我的|發自我的|发自我的|발신|나의 iphone에서|내 iphone에서|sent via (?:my )?(?:the )?(?:iphone|ipad|samsung|mobile|blackberry|yahoo)|sent using |sent with )",
+    r"^\W{0,4}(?:sent (?:from|via|using|with|by) |von meinem .{2,40} gesendet|gesendet (?:von|mit|über) |diese nachricht wurde von"
+    r"|envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|pelo|com) |inviato da|verzonden (?:vanaf|vanuit|met|via) "
+    r"|verstuurd vanaf|skickat från|sendt fra|lähetetty |wysłan[eo] z |отправлено (?:с|из) |从我的|從我的|發自|发自)"
+    rf".{{0,40}}(?:{_DEVICE})|^\W{{0,4}}(?:get outlook for|télécharger outlook|obtenez outlook|outlook (?:für|para|pour|voor) )|^\W{{0,4}}(?:iphone|ipad|android)から送信|^나의 iphone에서|^내 iphone에서",
     re.IGNORECASE,
 )
 _DELIMITER = re.compile(r"^\s{0,1}(?:-- ?|—|--\s*)$")
@@ -197,6 +217,7 @@ _RULE = re.compile(r"^\s*[_=~*-]{4,}\s*>?\s*$")
 
 def classify(read: list[Line]) -> list[Kind]:
     """The kind of every line. `read` is the whole text; pure, and the heart of this module."""
+    read = [replace(line, text=_looked_at(line.text)) for line in read]
     history, forwarded = _history(read)
     footer = _footers(read, history)
     written = [i for i, line in enumerate(read) if line.text.strip() and not history[i] and not footer[i]]
@@ -204,26 +225,34 @@ def classify(read: list[Line]) -> list[Kind]:
     for i in range(len(read)):
         if history[i]:
             kinds[i] = "forwarded" if forwarded[i] else "quoted"
-        elif footer[i]:
+        elif footer[i] and (written or not read[i].signature):
             kinds[i] = "signature"
     if written:
         _keep_answered(read, history, written, kinds)
     return _blanks(read, kinds)
 
 
+def _looked_at(text: str) -> str:
+    """What the marks are looked for in: runs of white space closed, nothing beyond the length of any mark."""
+    text = text[:1000]
+    body = text.lstrip()
+    return text[: len(text) - len(body)][-8:] + re.sub(r"\s{2,}", " ", body)[:400]
+
+
 def _keep_answered(read: list[Line], history: list[bool], written: list[int], kinds: list[Kind]) -> None:
     """Answers between quoted lines keep the lines they answer: from the first quoted line that is followed by an
     answer and then by more quoting and another answer, to the last answer."""
+    first = next((i for i, quoted in enumerate(history) if quoted), len(history))
+    before = list(accumulate(history, initial=0))  # how many quoted lines stand above each
     runs: list[tuple[int, int]] = []
     for i in written:
-        if runs and not any(history[j] for j in range(runs[-1][1] + 1, i)):
+        if runs and before[i] == before[runs[-1][1]]:
             runs[-1] = (runs[-1][0], i)
         else:
             runs.append((i, i))
-    after = [run for run in runs if any(history[: run[0]])]
+    after = [run for run in runs if run[0] > first]
     if len(after) < 2:
         return
-    first = next(i for i, quoted in enumerate(history) if quoted)
     while (
         first < after[0][0]
         and not _QUOTED.match(read[first].text)
@@ -240,6 +269,7 @@ def _history(read: list[Line]) -> tuple[list[bool], list[bool]]:
     history = [line.quoted for line in read]
     forwarded = [False] * len(read)
     marked = _last_quoted(read)
+    prefixes: set[str] = set()
     answered = False
     """Whether the author wrote anything above the line that is looked at."""
 
@@ -252,13 +282,13 @@ def _history(read: list[Line]) -> tuple[list[bool], list[bool]]:
     while i < len(read):
         line = read[i]
         text = line.text.strip()
-        if line.quoted and _SEPARATOR.match(line.text) and _FORWARD.search(text):
+        if line.quoted and _SEPARATOR.match(line.text) and _FORWARD.search(text) and _separates(read, i):
             i = mark(i, _quote_end(read, i), forward=True)
         elif not text or line.quoted:
             i += 1
         elif line.edge and _edge_holds(read, i):
             i = mark(i, len(read))
-        elif _SEPARATOR.match(line.text):
+        elif _SEPARATOR.match(line.text) and _separates(read, i):
             forward = bool(_FORWARD.search(text))
             quote = _quote_end(read, i + 1)
             if quote > i + 1:  # Apple and others set the forwarded mail in a quote: it ends with the quote
@@ -272,11 +302,16 @@ def _history(read: list[Line]) -> tuple[list[bool], list[bool]]:
             if quote > i + length:
                 i = mark(i, quote)
             elif own := _own_prefix(read, i + length):
-                for j in range(i, len(read)):
-                    history[j] = history[j] or j < i + length or read[j].text.startswith(own)
+                mark(i, i + length)
+                if own not in prefixes:
+                    prefixes.add(own)
+                    for j in range(i, len(read)):
+                        history[j] = history[j] or read[j].text.startswith(own)
                 i += length
-            elif not answered or _quoted_soon(read, i + length):
-                i = mark(i, i + length)
+            elif _quoted_soon(read, i + length) or (
+                not answered and (marked > i or _certain(read, i, length))
+            ):
+                i = mark(i, i + length)  # what stands above nothing of the author's ends nothing of theirs
             elif _certain(read, i, length):
                 i = mark(i, len(read))
             else:
@@ -284,21 +319,25 @@ def _history(read: list[Line]) -> tuple[list[bool], list[bool]]:
         elif _header_block(read, i):
             above = next((k for k in range(i - 1, -1, -1) if read[k].text.strip()), None)
             start = above if above is not None and _RULE.match(read[above].text) else i
-            if answered or marked <= i:
+            if answered or start < i or (marked <= i and _only_mail_has(read, i)):
                 i = mark(start, len(read))
+            elif marked <= i:
+                answered, i = True, i + 1  # a form that was filled in, not a mail that was forwarded
             else:
                 i = mark(start, _header_end(read, i))
-        elif _MOBILE.match(text):
-            # Phones set their line between the reply and what they quote without a mark.
-            rest = next((j for j in range(i + 1, len(read)) if read[j].text.strip()), None)
-            if rest is not None and answered and not history[rest] and not _marks(read, rest) and marked <= i:
-                i = mark(i + 1, len(read))
-            i += 1
         else:
             answered = answered or not _RULE.match(text)
             i += 1
     _wrapped(read, history)
     return history, forwarded
+
+
+def _separates(read: list[Line], i: int) -> bool:
+    """Whether words such as "Original message" part the mail here: drawn as a rule, or with a header or quote below."""
+    if re.match(r"^[ \t>]*[-_=*~+#]{4,}", read[i].text):
+        return True
+    below = [line for line in read[i + 1 : i + 6] if line.text.strip()][:2]
+    return any(_FIELD.match(line.text) or line.quoted or line.cite for line in below)
 
 
 def _last_quoted(read: list[Line]) -> int:
@@ -337,20 +376,12 @@ def _own_prefix(read: list[Line], i: int) -> str:
     return ""
 
 
-def _marks(read: list[Line], i: int) -> bool:
-    return bool(
-        _attribution(read, i) or _header_block(read, i) or _SEPARATOR.match(read[i].text) or read[i].edge
-        or _RULE.match(read[i].text) or _DELIMITER.match(read[i].text) or _LIST_FOOTER.match(read[i].text)
-    )  # fmt: skip
-
-
 def _edge_holds(read: list[Line], i: int) -> bool:
-    """A client's mark for the start of history counts where a header block or attribution follows within a few lines."""
-    near = [j for j in range(i, min(i + 6, len(read))) if read[j].text.strip()]
-    return any(
-        _FROM_FIELD.match(read[j].text) or _attribution(read, j) or _SEPARATOR.match(read[j].text)
-        for j in near
-    )
+    """A client's mark for the start of history counts where a printed header or an attribution follows it closely."""
+    near = [j for j in range(i, min(i + 8, len(read))) if read[j].text.strip()]
+    fields = [j for j in near if _FIELD.match(read[j].text)]
+    header = len(fields) >= 3 and any(_FROM_FIELD.match(read[j].text) for j in fields)
+    return header or any(_attribution(read, j) or _SEPARATOR.match(read[j].text) for j in near[:3])
 
 
 def _attribution(read: list[Line], i: int) -> int:
@@ -377,9 +408,14 @@ def _attribution(read: list[Line], i: int) -> int:
                 return length
             candidate = joined.strip("*_ ")
             said = _WROTE_END.search(candidate) or _SAID.search(candidate)
-            if length == 1 and len(candidate) < 120 and said and _quote_end(read, i + 1) > i + 1:
+            if length == 1 and len(candidate) < 120 and said and _quoted_next(read, i + 1):
                 return 1
     return 0
+
+
+def _quoted_next(read: list[Line], i: int) -> bool:
+    """Whether the next line with text is marked as quoted. (A bare blockquote is not enough: people quote Goethe.)"""
+    return next((line.quoted for line in read[i : i + 4] if line.text.strip()), False)
 
 
 def _says_who_wrote(text: str) -> bool:
@@ -394,10 +430,17 @@ def _says_who_wrote(text: str) -> bool:
 
 
 def _certain(read: list[Line], i: int, length: int) -> bool:
-    """Whether an attribution with no quote mark below it still ends what the author wrote."""
-    text = " ".join(line.text.strip() for line in read[i : i + length])
-    dated = re.search(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d|\d年|@", text)
-    return bool(dated) and (i == 0 or not read[i - 1].text.strip() or length > 1 or "@" in text)
+    """Whether an attribution with no quote mark below it still ends what the author wrote: only where it is written as
+    a client writes it, with a time and an address, or a time, a date and a word for writing."""
+    text = " ".join(line.text.strip() for line in read[i : i + length]).strip("*_ ")
+    if re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text) or re.search(r"\bas\s+\w", text):
+        return False  # that is prose
+    time = re.search(r"\d{1,2}[:.h]\d\d(?!\d)", re.sub(r"\d{1,2}\.\d{1,2}\.\d{2,4}", "", text))
+    dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\d{1,2}", text)
+    address = re.search(r"<[^<>\s]+@[^<>\s]+\s*>|\([^()\s]+@[^()\s]+\)", text)
+    wrote = re.search(rf"\b(?:{_WROTE})\b|写道|寫道|書きました|작성", text, re.IGNORECASE)
+    ends = text.endswith((":", "：")) or bool(wrote)
+    return bool(ends and ((address and (time or (wrote and dated))) or (wrote and time and dated)))
 
 
 def _quote_end(read: list[Line], i: int) -> int:
@@ -430,12 +473,27 @@ def _header_block(read: list[Line], i: int) -> bool:
             blanks += 1
             if blanks > 1 or not fields:
                 break
-    has_from = any(_FROM_FIELD.match(line) for line in near[: len(near)])
+    senders = [re.split("[:：]", line, maxsplit=1)[-1] for line in near if _FROM_FIELD.match(line)]
+    recipient = any(f in _TO_NAMES for f in fields)
     has_sent = any(_SENT_FIELD.match(line) for line in near)
     has_subject = any(_SUBJECT_FIELD.search(line) for line in near)
-    addressed = any("@" in line for line in near)
-    sure = addressed or (has_sent and has_subject) or any(f in _SENT_BY_MAIL for f in fields)
-    return has_from and len(fields) >= 3 and (has_subject or has_sent) and sure
+    if not senders or len(fields) < 3 or not (recipient or has_subject) or not (has_subject or has_sent):
+        return False
+    # An itinerary and a contact form have such fields too: what a mail client prints has an address in the sender's
+    # own line, or a field that only mail has ("Sent") with a time.
+    addressed = r"<[^<>\s]*@[^<>\s]*>|\[mailto:|^\s*\"?[^\s\"<>()]+@[^\s<>()]+\"?\s*$"
+    address = any(re.search(addressed, value) for value in senders)
+    by_mail = any(f in _SENT_BY_MAIL for f in fields)
+    timed = any(
+        _SENT_FIELD.match(line) and re.search(r"\d{1,2}\W{0,2}[:.]\W{0,2}\d\d", line) for line in near
+    )
+    return bool((address and recipient) or (by_mail and (timed or (recipient and has_subject))))
+
+
+def _only_mail_has(read: list[Line], i: int) -> bool:
+    """Whether a printed header has a field that only a mail client prints ("Sent")."""
+    names = (match["name"].casefold() for line in read[i : i + 8] if (match := _FIELD.match(line.text)))
+    return any(name in _SENT_BY_MAIL for name in names)
 
 
 def _wrapped(read: list[Line], history: list[bool]) -> None:
@@ -444,7 +502,8 @@ def _wrapped(read: list[Line], history: list[bool]) -> None:
         if history[i] or not (_QUOTED.match(read[i - 1].text) and _QUOTED.match(read[i + 1].text)):
             continue
         above, text = read[i - 1].text.rstrip(), read[i].text.strip()
-        if text and len(above) >= 65 and above[-1] not in ".?!:" and (text[0].islower() or len(text) < 12):
+        scrap = len(text.split()) > 1 and text[:1].islower() and "," not in text
+        if scrap and 65 <= len(above) <= 82 and above[-1] not in ".?!:":
             history[i] = True
 
 
@@ -459,19 +518,23 @@ def _footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
-            delimited = _DELIMITER.match(text) and end - i <= 25
-            rule = _RULE.match(text) and any(
-                _LIST_FOOTER.match(read[j].text) for j in range(i + 1, min(i + 8, end))
-            )
+            rest = [line.text.strip() for line in read[i + 1 : end] if line.text.strip()]
+            short = len(rest) <= 8 and not any(len(line) > 80 or "?" in line for line in rest)
+            delimited = (text == "-- " and end - i <= 40) or (_DELIMITER.match(text) and short and i > 0)
+            rule = _RULE.match(text) and _list_footer(rest[:8])
             mobile = _MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
-            if delimited and text.strip() == "—" and not any(x.text.strip() for x in read[:i]):
-                delimited = None
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)
             elif mobile:
                 footer[i] = True
         i += 1
     return footer
+
+
+def _list_footer(below: list[str]) -> bool:
+    """Whether the lines below a rule are those that a mailing list adds: its words, with an address or URL beside them."""
+    near = [n for n, line in enumerate(below) if _LIST_FOOTER.match(line)]
+    return any(re.search(r"https?://|\S@\S", " ".join(below[max(0, n - 1) : n + 4])) for n in near)
 
 
 def _blanks(read: list[Line], kinds: list[Kind]) -> list[Kind]:

@@ -141,7 +141,7 @@ def _one(run: Run, server: Mailbox, opened: Opened, listing: Listing, raw: bytes
         raise  # the disk: no mail would fare better
     except MailbotError as error:
         _failed(run, opened, listing.uid, str(error), moves)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bad mail never stops a mailbox (DESIGN 7.7)
         log.exception("account %s: %s uid %d", run.account.name, opened.name, listing.uid)
         reason = f"a bug of mailbot ({type(error).__name__}); its log has the details"
         _failed(run, opened, listing.uid, reason, moves)

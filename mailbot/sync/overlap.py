@@ -31,7 +31,7 @@ def overlapping(
                     raise
                 except MailbotError as error:
                     yield item, error
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - one item never stops the others
                     log.exception("%s failed", name)
                     yield (
                         item,

@@ -81,7 +81,7 @@ def _account(settings: Settings, account: Account, options: Options, progress: P
         _ended(
             report, f"account {account.name}: the journal or the index cannot be used just now ({error})", 75
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - one account never stops the others (DESIGN 7.7)
         log.exception("account %s", account.name)
         _ended(
             report,

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailbot.config import Account, Settings, state_folder
-from mailbot.mail.credentials import secret
 from mailbot.mail.connection import Login
+from mailbot.mail.credentials import secret
 from mailbot.sync.journal import Journal
 from mailbot.vault.files import content_hash
 

@@ -16,6 +16,12 @@ BEGIN = "%% mailbot: reply begins %%"
 END = "%% mailbot: reply ends %%"
 
 
+_TASK_SIGNS = re.compile(
+    "[\U0001f4c5\U0001f4c6\U0001f5d3\u23f3\U0001f6eb\u2795\u2705\u274c\U0001f501\U0001f53a\u23eb\U0001f53c\U0001f53d\u23ec\U0001f194\u26d4\U0001f3c1]"
+)
+"""The signs that the Tasks plugin reads: a date is set by us, or not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionItem:
     """`owner` is `me` or `them`; `due` an ISO date or empty."""
@@ -27,7 +33,7 @@ class ActionItem:
     def line(self) -> str:
         """As the Tasks plugin reads it."""
         due = f" 📅 {self.due}" if self.due else ""
-        return f"- [ ] {inline(self.text)} @{self.owner}{due}"
+        return f"- [ ] {inline(_TASK_SIGNS.sub('', self.text)).strip()} @{self.owner}{due}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +132,13 @@ def render(draft: DraftNote) -> Note:
     ]
     reasoning = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
     if draft.supports:
-        rows = [f"- {inline(what)} — {link or '*no source*'}" for what, link in draft.supports]
+        rows = [f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports]
         reasoning.append("**What it rests on**\n\n" + "\n".join(rows))
     if draft.unknowns:
-        reasoning.append("**Only you can know**\n\n" + "\n".join(f"- {inline(u)}" for u in draft.unknowns))
+        reasoning.append("**Only you can know**\n\n" + "\n".join(inline(f"- {u}") for u in draft.unknowns))
     if draft.warnings:
         reasoning.append(
-            "**Taken out of the answer**\n\n" + "\n".join(f"- {inline(w)}" for w in draft.warnings)
+            "**Taken out of the answer**\n\n" + "\n".join(inline(f"- {w}") for w in draft.warnings)
         )
     items = "\n".join(item.line() for item in draft.action_items) or "*None.*"
     blocks = [

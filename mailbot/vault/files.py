@@ -10,9 +10,12 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
+from mailbot.vault.markdown import visible
 
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RESERVED = {
     "con",
+    "clock$",
     "prn",
     "aux",
     "nul",
@@ -24,7 +27,7 @@ _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*#^\[\]%`{}]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]"
 )
 # Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
-_ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".html", ".htm", ".xhtml", ".svg", ".url", ".lnk",
+_ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".jsx", ".html", ".htm", ".hta", ".xhtml", ".xht", ".shtml", ".mht", ".svg", ".svgz", ".url", ".lnk",
            ".desktop", ".webloc"}  # fmt: skip
 MAX_NAME_BYTES = 120
 """Well below the 255 of most file systems and the 143 of encrypted ones, with room for a suffix."""
@@ -98,20 +101,23 @@ def safe_name(name: str) -> str:
     The last component only, Unicode NFC, no reserved device names, no leading or trailing dots, at most
     MAX_NAME_BYTES bytes with its extension kept. What Obsidian would open as its own gets `.txt` behind it.
     """
-    base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    base = re.split(r"[/\\]", unicodedata.normalize("NFC", visible(_BIDI.sub("_", name)).replace("\n", " ")))[
+        -1
+    ]
     base = re.sub(r"^[A-Za-z]:", "", base)
     base = re.sub(r"\s+", " ", _UNSAFE.sub("_", base)).strip(" .")
     stem, dot, extension = base.rpartition(".")
     if not dot or len(extension) > 12 or not stem:
         stem, extension = base, ""
-    if not re.search(r"\w", stem):
-        stem = "attachment"
-    if stem.split(".")[0].strip().casefold() in _RESERVED:
-        stem = f"_{stem}"
     suffix = f".{extension}" if extension else ""
     if suffix.casefold() in _ACTIVE:
         suffix += ".txt"
-    return _fit(stem, 100, MAX_NAME_BYTES - len(suffix.encode())) + suffix
+    stem = _fit(stem, 100, MAX_NAME_BYTES - len(suffix.encode()))
+    if not re.search(r"\w", stem):
+        stem = "attachment"
+    if re.split(r"[. ]", stem)[0].casefold() in _RESERVED:
+        stem = f"_{stem}"
+    return stem + suffix
 
 
 def _fit(text: str, characters: int, octets: int) -> str:

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import html2text
 import nh3
 
-from mailbot.mail.html_lines import is_hidden, normalised
-from mailbot.vault.markdown import GUARD, PLAIN, guard, inert_url, release, text_to_markdown, visible
+from mailbot.mail.html_lines import VOID, Visibility, is_hidden, normalised
+from mailbot.vault.markdown import GUARD, guard, inert_url, release, text_to_markdown, visible
 
+MAX_NESTING = 20
 _LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 
 
@@ -56,31 +57,34 @@ class _Inert(html2text.HTML2Text):
         self.emphasis_mark = "*"  # inside a word `_` would join it to its neighbours
         self.unicode_snob = True
         self.tag_callback = self._tag  # type: ignore[assignment]
-        self._hidden_depth = 0
+        self._visible = Visibility()
         self._link: str | None = None
         self._label: list[str] = []
         self._pre_block = False
+        self._nested = 0
 
     def _tag(self, _self: object, tag: str, attrs: dict[str, str | None], start: bool) -> bool | None:
-        void = tag in ("br", "hr", "img", "input", "wbr", "col")
-        if self._hidden_depth:
-            if not void:
-                self._hidden_depth += 1 if start else -1
-                if not self._hidden_depth:
-                    return True
-            return True
-        if start and not void and is_hidden(attrs):
-            self._hidden_depth = 1
-            if tag in ("div", "p", "table", "tr", "td", "li"):
+        """True: the tag is dealt with, html2text does nothing of its own for it."""
+        if tag in VOID:
+            if self._visible.hidden or (start and is_hidden(attrs)):
+                self.pixels += tag == "img" and start
+                return True
+            if tag == "img" and start:
+                self._image(attrs)
+            return True if tag in ("img", "input", "area", "col", "wbr") else None
+        hidden = self._visible.hidden
+        if start:
+            self._visible.open(tag, attrs)
+            if self._visible.hidden and not hidden and tag in ("div", "p", "table", "tr", "td", "li"):
                 self.soft_br()
+        else:
+            self._visible.close(tag)
+        if hidden or self._visible.hidden:
             return True
-        if tag == "img" and start:
-            self._image(attrs)
-            return True
+        if tag in ("ul", "ol", "blockquote", "dl"):
+            return self._nest(start)
         if tag == "a":
             self._anchor(attrs, start)
-            return True
-        if tag == "input":
             return True
         if tag in ("pre", "code", "tt", "kbd", "samp"):
             # A code span or block runs as a query for Dataview and friends; its text stays, its dress goes.
@@ -88,36 +92,32 @@ class _Inert(html2text.HTML2Text):
                 self.p()
                 self._pre_block = start
             return True
-        if tag in ("details", "summary", "abbr", "q", "title", "style", "script", "head"):
-            if tag == "summary":
-                self.p()
+        if tag in ("dt", "dd", "summary", "option", "button"):
+            self.p() if tag == "summary" else self.soft_br()
             return True
-        return None
+        return True if tag in ("details", "abbr", "q", "title", "style", "script", "head") else None
+
+    def _nest(self, start: bool) -> bool | None:
+        """Beyond a depth that no reader can follow, nesting only costs time and room."""
+        self._nested += 1 if start else -1
+        return True if self._nested > MAX_NESTING or (not start and self._nested == MAX_NESTING) else None
 
     def handle_data(self, data: str, entity_char: bool = False) -> None:
-        if self._hidden_depth:
+        if self._visible.text_hidden:
             return
+        if self._link is not None:
+            self._label.append(visible(data))
         if self._pre_block:
-            pieces = visible(data).expandtabs(8).split("\n")
-            for number, piece in enumerate(pieces):
+            for number, piece in enumerate(visible(data).expandtabs(8).split("\n")):
                 if number:
                     self.o("  \n" if self.outcount else "\n")
                 indent = len(piece) - len(piece.lstrip(" "))
                 self.o(("\u00a0" * indent + piece[indent:]).translate(GUARD), puredata=False)
             return
-        guarded = guard(data)
-        if self._link is not None:
-            self._label.append(guarded)
-        super().handle_data(guarded, entity_char)
-
-    def charref(self, name: str) -> str:
-        return guard(super().charref(name))
+        super().handle_data(guard(data), entity_char)
 
     def entityref(self, c: str) -> str:
-        if c == "nbsp":
-            return "\u00a0"
-        text = super().entityref(c)
-        return "" if text == "&" + c else guard(text)
+        return "\u00a0" if c == "nbsp" else str(super().entityref(c))
 
     def _anchor(self, attrs: dict[str, str | None], start: bool) -> None:
         if start:
@@ -126,12 +126,10 @@ class _Inert(html2text.HTML2Text):
             return
         if self._link is None:
             return
-        label = "".join(PLAIN.get(ord(c), c) for c in "".join(self._label)).strip()
-        target = inert_url(self._link)
-        shown = re.sub(r"^(mailto:|https?://)|/$", "", label.casefold())
-        real = re.sub(r"^(mailto:|https?://)|/$", "", self._link.casefold())
+        label = re.sub(r"\s+", " ", "".join(self._label)).strip()
+        target, shown, real = inert_url(self._link), _place(label), _place(self._link)
         self._link = None
-        if label and shown != real:
+        if shown != real:
             # The label stays plain text in front of its target: what is shown can then never lie about it.
             self.o(f" <{target}>")
 
@@ -145,15 +143,18 @@ class _Inert(html2text.HTML2Text):
             self.pixels += 1
             return
         if alt:
-            if self._link is not None:
-                self._label.append(guard(alt))
             self.handle_data(alt)
+
+
+def _place(url: str) -> str:
+    """A URL as far as two spellings of it may differ and still lead to one place: scheme, host in lower case, last slash."""
+    url = re.sub(r"^(mailto:|https?://)", "", url.strip(), flags=re.IGNORECASE).removesuffix("/")
+    host, slash, rest = url.partition("/")
+    return host.casefold() + slash + rest
 
 
 def _tiny(attrs: dict[str, str | None]) -> bool:
     """A picture of at most 2 by 2 pixels, or one that is hidden: it is there to report that the mail was opened."""
-    if is_hidden(attrs):
-        return True
     sizes = [re.match(r"\s*(\d+)", attrs.get(name) or "") for name in ("width", "height")]
     styled = re.findall(r"(?:^|[;\s])(?:max-)?(?:width|height)\s*:\s*(\d+)px", attrs.get("style") or "")
     numbers = [int(m[1]) for m in sizes if m] + [int(n) for n in styled]

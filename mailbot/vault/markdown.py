@@ -8,14 +8,14 @@ the Markdown is complete do the stand-ins become escaped characters, so nothing 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 
 # --- characters ----------------------------------------------------------------------------------------------------
 
 _SPECIAL = "\\`*_{}[]<>#+-.!|~=:%$^&()"
 _BASE = 0x10F800  # in Supplementary Private Use Area B: no font, no tool and no honest mail uses it
 GUARD = {ord(c): _BASE + i for i, c in enumerate(_SPECIAL)}
-PLAIN = {stand_in: chr(c) for c, stand_in in GUARD.items()}
+PLAIN_CHARS = [chr(_BASE + i) for i in range(len(_SPECIAL))]
 _STAND_INS = f"{chr(_BASE)}-{chr(_BASE + len(_SPECIAL) - 1)}"
 
 _INVISIBLE = re.compile(
@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
 _EMOJI_JOINER = re.compile(
     "(?<=[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f])\u200d(?=[\U0001f000-\U0001faff\u2600-\u27bf])"
 )
+_NON_JOINER = re.compile("(?<=[\u0600-\u06ff\u0900-\u0dff])\u200c(?=[\u0600-\u06ff\u0900-\u0dff])")
+"""A zero-width non-joiner that spells a word, as in Persian and Indic scripts."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
@@ -42,8 +44,9 @@ def visible(text: str) -> str:
     )
     if text.isascii() and not _CONTROL.search(text):
         return text
-    text = _EMOJI_JOINER.sub("\ue000", text.replace("\ue000", ""))
-    return _CONTROL.sub("", _INVISIBLE.sub("", text)).replace("\ue000", "\u200d")
+    text = _EMOJI_JOINER.sub("\ue000", text.replace("\ue000", "").replace("\ue001", ""))
+    text = _NON_JOINER.sub("\ue001", text)
+    return _CONTROL.sub("", _INVISIBLE.sub("", text)).replace("\ue000", "\u200d").replace("\ue001", "\u200c")
 
 
 def guard(text: str) -> str:
@@ -56,75 +59,99 @@ _STAND_IN = re.compile(f"[{_STAND_INS}]")
 
 def release(markdown: str) -> str:
     """Turn stand-ins into text: escaped where the character could mean something there, bare where it cannot."""
+    return "\n".join(_released(line) if _STAND_IN.search(line) else line for line in markdown.split("\n"))
 
-    def plain(index: int) -> str:
-        return PLAIN.get(ord(markdown[index]), markdown[index]) if 0 <= index < len(markdown) else "\n"
+
+_TO_PLAIN = {ord(stand_in): character for stand_in, character in zip(PLAIN_CHARS, _SPECIAL, strict=True)}
+_OPENING = re.compile(r"[ \t>\u00a0]*(?:(?:[-*+]|\d{1,9}[.)])[ \t>\u00a0]+)*")
+
+
+def _released(line: str) -> str:
+    """One line. Block syntax (headings, lists, tasks, quotes, fences) is looked for behind any quote and list marks."""
+    plain = line.translate(_TO_PLAIN)
+    opening = _OPENING.match(plain)
+    place = _Line(plain, opening.end() if opening else 0, _next_closing(plain) if "[" in plain else [])
 
     def escape(match: re.Match[str]) -> str:
         at = match.start()
-        char = PLAIN[ord(match[0])]
-        return "\\" + char if _means(char, at, plain, markdown) else char
+        return "\\" + plain[at] if _means(place, at) else plain[at]
 
-    return _STAND_IN.sub(escape, markdown)
+    return _STAND_IN.sub(escape, line)
 
 
-def _means(char: str, at: int, plain: Callable[[int], str], markdown: str) -> bool:
-    """Whether `char`, a stranger's, could mean something at this place."""
-    before, after = plain(at - 1), plain(at + 1)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of Markdown in plain characters; `opening` is where its quote and list marks end; `closing` has for each
+    position the next `]`, -1 for none."""
+
+    plain: str
+    opening: int
+    closing: list[int]
+
+
+def _next_closing(plain: str) -> list[int]:
+    found, last = [-1] * (len(plain) + 1), -1
+    for at in range(len(plain) - 1, -1, -1):
+        last = at if plain[at] == "]" else last
+        found[at] = last
+    return found
+
+
+def _means(place: _Line, at: int) -> bool:
+    """Whether the character, a stranger's, could mean something at this place."""
+    plain, char = place.plain, place.plain[at]
+    before = plain[at - 1] if at else "\n"
+    after = plain[at + 1] if at + 1 < len(plain) else "\n"
+    opens = at <= place.opening
     if char in "`*~<$^|":
         return True
     if char == "[":
-        return _opens_bracket(markdown, at, before, after)
+        return _opens_bracket(place, at, before, after)
     if char == "\\":
         return not after.isalnum() and after not in " \t"
     if char == "_":
         return not (before.isalnum() and after.isalnum())
     if char == "#":
-        return not after.isspace() or _opens_line(markdown, at)
+        return opens or not after.isspace()
     if char == "%":
-        return before in "<%{" or after in ">}"
+        return before in "<%{" or after in ">}%"
     if char in "{}":
         return before == char or after == char or (char == "{" and after == "%")
     if char == ">":
-        return before == "%" or _opens_line(markdown, at)
+        return before == "%" or opens
     if char == ":":
-        return before == ":" or after == ":"
+        return (
+            before == ":"
+            or after == ":"
+            or (after in "/" and not plain[:at].casefold().endswith(("http", "https")))
+            or (plain[max(0, at - 10) : at].casefold().endswith(_SCHEMES))
+        )
     if char == "=":
-        return after == "=" or before == "=" or _opens_line(markdown, at)
+        return after == "=" or before == "=" or opens
     if char == "&":
         return after == "#" or after.isalpha()
     if char in "-+":
-        return after != " " and _opens_line(markdown, at)  # a list item is harmless and reads well
+        return opens and after != " "  # a list item is harmless and reads well
     if char in ".)":
-        return before.isdigit() and bool(
-            re.search(r"(?:^|\n)[ \t>]*\d{1,9}$", markdown[max(0, at - 24) : at])
-        )
+        return before.isdigit() and (at < place.opening or plain[place.opening : at].isdigit())
     if char == "!":
-        return after == "["
+        return after in "[!"
     if char == "(":
         return before == "]"
     return False
 
 
-def _opens_bracket(markdown: str, at: int, before: str, after: str) -> bool:
+_SCHEMES = ("javascript", "vbscript", "data", "obsidian", "file")
+
+
+def _opens_bracket(place: _Line, at: int, before: str, after: str) -> bool:
     """Whether a `[` could open a link, an embed, a wikilink, a footnote, a definition or the box of a task."""
     if before in "![]\\" or after in "[^!":
         return True
-    line_start = markdown.rfind("\n", 0, at) + 1
-    line_end = markdown.find("\n", at)
-    line = "".join(
-        PLAIN.get(ord(c), c) for c in markdown[line_start : line_end if line_end >= 0 else len(markdown)]
-    )
-    here = at - line_start
-    if re.fullmatch(r"[ \t>\u00a0]*(?:(?:[-*+]|\d+[.)])[ \t]+)+", line[:here]):
+    if 0 < at <= place.opening and re.search(r"[-*+.)][ \t\u00a0]+$", place.plain[:at]):
         return True
-    close = line.find("]", here)
-    return close < 0 or line[close + 1 : close + 2] in ("(", "[", ":")
-
-
-def _opens_line(markdown: str, at: int) -> bool:
-    start = markdown.rfind("\n", 0, at) + 1
-    return not markdown[start:at].strip(" \t>")
+    close = place.closing[at]
+    return close < 0 or place.plain[close + 1 : close + 2] in ("(", "[", ":")
 
 
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -145,11 +172,16 @@ def inert_url(url: str) -> str:
     """A URL that can stand between `<` and `>`, where none of its characters means anything else."""
     url = visible(url).strip()
     url = re.sub(r"[\s<>\"'`{}|\\^\[\]()]", lambda m: "".join(f"%{b:02X}" for b in m[0].encode()), url)
-    url = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", url)
-    return re.sub(r"(?<!^http)(?<!^https)(?<!^mailto)::", ":%3A", url).replace("%%", "%25%")
+    url = re.sub(r"%(?=%)", "%25", url)
+    return re.sub(r":(?=:)", "%3A", url)
 
 
 # --- plain text ----------------------------------------------------------------------------------------------------
+
+
+MAX_DEPTH = 20
+"""Quote marks that are kept as such."""
+_QUOTE_MARK = re.compile(r"(?: ?>)*")
 
 
 def text_to_markdown(text: str) -> str:
@@ -161,11 +193,9 @@ def _guarded_text(text: str) -> str:
     lines: list[str] = []
     depth_before = 0
     for line in visible(text).expandtabs(8).split("\n"):
-        content, depth = line, 0
-        while match := re.match(r" ?>", content):
-            content, depth = content[match.end() :], depth + 1
-        if depth:
-            content = content.removeprefix(" ")
+        mark = _QUOTE_MARK.match(line)
+        depth = min(mark[0].count(">"), MAX_DEPTH) if mark else 0
+        content = line[mark.end() :].removeprefix(" ") if mark and depth else line
         body = _guarded_line(content)
         if depth < depth_before and body.strip():
             # Without it Markdown would carry the block quote on into this line (CommonMark 5.1, laziness).
@@ -211,7 +241,9 @@ def inline(text: str) -> str:
     return text_to_markdown(re.sub(r"\s+", " ", text).strip()).replace("\n", " ")
 
 
-_FENCE = re.compile(r"^(?P<indent> {0,3})(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)$")
+_MARKS = r"(?P<marks>[ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]*)*)"
+_FENCE = re.compile(rf"^{_MARKS}(?P<fence>`{{3,}}|~{{3,}})(?P<info>[^\n]*)$")
+_TASK = re.compile(r"^([ \t]*(?:(?:>|[-*+]|\d{1,9}[.)])[ \t]+)*(?:[-*+]|\d{1,9}[.)])[ \t]+)\[(.)\](?=\s)")
 
 
 def quote_note(markdown: str) -> str:
@@ -221,29 +253,24 @@ def quote_note(markdown: str) -> str:
     head, and every fence is closed, with a mark longer than any inside.
     """
     out: list[str] = []
-    open_mark = ""
-    longest = max((len(m["mark"]) for line in markdown.split("\n") if (m := _FENCE.match(line))), default=2)
+    opened = ""
+    longest = max((len(m["fence"]) for line in markdown.split("\n") if (m := _FENCE.match(line))), default=2)
     for line in markdown.split("\n"):
         fence = _FENCE.match(line)
-        if fence and not open_mark:
-            open_mark = fence["mark"]
+        if fence and not opened:
+            opened = fence["fence"]
             info = fence["info"].strip().split(" ")[0].lower()
             safe = info if re.fullmatch(r"[a-z0-9+#-]{1,20}", info) and info not in _LIVE else "text"
-            out.append(fence["mark"][0] * longest + safe)
-        elif (
-            fence
-            and fence["mark"][0] == open_mark[0]
-            and len(fence["mark"]) >= len(open_mark)
-            and not fence["info"].strip()
-        ):
-            out.append(open_mark[0] * longest)
-            open_mark = ""
-        elif open_mark:
+            out.append(opened[0] * longest + safe)
+        elif fence and fence["fence"].startswith(opened) and not fence["info"].strip():
+            out.append(opened[0] * longest)
+            opened = ""
+        elif opened:
             out.append(line.replace("<%", "<\u200a%"))
         else:
             out.append(_quote_line(line))
-    if open_mark:
-        out.append(open_mark[0] * longest)
+    if opened:
+        out.append(opened[0] * longest)
     return "\n".join(out).strip("\n")
 
 
@@ -252,17 +279,14 @@ _LIVE = {"dataview", "dataviewjs", "tasks", "query", "templater", "button", "met
 
 
 def _quote_line(line: str) -> str:
-    line = re.sub(r"!(?=\[)", "", line)
-    line = re.sub(
-        r"^(\s*(?:>\s*)*(?:[-*+]|\d+[.)])\s+)\[(.)\](?=\s)",
-        lambda m: m[1] + ("☑" if m[2] in "xX" else "☐"),
-        line,
-    )
+    line = re.sub(r"!+(?=\[)", "", line)
+    line = _TASK.sub(lambda m: m[1] + ("☑" if m[2] in "xX" else "☐"), line)
     if heading := re.match(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$", line):
         line = f"**{heading[1]}**" if heading[1] else ""
     if re.match(r"^\s{0,3}(?:-{3,}|={3,}|\*{3,}|_{3,})\s*$", line):
         line = "\\" + line.strip()
-    line = re.sub(r"(?<![\w&/])#(?=[\w/])", r"\\#", line)
-    line = re.sub(r"`(\s*\$?=)", r"` \1", line)
-    line = line.replace("<%", "<\\%").replace("%%", "%\\%").replace("::", ":\\:")
+    line = re.sub(r"(?<![\w&/])#(?=[^\s#])", r"\\#", line)
+    line = re.sub(r"`+(\s*\$?=[^`]*)`+", r"'\1'", line)
+    line = re.sub(r"\]\(\s*<?(?!https?:|mailto:|[^():]*\))", r"]\\(", line)
+    line = re.sub(r"<(?=%)|%(?=[%>])|:(?=:)", lambda m: m[0] + "\\", line)
     return re.sub(r"<(?=[A-Za-z/!?])(?!https?:|mailto:)", r"\\<", line)

@@ -137,7 +137,15 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
 
 
 def property_text(text: str) -> str:
-    """A stranger's words as the value of a property: one line, nothing hidden, no wikilink, no template."""
-    line = re.sub(r"\s+", " ", visible(text)).strip()
-    line = re.sub(r"([\[\]{}])(?=\1)", r"\1 ", line)
-    return re.sub(r"([<%])(?=%)|%(?=>)", lambda m: m[0] + " ", line)
+    """A stranger's words as the value of a property: one line, nothing hidden, and nothing for a table of Dataview to
+    render: no wikilink, link, image, markup, template, query, field or tag."""
+    line = re.sub(r"\s+", " ", visible(text)).strip().replace("`", "'")
+    line = re.sub(r"([\[\]{}:%])(?=\1)|\](?=\()|([<{])(?=%)|%(?=[>}])|!(?=\[)", lambda m: m[0] + " ", line)
+    line = re.sub(r"<(?=[A-Za-z/!?])(?![^<>\s]*@[^<>\s]*>)", "‹", line)
+    line = re.sub(
+        r"\b(?!https?:)([A-Za-z][A-Za-z0-9+.-]{1,20}):(?=//)|\b(javascript|vbscript|data|obsidian|file):",
+        r"\1\2: ",
+        line,
+        flags=re.I,
+    )
+    return re.sub(r"^#(?=\S)", "# ", line)

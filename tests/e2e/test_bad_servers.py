@@ -279,7 +279,9 @@ def test_a_truncated_big_mail_is_not_kept_as_whole(make_settings: MakeSettings, 
 
 def test_a_broken_connection_at_login_is_no_wrong_password(make_settings: MakeSettings) -> None:
     account = Account()
-    account.trouble = lambda session, tag, line, _: session.drop() if line.startswith("LOGIN") else None
+    account.trouble = lambda session, _tag, line, _literal: (
+        session.drop() if line.startswith("LOGIN") else None
+    )
     with ScriptedImap(account) as server:
         (report,) = fetch_all(make_settings(server.port, "jo@example.com"), Options())
     assert report.exit_code == 69

@@ -54,7 +54,7 @@ def test_property_text_links_nothing() -> None:
     ("claimed", "safe"),
     [("../../etc/passwd", "passwd"), ("C:\\Windows\\con.txt", "_con.txt"), ("a.md", "a.md.txt"), (".htaccess", "htaccess"), ("", "attachment"), ("..", "attachment"),
      ("aux", "_aux"), ("nul.tar.gz", "_nul.tar.gz"), ("a\u202efdp.exe", "a_fdp.exe"), ("x" * 300 + ".pdf", "x" * 100 + ".pdf"), ("a[b]#c^d|e.png", "a_b__c_d_e.png"),
-     ("cafe\u0301.txt", "café.txt"), ("x.svg", "x.svg.txt"), ("a/b\x00c", "b_c"), ("evil.html ", "evil.html.txt")],
+     ("cafe\u0301.txt", "café.txt"), ("x.svg", "x.svg.txt"), ("a/b\x00c", "bc"), ("evil.html ", "evil.html.txt")],
 )  # fmt: skip
 def test_attachment_names_are_made_safe(claimed: str, safe: str) -> None:
     assert files.safe_name(claimed) == safe

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import email
 import hashlib
 import logging
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
@@ -25,6 +27,8 @@ for _logger in ("core", "utils", "addresses", "dates", "received"):
 MAX_DEPTH = 30
 """Nested parts that are opened; what lies deeper is kept as one attachment."""
 MAX_PARTS = 1000
+LARGE = 1_000_000
+"""Octets above which a base64 body is decoded apart."""
 MAX_HEADERS = 2000
 MAX_HEADER = 16 * 1024
 """Characters of one header; the parsers' own costs grow with its square."""
@@ -41,6 +45,23 @@ _OWN_WORDS = {
 _PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """Large base64 bodies that no parser is shown: a token stands in for each, and its octets are decoded from the raw
+    mail when they are asked for. A mail then costs its attachments once, not five times."""
+
+    raw: bytes
+    token: bytes
+    spans: tuple[tuple[int, int], ...]
+
+    def octets(self, data: bytes) -> bytes:
+        """What stands for `data`: the body behind a token, else `data` itself."""
+        if not data.startswith(self.token):
+            return data
+        start, end = self.spans[int(data[len(self.token) :])]
+        return binascii.a2b_base64(memoryview(self.raw)[start:end])
+
+
 @dataclass
 class _Reading:
     """What one message gathers while its tree is walked."""
@@ -50,6 +71,7 @@ class _Reading:
     calendars: list[Calendar] = field(default_factory=list)
     protected: str = ""
     parts: int = 0
+    aside: SetAside | None = None
 
 
 def parse(raw: bytes) -> Message:
@@ -58,12 +80,40 @@ def parse(raw: bytes) -> Message:
     The identity (`sha256`, `size`) is that of `raw` as given; line ends and damage included.
     """
     reading = _Reading()
-    part, category_defects = _tree(_bounded(raw, reading.defects), reading.defects)
+    light = _bounded(raw, reading.defects)
+    if len(light) > LARGE:
+        light, reading.aside = _set_aside(light)
+    part, category_defects = _tree(light, reading.defects)
     message = _message(part, reading, depth=0, sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
     defects = tuple(dict.fromkeys((*message.defects, *category_defects)))
     return Message(
         **{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects
     )
+
+
+def _set_aside(raw: bytes) -> tuple[bytes, SetAside]:
+    """The mail without its large base64 bodies (RFC 2045 6.8), and those."""
+    token = secrets.token_hex(
+        16
+    ).encode()  # chosen anew, so that no mail can name what stands elsewhere in it
+    pieces: list[bytes] = []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for match in _BASE64.finditer(raw):
+        blank = _BLANK.search(raw, match.end())
+        if match.start() < at or not blank:
+            continue
+        boundary = raw.find(b"\n--", blank.end())
+        end = boundary if boundary >= 0 else len(raw)
+        if end - blank.end() > LARGE:
+            pieces += [raw[at : blank.end()], binascii.b2a_base64(token + b"%d" % len(spans))]
+            spans.append((blank.end(), end))
+            at = end
+    return b"".join([*pieces, raw[at:]]) if spans else raw, SetAside(raw, token, tuple(spans))
+
+
+_BASE64 = re.compile(rb"^content-transfer-encoding:[ \t]*base64[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_BLANK = re.compile(rb"\r?\n\r?\n")
 
 
 def _bounded(raw: bytes, defects: list[str]) -> bytes:
@@ -300,7 +350,7 @@ def _strip_tags(html: str) -> str:
 
 
 def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
-    inner = _Reading(parts=reading.parts)
+    inner = _Reading(parts=reading.parts, aside=reading.aside)
     for child in part.get_payload():
         if isinstance(child, Part):
             message = _message(child, inner, depth=depth + 1)
@@ -336,7 +386,13 @@ def _payload(part: Part, reading: _Reading) -> bytes:
     except Exception as error:  # noqa: BLE001 - a broken encoding must not lose the rest of the mail
         reading.defects.append(f"{part.get_content_type()}: could not be decoded ({type(error).__name__})")
         data = str(part.get_payload()).encode("utf-8", "surrogateescape")
-    return data if isinstance(data, bytes) else b""
+    if not isinstance(data, bytes):
+        return b""
+    try:
+        return reading.aside.octets(data) if reading.aside else data
+    except (binascii.Error, ValueError):
+        reading.defects.append(f"{part.get_content_type()}: base64 that cannot be decoded")
+        return b""
 
 
 def _unflow(part: Part, text: str) -> str:

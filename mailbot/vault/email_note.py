@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mailbot.mail.message import Address, Attachment, Message, Text
+from mailbot.mail.message import Address, Attachment, Calendar, Message, Text
 from mailbot.mail.reply import Reply, Segment, split_text
+from mailbot.mail.report import report
 from mailbot.vault.files import safe_name, slug, unused
 from mailbot.vault.markdown import block_quote, callout, inline, text_to_markdown
 from mailbot.vault.note import Note, property_text
+
+if TYPE_CHECKING:
+    from mailbot.mail.calendar import Event
 
 _IMAGES = {
     "image/png": ".png",
@@ -130,12 +134,73 @@ def to_note(
         properties["tracking_pixels"] = pixels
     if message.defects:
         properties["defects"] = [property_text(d) for d in message.defects]
-    sections = [f"# {inline(message.subject) or '(no subject)'}", header_lines(message), shown]
+    blocks = [
+        *(_event_block(e) for calendar in message.calendars for e in _events(calendar)),
+        _report_block(message),
+    ]
+    sections = [f"# {inline(message.subject) or '(no subject)'}", header_lines(message), *blocks, shown]
     if links:
         sections.append("## Attachments\n\n" + "\n".join(_link(path, a) for path, a in links.items()))
     return EmailNote(
         f"{directory}/{base}.md", Note(properties, "\n\n".join(s for s in sections if s) + "\n"), files
     )
+
+
+def _events(calendar: Calendar) -> list[Event]:
+    from mailbot.mail.calendar import events  # a mail without an invitation never pays for icalendar
+
+    return events(calendar)
+
+
+_METHODS = {
+    "REQUEST": "Invitation",
+    "CANCEL": "Cancelled",
+    "REPLY": "Answer to an invitation",
+    "COUNTER": "Counter-proposal",
+}
+_ANSWERS = {
+    "accepted": "accepted",
+    "declined": "declined",
+    "tentative": "perhaps",
+    "needs-action": "not answered",
+}
+
+
+def _event_block(event: Event) -> str:
+    """An event as a small block: title, when, where, who asks and who has answered."""
+    rows = [
+        ("When", event.when + (" (repeats)" if event.repeats else "")),
+        ("Where", event.where),
+        ("Organiser", event.organizer),
+    ]
+    lines = [f"**{label}:** {inline(text)}" for label, text in rows if text]
+    answers = [
+        f"{inline(a.name or a.email)}: {_ANSWERS.get(a.answer, a.answer or 'not answered')}"
+        for a in event.attendees
+    ]
+    if answers:
+        lines.append(f"**Answers:** {'; '.join(answers)}")
+    return callout(
+        "calendar",
+        f"{_METHODS.get(event.method, 'Event')}: {inline(event.title)}",
+        "  \n".join(lines),
+        folded=False,
+    )
+
+
+def _report_block(message: Message) -> str:
+    """A delivery report as a small block: who did not get which mail of ours, and why."""
+    found = report(message)
+    if found is None:
+        return ""
+    lines = []
+    for r in found.recipients:
+        what = f"{r.action or 'reported'}{f' ({r.status})' if r.status else ''}"
+        lines.append(f"**{inline(r.recipient)}:** {inline(f'{what}: {r.reason}' if r.reason else what)}")
+    about = f"{found.subject} {found.message_id or ''}".strip()
+    if about:
+        lines.append(f"**The mail:** {inline(about)}")
+    return callout("fail", "Delivery report", "  \n".join(lines), folded=False)
 
 
 def header_lines(message: Message) -> str:
@@ -185,7 +250,7 @@ def body_markdown(message: Message, reply: Reply, images: Mapping[str, str] | No
         sections.insert(
             0, callout("warning", "This mail is encrypted", "Open it in a mail client.", folded=False)
         )
-    if not sections:
+    if not sections and not message.calendars:
         has = "Its content is in the attachments." if message.attachments else "It has no text."
         sections.append(callout("info", "Nothing to show", has, folded=False))
     return pixels, "\n\n".join(sections)

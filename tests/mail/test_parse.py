@@ -136,6 +136,19 @@ def test_deep_nesting_and_endless_headers_are_bounded() -> None:
     assert any("cut short" in d for d in m.defects)
 
 
+def test_a_large_attachment_is_decoded_apart_and_whole() -> None:
+    content = bytes(range(256)) * 8000
+    import base64
+
+    encoded = base64.encodebytes(content)
+    raw = MULTI.encode().replace(b"JVBERg==\n", encoded)
+    assert len(raw) > 2_000_000
+    m = parse(raw)
+    assert m.attachments[0].content == content
+    assert body(m).strip() == "Hello there"
+    assert len(parse(raw.replace(b"--b--", b"")).attachments[0].content) >= len(content)
+
+
 def test_a_mail_without_a_body_says_so() -> None:
     assert "the mail has no body" in parse(b"From: a@b.c\n\n").defects
 

@@ -92,7 +92,7 @@ def test_interleaved_answers_keep_what_they_answer() -> None:
 def test_words_that_only_look_like_history_are_kept(text: str) -> None:
     """The worst error: losing what the author just wrote."""
     kept = set(of(text).newest.split())
-    assert set(text.replace(">", " ").split()) <= kept | {">"}
+    assert set(text.split()) <= kept
 
 
 def test_signatures_and_list_footers_are_set_apart() -> None:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal
 
@@ -188,12 +189,15 @@ _TO = (
 )
 _TO_NAMES = frozenset(_TO.split("|"))
 _SUBJECT = r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|тема|件名|主题|主旨|제목|předmět|tárgy|konu|sujet"
+_FROM_NAMES, _SENT_NAMES, _SUBJECT_NAMES = (
+    frozenset(words.replace("['’]", "'").split("|")) for words in (_FROM, _SENT, _SUBJECT)
+)
+_ADDRESSED = re.compile(r"<[^<>\s]*@[^<>\s]*>|\[mailto:|^\s*\"?[^\s\"<>()]+@[^\s<>()]+\"?\s*$")
+_CLOCK = re.compile(r"\d{1,2}\W{0,2}[:.]\W{0,2}\d\d")
 _FIELD = re.compile(
     rf"^\W{{0,6}}(?P<name>{_FROM}|{_SENT}|{_TO}|{_SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE
 )
-_FROM_FIELD = re.compile(rf"^\W{{0,6}}(?:{_FROM})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{_SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
-_SENT_FIELD = re.compile(rf"^\W{{0,6}}(?:{_SENT})\s*[*_]*\s*[:：]", re.IGNORECASE)
 _DEVICE = (
     r"iphone|ipad|ipod|android|galaxy|samsung|huawei|xiaomi|redmi|oppo|oneplus|pixel|blackberry|nokia|motorola|sony|htc|wiko|\blg\b|windows|outlook|yahoo"
     r"|gmail|proton|\baol\b|gmx|web\.de|k-9|fairemail|spark|\bnine\b|mymail|\bmail\b|handy|smartphone|mobil|phone|tablet|\bmac\b|telefon|teléfono|téléphone"
@@ -217,7 +221,7 @@ _RULE = re.compile(r"^\s*[_=~*-]{4,}\s*>?\s*$")
 
 def classify(read: list[Line]) -> list[Kind]:
     """The kind of every line. `read` is the whole text; pure, and the heart of this module."""
-    read = [replace(line, text=_looked_at(line.text)) for line in read]
+    read = [line if len(line.text) < 80 else replace(line, text=_looked_at(line.text)) for line in read]
     history, forwarded = _history(read)
     footer = _footers(read, history)
     written = [i for i, line in enumerate(read) if line.text.strip() and not history[i] and not footer[i]]
@@ -337,7 +341,7 @@ def _separates(read: list[Line], i: int) -> bool:
     if re.match(r"^[ \t>]*[-_=*~+#]{4,}", read[i].text):
         return True
     below = [line for line in read[i + 1 : i + 6] if line.text.strip()][:2]
-    return any(_FIELD.match(line.text) or line.quoted or line.cite for line in below)
+    return any(_field(line.text)[0] or line.quoted or line.cite for line in below)
 
 
 def _last_quoted(read: list[Line]) -> int:
@@ -379,8 +383,8 @@ def _own_prefix(read: list[Line], i: int) -> str:
 def _edge_holds(read: list[Line], i: int) -> bool:
     """A client's mark for the start of history counts where a printed header or an attribution follows it closely."""
     near = [j for j in range(i, min(i + 8, len(read))) if read[j].text.strip()]
-    fields = [j for j in near if _FIELD.match(read[j].text)]
-    header = len(fields) >= 3 and any(_FROM_FIELD.match(read[j].text) for j in fields)
+    fields = [name for j in near if (name := _field(read[j].text)[0])]
+    header = len(fields) >= 3 and any(name in _FROM_NAMES for name in fields)
     return header or any(_attribution(read, j) or _SEPARATOR.match(read[j].text) for j in near[:3])
 
 
@@ -454,46 +458,51 @@ def _quote_end(read: list[Line], i: int) -> int:
     return end
 
 
+@lru_cache(maxsize=4096)
+def _field(text: str) -> tuple[str, str]:
+    """(name in lower case, value) of a printed header field, ("", "") for any other line."""
+    match = _FIELD.match(text)
+    return (match["name"].casefold(), text[match.end() :]) if match else ("", "")
+
+
 def _header_block(read: list[Line], i: int) -> bool:
     """Whether the header of an earlier mail, as clients print it, starts at line `i`: a From line, and a date and a
     subject or recipient near it, in any order."""
-    text = read[i].text
-    if not _FIELD.match(text):
+    if not _field(read[i].text)[0]:
         return False
-    near = [line.text for line in read[i : i + 10]]
-    fields: list[str] = []
+    fields: list[tuple[str, str]] = []
     blanks = 0
-    for line in near:
-        if match := _FIELD.match(line):
-            fields.append(match["name"].casefold())
+    for line in read[i : i + 10]:
+        name, value = _field(line.text)
+        if name:
+            fields.append((name, value))
             blanks = 0
-            if _SUBJECT_FIELD.search(line[match.end() :]):
-                fields.append("subject")
-        elif not line.strip():
+            if _SUBJECT_FIELD.search(value):  # phones print two fields on one line
+                fields.append(("subject", ""))
+        elif not line.text.strip():
             blanks += 1
-            if blanks > 1 or not fields:
+            if blanks > 1:
                 break
-    senders = [re.split("[:：]", line, maxsplit=1)[-1] for line in near if _FROM_FIELD.match(line)]
-    recipient = any(f in _TO_NAMES for f in fields)
-    has_sent = any(_SENT_FIELD.match(line) for line in near)
-    has_subject = any(_SUBJECT_FIELD.search(line) for line in near)
-    if not senders or len(fields) < 3 or not (recipient or has_subject) or not (has_subject or has_sent):
+    names = {name for name, _ in fields}
+    recipient, subject = bool(names & _TO_NAMES), bool(names & _SUBJECT_NAMES)
+    if (
+        len(fields) < 3
+        or not names & _FROM_NAMES
+        or not (subject or names & _SENT_NAMES)
+        or not (subject or recipient)
+    ):
         return False
     # An itinerary and a contact form have such fields too: what a mail client prints has an address in the sender's
     # own line, or a field that only mail has ("Sent") with a time.
-    addressed = r"<[^<>\s]*@[^<>\s]*>|\[mailto:|^\s*\"?[^\s\"<>()]+@[^\s<>()]+\"?\s*$"
-    address = any(re.search(addressed, value) for value in senders)
-    by_mail = any(f in _SENT_BY_MAIL for f in fields)
-    timed = any(
-        _SENT_FIELD.match(line) and re.search(r"\d{1,2}\W{0,2}[:.]\W{0,2}\d\d", line) for line in near
-    )
-    return bool((address and recipient) or (by_mail and (timed or (recipient and has_subject))))
+    address = any(name in _FROM_NAMES and _ADDRESSED.search(value) for name, value in fields)
+    timed = any(name in _SENT_NAMES and _CLOCK.search(value) for name, value in fields)
+    by_mail = bool(names & _SENT_BY_MAIL)
+    return (address and recipient) or (by_mail and (timed or (recipient and subject)))
 
 
 def _only_mail_has(read: list[Line], i: int) -> bool:
     """Whether a printed header has a field that only a mail client prints ("Sent")."""
-    names = (match["name"].casefold() for line in read[i : i + 8] if (match := _FIELD.match(line.text)))
-    return any(name in _SENT_BY_MAIL for name in names)
+    return any(_field(line.text)[0] in _SENT_BY_MAIL for line in read[i : i + 8])
 
 
 def _wrapped(read: list[Line], history: list[bool]) -> None:
@@ -518,10 +527,10 @@ def _footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
-            rest = [line.text.strip() for line in read[i + 1 : end] if line.text.strip()]
-            short = len(rest) <= 8 and not any(len(line) > 80 or "?" in line for line in rest)
-            delimited = (text == "-- " and end - i <= 40) or (_DELIMITER.match(text) and short and i > 0)
-            rule = _RULE.match(text) and _list_footer(rest[:8])
+            delimited = _DELIMITER.match(text) and (
+                (text == "-- " and end - i <= 40) or (i > 0 and _short_lines(read[i + 1 : end]))
+            )
+            rule = _RULE.match(text) and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
             mobile = _MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)
@@ -529,6 +538,12 @@ def _footers(read: list[Line], history: list[bool]) -> list[bool]:
                 footer[i] = True
         i += 1
     return footer
+
+
+def _short_lines(rest: list[Line]) -> bool:
+    """Whether what follows could be a signature without the space that marks one: a few short lines that ask nothing."""
+    texts = [line.text.strip() for line in rest[:40] if line.text.strip()]
+    return len(texts) <= 8 and len(rest) <= 40 and not any(len(text) > 80 or "?" in text for text in texts)
 
 
 def _list_footer(below: list[str]) -> bool:

@@ -275,7 +275,9 @@ def load(path: Path | None = None) -> Settings:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise ConfigError(
+            f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}; look at its indentation (spaces, no tabs) and brackets"
+        ) from error
     if not isinstance(data, dict) or node is None:
         raise ConfigError(f"{found}: it is empty; accounts.example.yaml shows what belongs in it")
     try:
@@ -346,6 +348,8 @@ def _in_words(error: Any) -> str:
             "address": "write an address such as jv@example.com",
             "name": "write a word such as work (letters, digits, - _ .)",
         }.get(location[-1], message)
+    if kind == "tuple_type":
+        message = "write a list, such as [pass, show, mail/work]"
     if kind == "literal_error":
         message = f"write one of {error['ctx']['expected']}"
     return f"{place}: {message[:1].lower()}{message[1:]}"

@@ -64,7 +64,9 @@ def _kind(sentence: str) -> Literal["question", "request"] | None:
     if re.search(r"[?？؟;]\W*$" if _GREEK.search(sentence) else r"[?？؟]\W*$", sentence) or re.search(
         r"[?？]\s", sentence
     ):
-        return None if _RHETORICAL.match(sentence) else "question"
+        if _RHETORICAL.match(sentence):
+            return None
+        return "request" if _MODAL.match(_LEAD.sub("", sentence)) else "question"
     if _QUESTION_START.match(sentence) or _JAPANESE_QUESTION.search(sentence):
         return "question"
     if _REQUEST.search(sentence) or _OTHER_LANGUAGES.search(sentence):
@@ -121,6 +123,8 @@ _REQUEST = re.compile(
     r"|\b(?:is|are) (?:there|it) (?:any|a|possible|ok|okay|some)\b.{3,}|\bany (?:idea|chance|news|update|word|progress|luck|interest|objections?|ideas|updates|questions for)\b",
     re.IGNORECASE,
 )
+_MODAL = re.compile(r"^(?:could|can|would|will) (?:you|u)\b(?! (?:tell|say|explain|believe))", re.IGNORECASE)
+"""Asks for an act in the form of a question."""
 _QUESTION_START = re.compile(
     r"^(?:(?:and|but|so|also|ok|hi|hey|hello|ps|p\.s\.)[,\s:]+)*(?:who|what|when|where|why|which|whose|how)(?:'s|'d|'re)? (?:is|are|was|were|do|does|did|can|could|should|would|will|about|come|much|many|long|soon|far|often|time|day|date|have|has)\b.{0,120}$"
     r"|^(?:do|does|did|have|has|are|is|will|would|could|can|should|shall|may|any)(?:n't)? (?:you|we|i|they|he|she|it|there|this|that|anyone|someone|the|your)\b",

@@ -33,6 +33,8 @@ class Source:
     person: bool = False
     score: float = 0.0
     asks: tuple[str, ...] = ()
+    email: bool = False
+    """Whether the note is a mail: a stranger's words, shown in plain text."""
 
     @property
     def wikilink(self) -> str:
@@ -83,6 +85,8 @@ def gather(
             withheld[f"{note.path}: it is marked private"] = None
             continue
         plain = unescape(text) if note.type == "email" else text
+        if not plain.strip():
+            continue
         cost = tokens(plain) + 20
         if cost > left:
             continue
@@ -98,7 +102,8 @@ def gather(
                 why,
                 is_person,
                 score,
-                (ask,) if ask else (),
+                asks=(ask,) if ask else (),
+                email=note.type == "email",
             )
         )
     return Context(tuple(chosen), tuple(withheld))
@@ -123,14 +128,17 @@ def _candidates(
     for note in people.values():
         for _, heading, text in index.passages_of(note.id):
             yield note, heading, text, "about a person on this mail", True, 0.0, ""
+    people_on_it = {
+        a.key for a in (*message.authors, *message.to, *message.cc) if a.key not in own and a.email
+    }
     taken = {n.id for n in thread} | set(people)
     for query, limit, ask in _queries(message, reply, wanted):
         for hit in search(index, query, limit):
             if hit.note_id in taken:
                 continue
             note = index.note(hit.note_id)
-            if note.type == "email-draft":
-                continue
+            if note.type == "email-draft" or (note.type == "email" and not _with(note, people_on_it)):
+                continue  # one correspondent's mail is no matter for another
             yield (
                 note,
                 hit.heading,
@@ -140,6 +148,12 @@ def _candidates(
                 hit.score,
                 ask,
             )
+
+
+def _with(note: NoteRow, people: set[str]) -> bool:
+    """Whether a mail was from or to one of these addresses, by the header lines of its note."""
+    head = unescape(note.body[:4000]).casefold()
+    return any(f"<{email}>" in head for email in people)
 
 
 def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:

@@ -6,7 +6,7 @@ import re
 
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.context import Context
-from mailbot.assistant.draft import Draft
+from mailbot.assistant.draft import Draft, Task
 from mailbot.assistant.triage import one_line
 from mailbot.mail.message import Address
 from mailbot.vault.markdown import visible
@@ -54,7 +54,7 @@ def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], contex
         model=NAME,
         prompt_version="outline-1",
         supports=supports,
-        unknowns=tuple(a.text for a in wanted),
+        tasks=tuple(Task(a.text, "me") for a in wanted if a.kind == "request"),
     )
 
 

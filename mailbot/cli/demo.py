@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
@@ -67,6 +69,7 @@ def _new_folder(into: Path | None) -> Path:
 
 def _tell(done: Demonstrated, llm: config.Llm | None) -> None:
     report = done.first
+    program = "mailbot" if shutil.which("mailbot") else sys.argv[0]
     if report.error:
         console.complain(f"mailbot: {report.error}")
         return
@@ -96,7 +99,7 @@ def _tell(done: Demonstrated, llm: config.Llm | None) -> None:
         f"\nLook at the vault, in Obsidian or any editor:\n  {done.vault}\n"
         f"  {done.vault / 'Email' / 'Drafts'}   the drafts, with reasoning and sources\n"
         "\nTry next:\n"
-        f"  mailbot search --vault '{done.vault}' 'until when is the Birch offer valid?'\n"
+        f"  {program} search --vault '{done.vault}' 'until when is the Birch offer valid?'\n"
         "  cp accounts.example.yaml accounts.yaml    then fill in your account, and\n"
-        "  mailbot fetch --dry-run                   says what it would do with your own mail\n"
+        f"  {program} fetch --dry-run                   says what it would do with your own mail\n"
     )

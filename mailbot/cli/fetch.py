@@ -81,6 +81,7 @@ def _print(report: Report, dry_run: bool) -> None:
     for remark in report.remarks:
         console.say(f"  note: {remark}")
     for failure in report.failed:
-        console.complain(f"mailbot: account {report.account}: {failure}")
+        about = "" if failure.startswith("account ") else f"account {report.account}: "
+        console.complain(f"mailbot: {about}{failure}")
     if report.error:
         console.complain(f"mailbot: {report.error}")

@@ -60,7 +60,7 @@ class Connection:
     def connect(self) -> None:
         """Connect and log in. Raises ServerUnavailable, TryAgain or AuthenticationFailed, naming account and host."""
         self.close()
-        with self._errors("could not connect"):
+        with self._errors("could not connect (are `host`, `port` and `security` right?)"):
             client = self._connected()
         self._client = client
         try:
@@ -250,7 +250,8 @@ def said(error: BaseException) -> str:
     text = str(error)
     if match := re.fullmatch(r"b'(.*)'", text, re.DOTALL):
         text = match[1]
-    return re.sub(r"\s+", " ", text).strip()[:300] or type(error).__name__
+    text = re.sub(r"\s*\(\d+\.\d+ \+ .*? secs\)", "", re.sub(r"\s+", " ", text))
+    return text.strip(" .")[:300] or type(error).__name__
 
 
 def throttled(text: str) -> float | None:

@@ -410,10 +410,10 @@ def _attribution(read: list[Line], i: int) -> int:
                 ):
                     return 0
                 return length
-            candidate = joined.strip("*_ ")
-            said = _WROTE_END.search(candidate) or _SAID.search(candidate)
-            if length == 1 and len(candidate) < 120 and said and _quoted_next(read, i + 1):
-                return 1
+            if length == 1 and len(joined) < 120 and _quoted_next(read, i + 1):
+                candidate = joined.strip("*_ ")
+                if _WROTE_END.search(candidate) or _SAID.search(candidate):
+                    return 1
     return 0
 
 

@@ -277,7 +277,7 @@ def _failed(run: Run, w: Waiting, what: str, error: MailbotError) -> None:
     wait = timedelta(seconds=error.retry_after) if isinstance(error, TryAgain) and error.retry_after else None
     run.journal.mail_failed(w.row.id, str(error), now(), wait)
     run.report.failed.append(f"{w.row.note}: {error}")
-    log.warning("account %s: %s of %s failed: %s", run.account.name, what, w.row.note, error)
+    log.warning("account %s: %s of mail %d failed: %s", run.account.name, what, w.row.id, error)
 
 
 def _spent(run: Run, purpose: str, model: str, tokens_in: int, tokens_out: int) -> None:

@@ -54,7 +54,7 @@ def postponed(run: Run, server: Mailbox, mail_id: int, note: str, error: Mailbot
     """Record that a draft could not be stored; raises where the server does not answer any more."""
     run.journal.mail_failed(mail_id, str(error), now())
     run.report.failed.append(f"{note}: {error}; the draft note is written, a later run stores the draft")
-    log.warning("account %s: %s could not be stored: %s", run.account.name, note, error)
+    log.warning("account %s: the draft of mail %d could not be stored: %s", run.account.name, mail_id, error)
     server.ensure()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mailbot.assistant.triage import Circumstances, Triage, facts
+from mailbot.assistant.triage import Circumstances, Triage, detected, facts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.mailbox import Listing, Mailbox, Opened
 from mailbot.mail.message import Message
@@ -188,13 +188,15 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     triage, stage = _decided(run, message, reply, listing, bool(twins))
     verdict = verdict_of(triage) if triage else Verdict(reason="Not looked at yet")
     if run.options.dry_run:
+        if triage is None and run.settings.llm is None:
+            triage = detected(reply)
         run.report.would.append(
             {
                 "mailbox": opened.name,
                 "uid": listing.uid,
                 "subject": message.subject,
                 "disposition": triage.disposition if triage else "undecided",
-                "reason": verdict.reason,
+                "reason": triage.reason if triage else "The model decides",
             }
         )
         return
@@ -220,7 +222,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     run.report.notes.append(path)
     if stage == "done":
         run.report.count(verdict.disposition)
-    log.info("account %s: %s uid %d kept as %s", account, opened.name, listing.uid, path)
+    log.info("account %s: %s uid %d kept as mail %d", account, opened.name, listing.uid, mail_id)
 
 
 def _written(

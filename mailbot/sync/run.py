@@ -16,7 +16,7 @@ from mailbot.sync.journal import Journal
 from mailbot.vault.files import content_hash
 
 log = logging.getLogger("mailbot")
-"""Never given mail text or a secret: ids, paths and counts only."""
+"""Never given mail text or a secret: ids and counts only (a note's name has the subject in it)."""
 
 
 class Progress(Protocol):

@@ -145,7 +145,8 @@ def write_draft_note(
         reasoning=draft.reasoning,
         action_items=tuple(ActionItem(t.text, t.owner, t.due) for t in draft.tasks),
         context=tuple(
-            ContextSource(s.note, s.title, s.heading, s.text, s.why, s.person) for s in context.sources
+            ContextSource(s.note, s.title, s.heading, s.text, s.why, s.person, s.email)
+            for s in context.sources
         ),
         supports=draft.supports,
         unknowns=draft.unknowns,

@@ -46,6 +46,8 @@ class ContextSource:
     text: str
     why: str
     person: bool = False
+    stranger: bool = False
+    """Whether the text is a mail's: then it is made inert like any mail's, not taken for the user's own Markdown."""
 
     @property
     def wikilink(self) -> str:
@@ -127,13 +129,13 @@ def render(draft: DraftNote) -> Note:
     head += [
         f"**Subject:** {inline(draft.subject)}",
         f"**Context:** {inline(draft.reason)}",
-        f"**Classification:** {inline(draft.recipient_type or 'unknown')} | urgency: {inline(draft.urgency or 'unknown')}"
-        f" | stakes: {inline(draft.stakes or 'unknown')}",
+        f"**Classification:** {inline(draft.recipient_type or 'not classified')} | urgency: {inline(draft.urgency or 'not classified')}"
+        f" | stakes: {inline(draft.stakes or 'not classified')}",
     ]
     reasoning = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
     if draft.supports:
         rows = [f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports]
-        reasoning.append("**What it rests on**\n\n" + "\n".join(rows))
+        reasoning.append("**Sources**\n\n" + "\n".join(rows))
     if draft.unknowns:
         reasoning.append("**Only you can know**\n\n" + "\n".join(inline(f"- {u}") for u in draft.unknowns))
     if draft.warnings:
@@ -175,9 +177,10 @@ def _context(context: tuple[ContextSource, ...]) -> str:
             parts.append(f"### {inline(same[0].title)}")
             parts.append(f"*Path: {inline(note_path)}* — {same[0].wikilink} ({inline(same[0].why)})")
             for source in same:
-                if head := source.heading.rpartition(" > ")[2]:
+                head = source.heading.rpartition(" > ")[2]
+                if head and not source.stranger:
                     parts.append(f"**{quote_note(head)}**")
-                parts.append(quote_note(source.text))
+                parts.append(text_to_markdown(source.text) if source.stranger else quote_note(source.text))
     parts.append("</details>")
     return "\n\n".join(parts)
 

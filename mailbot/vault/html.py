@@ -62,9 +62,17 @@ class _Inert(html2text.HTML2Text):
         self._label: list[str] = []
         self._pre_block = False
         self._nested = 0
+        self._headed = False
+        self._cells = 0
 
     def _tag(self, _self: object, tag: str, attrs: dict[str, str | None], start: bool) -> bool | None:
         """True: the tag is dealt with, html2text does nothing of its own for it."""
+        if tag in ("table", "th", "tr", "td") and start:
+            self._headed = tag == "th" or (self._headed and tag != "table")
+            self._cells = 0 if tag in ("table", "tr") else self._cells + 1
+        if tag == "br" and self._cells and (self._headed or self._cells > 1):
+            self.o(" ")  # a line break would end the row of a table
+            return True
         if tag in VOID:
             if self._visible.hidden or (start and is_hidden(attrs)):
                 self.pixels += tag == "img" and start
@@ -72,6 +80,8 @@ class _Inert(html2text.HTML2Text):
             if tag == "img" and start:
                 self._image(attrs)
             return True if tag in ("img", "input", "area", "col", "wbr") else None
+        if tag == "table" and not start:
+            self._headed, self._cells = False, 0
         hidden = self._visible.hidden
         if start:
             self._visible.open(tag, attrs)

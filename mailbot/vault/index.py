@@ -16,8 +16,10 @@ from mailbot.vault.files import content_hash
 from mailbot.vault.passages import passages
 from mailbot.vault.words import fold
 
-VERSION = 1
+VERSION = 2
 SKIPPED_FOLDERS = frozenset({".obsidian", ".trash", ".git", ".stfolder", ".stversions", "node_modules"})
+DRAFT = "email-draft"
+"""The type of notes that are known but not searched: a draft repeats what other notes say."""
 MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
 
@@ -199,7 +201,8 @@ class Index:
              str(properties.get("message_id") or ""), str(properties.get("thread") or ""), properties.get("private") is True),
         )  # fmt: skip
         note_id = cursor.lastrowid
-        self._index(note_id or 0, insert=True)
+        if kind != DRAFT:
+            self._index(note_id or 0, insert=True)
         if (
             kind in ("people", "person")
             or "people" in tags
@@ -248,7 +251,8 @@ class Index:
                 self.database.execute(part, (id_, fold(title), fold(heading), fold(body[start:end])))
 
     def _remove(self, note_id: int) -> None:
-        self._index(note_id, insert=False)
+        if self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0] != DRAFT:
+            self._index(note_id, insert=False)
         for table, column in (
             ("passage", "note_id"),
             ("address", "note_id"),

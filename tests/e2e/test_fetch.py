@@ -6,6 +6,7 @@ import email
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -454,6 +455,53 @@ def test_dry_run_writes_nothing(
     assert model.requests == []
 
 
+def test_a_mail_is_context_only_for_its_own_people_and_never_comes_alive(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """One correspondent's mail is no matter for another's draft; what is quoted of a mail stays inert."""
+    evil = "sprocket <img src=//evil.example/p.gif> [[Secrets]] ![[Secrets]] <svg onload=alert(1)> `= x` #tag"
+    dovecot.deliver(
+        user,
+        mail(
+            "The sprocket count is 12.",
+            to=user,
+            sender="Eve <eve@evil.example>",
+            subject=evil,
+            message_id="<e@x>",
+        ),
+    )
+    dovecot.deliver(
+        user,
+        mail(
+            f"{evil} The sprocket count was 11.",
+            to=user,
+            subject=evil,
+            message_id="<a@x>",
+            headers="References: <root@x>\n",
+        ),
+    )
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    fetch_all(settings, Options())
+    asked = len(model.requests)
+    dovecot.deliver(
+        user,
+        mail(
+            "What is the sprocket count?",
+            to=user,
+            message_id="<b@x>",
+            headers="References: <root@x>\nIn-Reply-To: <a@x>\n",
+        ),
+    )
+    (report,) = fetch_all(settings, Options())
+    prompt = model.requests[asked + 1]["messages"][1]["content"]
+    assert "count was 11" in prompt
+    assert "count is 12" not in prompt and "eve@evil" not in prompt
+    note = (vault / report.drafts[0]).read_text()
+    dead = re.sub(r"\\[!-/:-@\[-`{-~]", "", note)
+    for live in ("<img", "<svg", "[[Secrets", "`=", " #tag"):
+        assert live not in dead, live
+
+
 def test_max_drafts_leaves_the_rest_for_the_next_run(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
 ) -> None:
@@ -514,4 +562,4 @@ def test_the_command_is_silent_under_cron_and_reports_as_json(
     status = subprocess.run([*run, "status", "--json"], capture_output=True, text=True, cwd=tmp_path)
     assert json.loads(status.stdout)["accounts"][0]["counts"] == {"draft.draft": 1, "mail.reply": 1}
     log = (state_folder() / "mailbot.log").read_text()
-    assert "erasure" not in log and "secret" not in log and "kept as" in log
+    assert "erasure" not in log and "secret" not in log and "Storage" not in log and "kept as" in log

@@ -66,6 +66,16 @@ def test_stop_words_of_the_query_are_left_out() -> None:
     assert language("Können wir noch zwei Kollegen für den Workshop anmelden?") == "de"
 
 
+def test_drafts_are_known_but_not_found(index: Index, notes: Path) -> None:
+    """A draft note repeats what other notes say: as a hit it would only hide them."""
+    (notes / "d.draft.md").write_text("---\ntype: email-draft\n---\ntomatoes tomatoes\n")
+    assert index.refresh().added == 1
+    assert [h.note for h in search(index, "tomatoes")] == ["Projects/Garden.md"]
+    (notes / "d.draft.md").unlink()
+    assert index.refresh().removed == 1
+    index.database.execute("INSERT INTO note_fts (note_fts) VALUES ('integrity-check')")
+
+
 def test_a_refresh_reads_only_what_changed(index: Index, notes: Path) -> None:
     assert index.refresh().touched == 0
     (notes / "Projects/Garden.md").write_text("# Garden\n\nPeppers now.\n")

@@ -1,20 +1,20 @@
-# `make demo` and `make test` set up all they need: a virtual environment, and for the tests Dovecot.
+# `make demo` and `make test` set up all they need: a virtual environment, and for the tests Dovecot and Chromium.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-offline lint format bench clean dovecot
+.PHONY: demo test test-offline lint format bench clean servers
 
 demo: $(STAMP)
 	$(BIN)/mailbot demo
 
-test: lint dovecot
+test: lint servers
 	$(BIN)/pytest --cov --cov-report=term
 
-# Without the tests that need a real Dovecot, for a machine that has none and may install none.
+# Without the tests that need a real Dovecot or a browser, for a machine that has none and may install none.
 test-offline: lint
-	$(BIN)/pytest -m "not dovecot"
+	$(BIN)/pytest -m "not dovecot and not browser"
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check mailbot tests benchmarks
@@ -29,8 +29,8 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.convert
 
-dovecot:
-	@sh tests/servers/install-dovecot
+servers:
+	@sh tests/servers/install
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mailbot needs Python 3.11 or later; run make PYTHON=python3.12, say")'

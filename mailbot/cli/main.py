@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ COMMANDS = {
     "fetch": "New mail -> notes -> drafts, once.",
     "status": "What mailbot has kept, drafted and could not do.",
     "draft": "Draft one mail, or draft it again.",
+    "import": "Keep mail that lies in files as notes.",
     "index": "Bring the search index of the vault up to date.",
     "search": "Ask the vault what it knows.",
     "explain": "What mailbot makes of a mail, and why; changes nothing.",
@@ -27,7 +29,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"mailbot.cli.{cmd_name}"), cmd_name)
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = getattr(importlib.import_module(f"mailbot.cli.{module}"), module)
         assert isinstance(command, click.Command)
         return command
 

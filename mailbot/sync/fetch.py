@@ -201,7 +201,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
         )
         return
     filing = Filing(account, opened.name, listing.uid, opened.uidvalidity)
-    path, note_hash = _written(run, message, reply, filing, verdict, twins)
+    path, note_hash = written(run, message, reply, filing, verdict, twins)
     if stage != "done":
         write_atomic(run.spool / f"{message.sha256}.eml", raw)
     arrived = (message.date or listing.internal_date or run.clock()).isoformat()
@@ -225,7 +225,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     log.info("account %s: %s uid %d kept as mail %d", account, opened.name, listing.uid, mail_id)
 
 
-def _written(
+def written(
     run: Run, message: Message, reply: Reply, filing: Filing, verdict: Verdict, twins: list[str]
 ) -> tuple[str, str]:
     """(path, hash) of the mail's note, made durable; under another name where another mail's note has the usual one."""

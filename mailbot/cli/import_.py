@@ -1,0 +1,41 @@
+"""mailbot import"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mailbot.cli import console
+from mailbot.config import state_folder
+from mailbot.sync.importing import import_mail
+
+
+@click.command("import", epilog="Example: mailbot import ~/.thunderbird/abc.default/Mail --account work")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--account", required=True, metavar="NAME", help="The account whose mail it is.")
+@click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
+@click.pass_context
+@console.handled
+def import_(context: click.Context, paths: tuple[Path, ...], account: str, as_json: bool) -> None:
+    """Keep mail that lies in files as notes; drafts are never made for it.
+
+    PATHS are .eml files, mbox files, Maildirs, Thunderbird profiles, or folders of any of these. What is kept already is
+    recognised: an import that was stopped goes on where it was when it is called again.
+    """
+    settings = console.settings(context)
+    console.log_to(state_folder())
+    with console.progress() as progress:
+        report = import_mail(settings, account, list(paths), progress)
+    code = 1 if report.failed else 0
+    if as_json:
+        shown = ("account", "notes", "recognised", "dispositions", "failed")
+        console.emit(
+            {"exit_code": code, **{key: value for key, value in asdict(report).items() if key in shown}}
+        )
+    else:
+        console.say(f"{account}: {len(report.notes)} mail(s) kept, {report.recognised} known already")
+    for failure in report.failed:
+        console.complain(f"mailbot: {failure}")
+    raise SystemExit(code)

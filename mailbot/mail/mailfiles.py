@@ -1,0 +1,97 @@
+"""Mail that lies in files: .eml, mbox (RFC 4155), Maildir, and the mbox files of a Thunderbird profile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_MAIL_ENDINGS = {".eml", ".emlx", ".mbox", ".mbx"}
+_FROM_LINE = re.compile(rb"^From .{0,200}\d", re.DOTALL)
+_QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
+_MOZILLA_HEADERS = re.compile(rb"^(?:X-Mozilla-(?:Status2?|Keys)):.*\r?\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class MailFile:
+    """One mail in a file: `name` says where, for messages (`inbox.mbox, mail 17`). Its lines end in CRLF, as they did on
+    the way here: so it is the same mail, byte for byte, that an IMAP server has."""
+
+    name: str
+    raw: bytes
+
+
+def mail_in(paths: list[Path]) -> Iterator[MailFile]:
+    """Every mail in files and folders, in order, one at a time: an mbox is never held whole.
+
+    A folder may hold .eml files, mbox files, Maildirs (`cur`, `new`) and Thunderbird's `*.msf` beside their mbox, in any
+    mixture. Raises OSError where a file cannot be read.
+    """
+    for path in paths:
+        for file in _files(path):
+            if file.suffix.lower() in (".eml", ".emlx") or file.parent.name in ("cur", "new"):
+                raw = file.read_bytes()
+                yield MailFile(str(file), _crlf(_emlx(raw) if file.suffix.lower() == ".emlx" else raw))
+            else:
+                yield from mbox(file)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for file in sorted(path.rglob("*")):
+        if not file.is_file() or file.name.startswith("."):
+            continue
+        maildir = file.parent.name in ("cur", "new") and (file.parent.parent / "cur").is_dir()
+        thunderbird = not file.suffix and file.with_name(f"{file.name}.msf").exists()
+        if (
+            maildir
+            or thunderbird
+            or file.suffix.lower() in _MAIL_ENDINGS
+            or (not file.suffix and _is_mbox(file))
+        ):
+            yield file
+
+
+def _is_mbox(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return bool(_FROM_LINE.match(opened.read(300)))
+
+
+def mbox(path: Path) -> Iterator[MailFile]:
+    """The mails of an mbox, in order. A mail begins at a `From ` line after a blank one; `>From ` is unquoted."""
+    lines: list[bytes] = []
+    number, blank = 0, True
+    with path.open("rb") as file:
+        for line in file:
+            if blank and line.startswith(b"From ") and _FROM_LINE.match(line):
+                if number:
+                    yield _mail(path, number, lines)
+                number, lines = number + 1, []
+            elif number:
+                lines.append(line)
+            blank = line in (b"\n", b"\r\n")
+    if number:
+        yield _mail(path, number, lines)
+
+
+def _mail(path: Path, number: int, lines: list[bytes]) -> MailFile:
+    if lines and lines[-1] in (b"\n", b"\r\n"):
+        lines = lines[:-1]
+    head, blank, body = _QUOTED_FROM.sub(b"", b"".join(lines)).partition(b"\n\n")
+    return MailFile(
+        f"{path}, mail {number}",
+        _crlf(_MOZILLA_HEADERS.sub(b"", head + b"\n").removesuffix(b"\n") + blank + body),
+    )
+
+
+def _crlf(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _emlx(raw: bytes) -> bytes:
+    """Apple Mail's .emlx: a line with the mail's length, the mail, a property list."""
+    first, _, rest = raw.partition(b"\n")
+    return rest[: int(first)] if first.strip().isdigit() else raw

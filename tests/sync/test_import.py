@@ -1,0 +1,92 @@
+"""Mail from files: every format, the same identity, resumable, never a draft."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mailbot.cli.main import mailbot
+from mailbot.mail.mailfiles import mail_in
+from mailbot.sync.importing import import_mail
+from mailbot.vault import note as notes
+from tests.conftest import MakeSettings, mail, tree
+
+
+def one(number: int) -> bytes:
+    text = "Hi,\n\nFrom here on: which one?\n"
+    return mail(text, message_id=f"<m{number}@x>", subject=f"Mail {number}")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with a mail in each format, written by the standard library as other programs would."""
+    folder = tmp_path / "mail"
+    folder.mkdir()
+    (folder / "one.eml").write_bytes(one(1))
+    box = mailbox.mbox(folder / "old.mbox")
+    for number in (2, 3):
+        box.add(one(number).replace(b"\r\n", b"\n"))
+    box.close()
+    maildir = mailbox.Maildir(folder / "Maildir")
+    maildir.add(one(4).replace(b"\r\n", b"\n"))
+    maildir.close()
+    profile = folder / "abc.default" / "Mail" / "Local Folders"
+    profile.mkdir(parents=True)
+    stored = one(5).replace(b"\r\n", b"\n")
+    (profile / "Archive").write_bytes(
+        b"From - Fri Nov 20 09:15:00 2026\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\n"
+        + stored
+        + b"\n"
+    )
+    (profile / "Archive.msf").write_bytes(b"// index")
+    (profile / "prefs").write_bytes(b"From nothing")
+    return folder
+
+
+def test_every_format_gives_the_mail_as_the_server_had_it(files: Path) -> None:
+    found = sorted(m.raw for m in mail_in([files]))
+    assert found == sorted(one(n) for n in range(1, 6))
+
+
+def test_an_import_is_kept_once_and_drafts_nothing(
+    files: Path, make_settings: MakeSettings, vault: Path
+) -> None:
+    settings = make_settings(1, "jo@example.com")
+    report = import_mail(settings, "work", [files])
+    assert (len(report.notes), report.failed) == (5, [])
+    assert not (vault / "Email" / "Drafts").exists()
+    properties = notes.read((vault / report.notes[0]).read_text()).properties
+    assert (properties["account"], properties["disposition"], properties["reason"]) == (
+        "work",
+        "read",
+        "Imported: no draft is made for it",
+    )
+    before = tree(vault)
+    again = import_mail(settings, "work", [files, files / "one.eml"])
+    assert (again.notes, again.recognised) == ([], 6)
+    assert tree(vault) == before
+
+
+def test_a_stopped_import_goes_on(files: Path, make_settings: MakeSettings, vault: Path) -> None:
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    settings = make_settings(1, "jo@example.com")
+    with pytest.raises(KeyboardInterrupt):
+        import_mail(settings, "work", [files], stop)
+    report = import_mail(settings, "work", [files])
+    assert (len(report.notes), report.recognised) == (3, 2)
+
+
+def test_the_command(files: Path, make_settings: MakeSettings) -> None:
+    make_settings(1, "jo@example.com")
+    result = CliRunner().invoke(mailbot, ["import", str(files), "--account", "work", "--json"])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["notes"]) == 5
+    wrong = CliRunner().invoke(mailbot, ["import", str(files), "--account", "nope"])
+    assert (wrong.exit_code, "there are: work" in wrong.stderr) == (78, True)

@@ -6,6 +6,7 @@ import binascii
 import email
 import hashlib
 import logging
+import mimetypes
 import re
 import secrets
 from collections.abc import Iterator
@@ -283,11 +284,31 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
             yield Text(content, html=kind == "text/html")
         if _is_file(part):
             _attach(part, reading, inline=True)
+    elif kind == "application/ms-tnef" or _name(part).casefold() == "winmail.dat":
+        yield from _winmail(part, reading)
     else:
         if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             signed = "signed" in str(part.get_param("smime-type") or "")
             reading.protected = "signed" if signed else "encrypted"
         _attach(part, reading, inline=related or bool(part.get("content-id")))
+
+
+def _winmail(part: Part, reading: _Reading) -> Iterator[Text]:
+    """Outlook's own wrapping (MS-OXTNEF): what is in it is shown and kept; a stream that cannot be opened is kept whole."""
+    from mailbot.mail.tnef import open_tnef
+
+    opened = open_tnef(_payload(part, reading))
+    if opened is None:
+        reading.defects.append(
+            "winmail.dat could not be opened (pip install 'mailbot[tnef]' opens sound ones)"
+        )
+        _attach(part, reading)
+        return
+    if opened.html.strip() or opened.text.strip():
+        yield Text(opened.html or opened.text, html=bool(opened.html.strip()))
+    for name, content in opened.files:
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        reading.attachments.append(Attachment(name, kind, content))
 
 
 def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator[Text | Message]:

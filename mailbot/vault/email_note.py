@@ -130,6 +130,8 @@ def to_note(
         "draft": "",
         "tags": ["email"],
     }
+    if message.protected:
+        properties["protected"] = message.protected
     if pixels:
         properties["tracking_pixels"] = pixels
     if message.defects:

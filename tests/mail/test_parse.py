@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import quopri
+import struct
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailbot.mail.message import Address, Message, Text, message_ids
 from mailbot.mail.parse import parse
+from mailbot.mail.reply import split
+from mailbot.vault import note as notes
+from mailbot.vault.email_note import Filing, Verdict, to_note
 
 
 def body(message: Message) -> str:
@@ -136,10 +144,150 @@ def test_deep_nesting_and_endless_headers_are_bounded() -> None:
     assert any("cut short" in d for d in m.defects)
 
 
+def _tnef(*attributes: tuple[int, int, bytes]) -> bytes:
+    """A TNEF stream (MS-OXTNEF 2.1.3): signature, key, then (level, id, data) attributes with their checksums."""
+    out = struct.pack("<IH", 0x223E9F78, 1)
+    for level, id_, data in attributes:
+        out += struct.pack("<BII", level, id_, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+    return out
+
+
+def test_a_winmail_dat_is_opened_and_a_broken_one_is_kept() -> None:
+    rendering = struct.pack("<HIHHI", 1, 0, 0, 0, 0)
+    stream = _tnef((2, 0x00069002, rendering), (2, 0x00018010, b"plan.txt\x00"), (2, 0x0006800F, b"the plan"))
+    head = b"From: a@b.c\nContent-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n"
+    m = parse(head + base64.encodebytes(stream))
+    assert [(a.name, a.content) for a in m.attachments] == [("plan.txt", b"the plan")]
+    broken = parse(head + base64.encodebytes(stream[:20]))
+    assert [a.name for a in broken.attachments] == ["winmail.dat"]
+    junk = parse(head + base64.encodebytes(b"not TNEF at all"))
+    assert [a.name for a in junk.attachments] == ["winmail.dat"]
+    assert any("winmail.dat could not be opened" in d for d in junk.defects)
+
+
+# --- trees, built and damaged ----------------------------------------------------------------------------------------
+
+_WORDS = st.lists(
+    st.sampled_from(
+        [
+            "hello",
+            "größe",
+            "日本",
+            "which?",
+            "> quoted",
+            "On Fri, 20 Nov 2026 at 09:15, X <x@y> wrote:",
+            "-- ",
+            "#tag",
+            "[[x]]",
+            "<b>b</b>",
+        ]
+    ),
+    max_size=8,
+).map("\n".join)
+_HEADERS = st.lists(
+    st.sampled_from(
+        [
+            "Subject: =?utf-8?q?x?=",
+            "From: A <a@b.c>",
+            "To: (c):",
+            "Date: 99",
+            "Message-ID: <a@b>",
+            "References: <a@b>\n\t<c@d>",
+            "Content-Disposition: attachment; filename*=''x",
+            "X: " + "y" * 300,
+        ]
+    ),
+    max_size=5,
+).map("\n".join)
+
+
+def _leaf(draw: st.DrawFn) -> bytes:
+    text = draw(_WORDS)
+    kind = draw(
+        st.sampled_from(
+            [
+                "text/plain",
+                "text/html",
+                "text/plain; format=flowed; delsp=yes",
+                "text/calendar; method=REQUEST",
+                "application/ms-tnef",
+                "image/png",
+                "message/delivery-status",
+                "",
+            ]
+        )
+    )
+    charset = draw(st.sampled_from(["utf-8", "us-ascii", "iso-2022-jp", "utf-7", "nonsense"]))
+    encoding = draw(st.sampled_from(["8bit", "base64", "quoted-printable", "x-uuencode", "wrong"]))
+    data = text.encode(charset if charset in ("utf-8",) else "utf-8")
+    data = (
+        base64.encodebytes(data)
+        if encoding == "base64"
+        else quopri.encodestring(data)
+        if encoding == "quoted-printable"
+        else data
+    )
+    return (
+        f"Content-Type: {kind}; charset={charset}\nContent-Transfer-Encoding: {encoding}\n".encode()
+        + draw(_HEADERS).encode()
+        + b"\n\n"
+        + data
+        + b"\n"
+    )
+
+
+@st.composite
+def mime_trees(draw: st.DrawFn, depth: int = 4) -> bytes:
+    """A mail of nested parts; then some bytes of it are lost, doubled or changed."""
+    if depth == 0 or draw(st.integers(0, 2)) == 0:
+        return _leaf(draw)
+    kind = draw(
+        st.sampled_from(
+            ["mixed", "alternative", "related", "signed", "encrypted", "report", "digest", "nonsense"]
+        )
+    )
+    if draw(st.integers(0, 5)) == 0:
+        return b"Content-Type: message/rfc822\n\n" + draw(mime_trees(depth - 1))
+    boundary = draw(st.sampled_from(["a", "b", "=_x", ""]))
+    parts = draw(st.lists(mime_trees(depth - 1), max_size=3))
+    body = b"".join(f"--{boundary}\n".encode() + p for p in parts)
+    return (
+        f'Content-Type: multipart/{kind}; boundary="{boundary}"\n'.encode()
+        + draw(_HEADERS).encode()
+        + b"\n\n"
+        + body
+        + f"--{boundary}--\n".encode()
+    )
+
+
+@given(
+    mime_trees(),
+    st.lists(st.tuples(st.integers(0, 5000), st.sampled_from(["cut", "double", "change"])), max_size=6),
+)
+@settings(
+    max_examples=int(os.environ.get("MAILBOT_FUZZ_EXAMPLES", "1500")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_any_tree_however_damaged_becomes_a_note(raw: bytes, damage: list[tuple[int, str]]) -> None:
+    """No crash, nothing that is not UTF-8, a note that can be read back, no file outside the vault."""
+    for at, how in damage:
+        at %= len(raw) + 1
+        raw = {
+            "cut": raw[:at] + raw[at + 7 :],
+            "double": raw[:at] + raw[at : at + 40] + raw[at:],
+            "change": raw[:at] + b"\xff\x00" + raw[at + 2 :],
+        }[how]
+    message = parse(raw)
+    email = to_note(message, split(message), Filing(), Verdict())
+    text = notes.write(email.note)
+    text.encode()
+    assert notes.read(text) == email.note
+    assert all(".." not in path.split("/") for path in email.files)
+
+
 def test_a_large_attachment_is_decoded_apart_and_whole() -> None:
     content = bytes(range(256)) * 8000
-    import base64
-
     encoded = base64.encodebytes(content)
     raw = MULTI.encode().replace(b"JVBERg==\n", encoded)
     assert len(raw) > 2_000_000

@@ -1,0 +1,55 @@
+"""Every word that a reader would see stands in the note: over the whole corpus (issue 3)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mailbot.mail.html_lines import lines, normalised
+from mailbot.mail.message import Message, Text
+from mailbot.mail.parse import parse
+from mailbot.mail.reply import split
+from mailbot.vault.email_note import body_markdown
+from mailbot.vault.markdown import unescape, visible
+from tests.conftest import ROOT
+
+CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+
+def words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\w+", text.replace("_", " ")))
+
+
+def seen(message: Message) -> str:
+    """What a reader is shown of a mail: its plain text, or its HTML less what is hidden."""
+    parts = []
+    for part in message.body:
+        if isinstance(part, Message):
+            parts.append(seen(part))
+        elif part.html:
+            parts.append("\n".join(line.text for line in lines(normalised(part.content))))
+        else:
+            parts.append(visible(part.content))
+    return "\n".join(parts)
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus is not at {CORPUS}; set MAILBOT_CORPUS")
+def test_every_word_of_the_corpus_stands_in_its_note() -> None:
+    missing: dict[str, list[str]] = {}
+    total = 0
+    for path in sorted(CORPUS.glob("mime/**/*.eml")):
+        message = parse(path.read_bytes())
+        if not any(isinstance(b, (Text, Message)) for b in message.body):
+            continue
+        total += 1
+        note = unescape(body_markdown(message, split(message))[1])
+        # Words that markup parts without a space ("Sale<b>now</b>") may stand together in one and apart in the other.
+        lost = words(seen(message)) - words(note)
+        if lost and "".join(sorted(lost)) and not all(word in re.sub(r"\W", "", note) for word in lost):
+            missing[path.name] = sorted(lost)[:5]
+    assert total > 3000
+    assert missing == {}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from urllib.parse import quote
 
 import html2text
@@ -31,9 +32,10 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
 
     `images` maps the Content-ID of a saved inline image to the path that shows it in the note.
     """
-    converter = _Inert(images or {})
+    markup = normalised(html)
+    converter = _Inert(images or {}, data_tables(markup))
     try:
-        markdown = converter.handle(normalised(html))
+        markdown = converter.handle(markup)
     except RecursionError:  # pragma: no cover - nh3 flattens; a guard for what it may one day let through
         return Converted(text_to_markdown(nh3.clean(html, tags=set())))
     markdown = re.sub(r"[ \t]+$", "", markdown, flags=re.MULTILINE)
@@ -41,11 +43,71 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
     return Converted(release(markdown), converter.pixels)
 
 
+def data_tables(markup: str) -> list[bool]:
+    """For each table of normalised markup, in order, whether it holds data: rows of equal length, two cells or more each,
+    no table inside, and short cells."""
+    reader = _Tables()
+    reader.feed(markup)
+    reader.close()
+    return [table.holds_data for table in reader.found]
+
+
+@dataclass
+class _Table:
+    rows: list[int]
+    headed: bool = False
+    nested: bool = False
+    longest: int = 0
+
+    @property
+    def holds_data(self) -> bool:
+        rows = [count for count in self.rows if count]
+        regular = len(rows) > 1 and min(rows) > 1 and max(rows) - min(rows) <= 1
+        return (
+            not self.nested
+            and (regular or (self.headed and bool(rows) and max(rows) > 1))
+            and self.longest <= 300
+        )
+
+
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[_Table] = []
+        self._open: list[_Table] = []
+        self._cell = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the library's signature
+        if tag == "table":
+            if self._open:
+                self._open[-1].nested = True
+            self._open.append(_Table([]))
+            self.found.append(self._open[-1])
+        elif self._open and tag == "tr":
+            self._open[-1].rows.append(0)
+        elif self._open and tag in ("td", "th") and self._open[-1].rows:
+            self._open[-1].rows[-1] += 1
+            self._open[-1].headed |= tag == "th"
+            self._cell = 0
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table" and self._open:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self._cell += len(data.strip())
+            self._open[-1].longest = max(self._open[-1].longest, self._cell)
+
+
 class _Inert(html2text.HTML2Text):
     """html2text whose text is swapped for stand-ins on its way in, and which shows nothing that a reader does not see."""
 
-    def __init__(self, images: Mapping[str, str]) -> None:
+    def __init__(self, images: Mapping[str, str], data: list[bool]) -> None:
         super().__init__(bodywidth=0)
+        self._data = data
+        self._tables: list[bool] = []
+        """For each open table, whether it holds data."""
         self.images = images
         self.pixels = 0
         self.ignore_images = True
@@ -62,15 +124,10 @@ class _Inert(html2text.HTML2Text):
         self._label: list[str] = []
         self._pre_block = False
         self._nested = 0
-        self._headed = False
-        self._cells = 0
 
     def _tag(self, _self: object, tag: str, attrs: dict[str, str | None], start: bool) -> bool | None:
         """True: the tag is dealt with, html2text does nothing of its own for it."""
-        if tag in ("table", "th", "tr", "td") and start:
-            self._headed = tag == "th" or (self._headed and tag != "table")
-            self._cells = 0 if tag in ("table", "tr") else self._cells + 1
-        if tag == "br" and self._cells and (self._headed or self._cells > 1):
+        if tag == "br" and self._tables and self._tables[-1]:
             self.o(" ")  # a line break would end the row of a table
             return True
         if tag in VOID:
@@ -80,8 +137,6 @@ class _Inert(html2text.HTML2Text):
             if tag == "img" and start:
                 self._image(attrs)
             return True if tag in ("img", "input", "area", "col", "wbr") else None
-        if tag == "table" and not start:
-            self._headed, self._cells = False, 0
         hidden = self._visible.hidden
         if start:
             self._visible.open(tag, attrs)
@@ -90,6 +145,15 @@ class _Inert(html2text.HTML2Text):
         else:
             self._visible.close(tag)
         if hidden or self._visible.hidden:
+            return True
+        if tag in ("table", "tr", "td", "th", "thead", "tbody", "tfoot", "caption"):
+            return self._table(tag, start)
+        if (
+            self._tables
+            and self._tables[-1]
+            and tag in ("p", "div", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "center")
+        ):
+            self.o(" ")
             return True
         if tag in ("ul", "ol", "blockquote", "dl"):
             return self._nest(start)
@@ -106,6 +170,21 @@ class _Inert(html2text.HTML2Text):
             self.p() if tag == "summary" else self.soft_br()
             return True
         return True if tag in ("details", "abbr", "q", "title", "style", "script", "head") else None
+
+    def _table(self, tag: str, start: bool) -> bool | None:
+        """A table of data becomes a Markdown table; one that only lays the mail out, as most do, gives way to its text."""
+        if tag == "table" and start:
+            self._tables.append(self._data.pop(0) if self._data else False)
+        holds_data = bool(self._tables) and self._tables[-1]
+        if tag == "table" and not start and self._tables:
+            self._tables.pop()
+        if holds_data:
+            return None
+        if tag in ("table", "tr", "caption"):
+            self.p()
+        elif not start:
+            self.soft_br()
+        return True
 
     def _nest(self, start: bool) -> bool | None:
         """Beyond a depth that no reader can follow, nesting only costs time and room."""

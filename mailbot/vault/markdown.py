@@ -135,7 +135,7 @@ def _means(place: _Line, at: int) -> bool:
     if char in ".)":
         return before.isdigit() and (at < place.opening or plain[place.opening : at].isdigit())
     if char == "!":
-        return after in "[!"
+        return after == "["
     if char == "(":
         return before == "]"
     return False

@@ -134,8 +134,8 @@ _OTHER_ATTRIBUTION = re.compile(
     rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:{_WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
     r"|Am\s.{6,80}\bhat\s.{2,120}\bgeschrieben\s*[:：]"
     r"|Wiadomość napisana przez .{4,160}\d.{0,30}[:：]|"
-    r"(?=.*(?:\d{1,2}[:.]\d\d|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
-    r"|-*\s*On\s(?=.*\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
+    r"(?=.*(?:(?<![\d.])\d{1,2}[:.]\d\d(?![\d.]*\d)|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
+    r"|-*\s*On\s(?=.*(?<![\d.])\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
     r"|\d{4}年\d{1,2}月\d{1,2}日.{0,120}(?:[:：]|>)"
     r"|\d{4}[./-]\d{1,2}[./-]\d{1,2}.{0,80}<[^<>\s]+@[^<>\s]+>\s*[:：]?"
     r"|(?:On|Am|Le|El|Il|Op|Em|Den)\b.{6,160}<[^<>\s]+@[^<>\s]+>\s*[:：]"
@@ -439,7 +439,9 @@ def _certain(read: list[Line], i: int, length: int) -> bool:
     text = " ".join(line.text.strip() for line in read[i : i + length]).strip("*_ ")
     if re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text) or re.search(r"\bas\s+\w", text):
         return False  # that is prose
-    time = re.search(r"\d{1,2}[:.h]\d\d(?!\d)", re.sub(r"\d{1,2}\.\d{1,2}\.\d{2,4}", "", text))
+    time = re.search(
+        r"(?<![\d.])\d{1,2}[:.h]\d\d(?![\d.]*\d\.)", re.sub(r"\d{1,2}\.\d{1,2}\.\d{2,4}", "", text)
+    )
     dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\d{1,2}", text)
     address = re.search(r"<[^<>\s]+@[^<>\s]+\s*>|\([^()\s]+@[^()\s]+\)", text)
     wrote = re.search(rf"\b(?:{_WROTE})\b|写道|寫道|書きました|작성", text, re.IGNORECASE)

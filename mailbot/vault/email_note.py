@@ -246,7 +246,8 @@ def body_markdown(message: Message, reply: Reply, images: Mapping[str, str] | No
             inner = Reply(tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part)))
             inner_pixels, text = body_markdown(shown, inner, images)
             pixels += inner_pixels
-            head = f"**Subject:** {inline(shown.subject)}  \n{header_lines(shown)}"
+            subject = f"**Subject:** {inline(shown.subject)}" if shown.subject else ""
+            head = "  \n".join(line for line in (subject, header_lines(shown)) if line)
             sections.append(callout("example", "Forwarded mail", f"{head}\n\n{text}", folded=newest))
     if message.protected == "encrypted":
         sections.insert(

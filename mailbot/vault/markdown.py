@@ -123,8 +123,8 @@ def _means(place: _Line, at: int) -> bool:
         return (
             before == ":"
             or after == ":"
-            or (after in "/" and not plain[:at].casefold().endswith(("http", "https")))
-            or (plain[max(0, at - 10) : at].casefold().endswith(_SCHEMES))
+            or (after == "/" and not plain[:at].casefold().endswith(("http", "https")))
+            or (not after.isspace() and plain[max(0, at - 10) : at].casefold().endswith(_SCHEMES))
         )
     if char == "=":
         return after == "=" or before == "=" or opens

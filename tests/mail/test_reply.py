@@ -82,6 +82,7 @@ def test_interleaved_answers_keep_what_they_answer() -> None:
         "Quoting the contract of 2023:\n\nArticle 5 holds.",
         "2024年1月15日の予定：\n\n会議があります。",
         "Yes.\n\nPS: bring the keys, please!\n\nSent using DHL, tracking number 12345",
+        "It failed:\n\n  a@b.example\n    host b.example [203.0.113.22]\n    error after MAIL FROM:<a@b.example>:\n    550 No such domain.",
         "Message from the board:\n\nWe close in May.",
         "Options:\n--\nfirst option is red\nsecond is blue\nWhich do you want?",
         "=====================\nOur new mailing list\n=====================\nPlease join us.",

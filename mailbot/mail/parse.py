@@ -8,7 +8,6 @@ import hashlib
 import logging
 import mimetypes
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
@@ -18,7 +17,9 @@ import nh3
 
 from mailbot.mail import header
 from mailbot.mail.charset import decode
+from mailbot.mail.flowed import unflowed
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
+from mailbot.mail.set_aside import LARGE, SetAside, set_aside
 
 # mail-parser logs raw headers on its warnings; DESIGN 7.10: no mail text in logs.
 logging.getLogger("mailparser").disabled = True
@@ -28,8 +29,6 @@ for _logger in ("core", "utils", "addresses", "dates", "received"):
 MAX_DEPTH = 30
 """Nested parts that are opened; what lies deeper is kept as one attachment."""
 MAX_PARTS = 1000
-LARGE = 1_000_000
-"""Octets above which a base64 body is decoded apart."""
 MAX_HEADERS = 2000
 MAX_HEADER = 16 * 1024
 """Characters of one header; the parsers' own costs grow with its square."""
@@ -44,23 +43,6 @@ _OWN_WORDS = {
 }
 """Defects of mail-parser that this module names itself, with the header or part that has them."""
 _PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """Large base64 bodies that no parser is shown: a token stands in for each, and its octets are decoded from the raw
-    mail when they are asked for. A mail then costs its attachments once, not five times."""
-
-    raw: bytes
-    token: bytes
-    spans: tuple[tuple[int, int], ...]
-
-    def octets(self, data: bytes) -> bytes:
-        """What stands for `data`: the body behind a token, else `data` itself."""
-        if not data.startswith(self.token):
-            return data
-        start, end = self.spans[int(data[len(self.token) :])]
-        return binascii.a2b_base64(memoryview(self.raw)[start:end])
 
 
 @dataclass
@@ -83,38 +65,13 @@ def parse(raw: bytes) -> Message:
     reading = _Reading()
     light = _bounded(raw, reading.defects)
     if len(light) > LARGE:
-        light, reading.aside = _set_aside(light)
+        light, reading.aside = set_aside(light)
     part, category_defects = _tree(light, reading.defects)
     message = _message(part, reading, depth=0, sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
     defects = tuple(dict.fromkeys((*message.defects, *category_defects)))
     return Message(
         **{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects
     )
-
-
-def _set_aside(raw: bytes) -> tuple[bytes, SetAside]:
-    """The mail without its large base64 bodies (RFC 2045 6.8), and those."""
-    token = secrets.token_hex(
-        16
-    ).encode()  # chosen anew, so that no mail can name what stands elsewhere in it
-    pieces: list[bytes] = []
-    spans: list[tuple[int, int]] = []
-    at = 0
-    for match in _BASE64.finditer(raw):
-        blank = _BLANK.search(raw, match.end())
-        if match.start() < at or not blank:
-            continue
-        boundary = raw.find(b"\n--", blank.end())
-        end = boundary if boundary >= 0 else len(raw)
-        if end - blank.end() > LARGE:
-            pieces += [raw[at : blank.end()], binascii.b2a_base64(token + b"%d" % len(spans))]
-            spans.append((blank.end(), end))
-            at = end
-    return b"".join([*pieces, raw[at:]]) if spans else raw, SetAside(raw, token, tuple(spans))
-
-
-_BASE64 = re.compile(rb"^content-transfer-encoding:[ \t]*base64[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_BLANK = re.compile(rb"\r?\n\r?\n")
 
 
 def _bounded(raw: bytes, defects: list[str]) -> bytes:
@@ -279,7 +236,7 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
             return
         content = _text(part, reading)
         if kind == "text/plain":
-            content = _unflow(part, content)
+            content = unflowed(part, content)
         if content.strip():
             yield Text(content, html=kind == "text/html")
         if _is_file(part):
@@ -414,27 +371,6 @@ def _payload(part: Part, reading: _Reading) -> bytes:
     except (binascii.Error, ValueError):
         reading.defects.append(f"{part.get_content_type()}: base64 that cannot be decoded")
         return b""
-
-
-def _unflow(part: Part, text: str) -> str:
-    """RFC 3676 4: join the lines that end in a soft break, at one depth of quoting."""
-    if str(part.get_param("format") or "").lower() != "flowed":
-        return text
-    delsp = str(part.get_param("delsp") or "").lower() == "yes"
-    out: list[list[str]] = []
-    open_depth: int | None = None
-    for line in text.split("\n"):
-        depth = len(line) - len(line.lstrip(">"))
-        content = line[depth:].removeprefix(" ")
-        soft = content.endswith(" ") and content != "-- "
-        if soft and delsp:
-            content = content[:-1]
-        if open_depth == depth and content != "-- ":
-            out[-1].append(content)
-        else:
-            out.append([">" * depth + (" " if depth and content else ""), content])
-        open_depth = depth if soft else None
-    return "\n".join("".join(pieces) for pieces in out)
 
 
 def _ics_method(content: str) -> str:

@@ -38,7 +38,9 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
         markdown = converter.handle(markup)
     except RecursionError:  # pragma: no cover - nh3 flattens; a guard for what it may one day let through
         return Converted(text_to_markdown(nh3.clean(html, tags=set())))
-    markdown = re.sub(r"[ \t]+$", "", markdown, flags=re.MULTILINE)
+    markdown = re.sub(
+        r"^[ \t]*\*{2,}[ \t]*$|[ \t]+$", "", markdown, flags=re.MULTILINE
+    )  # `<b></b>` says nothing
     markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n")
     return Converted(release(markdown), converter.pixels)
 

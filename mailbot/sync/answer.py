@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +27,10 @@ from mailbot.vault.index import Index, index_path
 
 if TYPE_CHECKING:
     from mailbot.assistant.llm import Model
+
+
+Put = Callable[[Run, Mailbox, int, str, str, MessageId, bytes], None]
+"""`deliver.store` or `deliver.adopt`."""
 
 
 def answer(run: Run, server: Mailbox, model: Model | None) -> None:
@@ -78,18 +82,7 @@ def _adopted(run: Run, server: Mailbox, waiting: list[Waiting]) -> list[Waiting]
         if found is None:
             left.append(w)
             continue
-        note, message_id = found
-        try:
-            raw, note_hash = composed(run, w, note, message_id)
-            if run.settings.drafts.to_server:
-                deliver.adopt(run, server, w.row.id, note, note_hash, message_id, raw)
-            else:
-                _noted(run, w, note)
-            run.report.drafts.append(note)
-        except TryAgain:
-            raise
-        except MailbotError as error:
-            deliver.postponed(run, server, w.row.id, note, error)
+        _put(run, server, w, *found, deliver.adopt)
     return left
 
 
@@ -218,11 +211,15 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | No
 
 def store_draft(run: Run, server: Mailbox, w: Waiting, draft: Draft, context: Context) -> None:
     """Draft note, then server draft. A draft that the server refuses is reported and waits, the note is there."""
-    note, message_id = write_draft_note(run, w, draft, context)
+    _put(run, server, w, *write_draft_note(run, w, draft, context), deliver.store)
+
+
+def _put(run: Run, server: Mailbox, w: Waiting, note: str, message_id: MessageId, how: Put) -> None:
+    """The draft of a note to where drafts go: the server, or nowhere but the note."""
     try:
         raw, note_hash = composed(run, w, note, message_id)
         if run.settings.drafts.to_server:
-            deliver.store(run, server, w.row.id, note, note_hash, message_id, raw)
+            how(run, server, w.row.id, note, note_hash, message_id, raw)
         else:
             _noted(run, w, note)
         run.report.drafts.append(note)

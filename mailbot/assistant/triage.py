@@ -21,12 +21,18 @@ Disposition = Literal["reply", "read", "ignore"]
 DecidedBy = Literal["fact", "rule", "model", "detector", "user"]
 
 
+_DECIDERS: tuple[DecidedBy, ...] = get_args(DecidedBy)
 DISPOSITIONS: tuple[Disposition, ...] = get_args(Disposition)
 
 
 def disposition_of(value: object) -> Disposition | None:
     """A disposition as it stands in a note's property, None where it is none."""
     return next((d for d in DISPOSITIONS if d == value), None)
+
+
+def decided_by(value: object) -> DecidedBy:
+    """Who decided, as it stands in a note's property; the model where it does not say."""
+    return next((d for d in _DECIDERS if d == value), "model")
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,12 @@ def _obeyed(run: Run, waiting: list[Waiting]) -> list[Waiting]:
         elif said:
             left.append(_judged_reply(run, w, said))
         elif w.row.stage == "draft" or properties.get("decided_by"):
-            left.append(replace(w, triage=remembered(w, properties)))
+            # Written by a run that was killed before it could journal it, or by the one that could not draft.
+            written = remembered(w, properties)
+            if written.disposition == "reply":
+                left.append(replace(w, triage=written))
+            else:
+                _done(run, w.row, written)
         else:
             left.append(w)
     return left

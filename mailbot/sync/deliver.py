@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
@@ -73,6 +74,7 @@ def _finish(run: Run, server: Mailbox, row: DraftRow) -> None:
     if mailbox not in {m.name for m in server.mailboxes()}:
         mailbox = drafts_mailbox(run, server)
         run.journal.redirect(row.id, mailbox)
+        row = replace(row, mailbox=mailbox)
     message_id = MessageId(row.message_id)
     if found := server.copies(mailbox, message_id):
         _stored(run, server, row, mailbox, found[-1])
@@ -99,7 +101,10 @@ def _answered_elsewhere(run: Run, server: Mailbox, row: DraftRow, drafts: str) -
     if not source:
         return ""
     message_id, parent = MessageId(row.message_id), MessageId(source)
-    if server.copies(drafts, message_id, parent=parent):
+    ours = {
+        d.uid for d in run.journal.drafts(row.mail_id) if d.mailbox == drafts
+    }  # an earlier revision is no answer
+    if set(server.copies(drafts, message_id, parent=parent)) - ours:
         return "changed in Drafts"
     try:
         sent = server.find("sent", run.account.sent_mailbox)

@@ -351,11 +351,6 @@ class Journal:
         """The drafts of a mail, oldest first."""
         return list(self._drafts("mail_id = ?", mail_id))
 
-    def draft_retry(self, draft_id: int, error: str, at: datetime) -> None:
-        """An APPEND failed: its mail carries the error and the time of the next try."""
-        row = next(self._drafts("id = ?", draft_id))
-        self.mail_failed(row.mail_id, error, at)
-
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
         """The intents whose mail may be tried now."""
         return [d for d in self.intents(account) if self.mail(d.mail_id).next_try <= at.isoformat()]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
-from mailbot.assistant.triage import Triage, detected, disposition_of
+from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
 from mailbot.mail import compose
 from mailbot.mail.message import Address, Message, MessageId
 from mailbot.mail.reply import Reply
@@ -46,7 +46,7 @@ def remembered(w: Waiting, properties: Properties) -> Triage:
 
     return Triage(
         disposition_of(properties.get("disposition")) or "reply",
-        "model",
+        decided_by(properties.get("decided_by")),
         str(properties.get("reason") or ""),
         str(properties.get("recipient_type") or ""),
         str(properties.get("urgency") or ""),

@@ -90,11 +90,6 @@ class DraftNote:
     warnings: tuple[str, ...] = field(default=())
 
 
-def path(draft: DraftNote, folder: str = "Email") -> str:
-    """Where the draft note lies, relative to the vault."""
-    return f"{folder}/Drafts/{draft.stem}.draft.md"
-
-
 def render(draft: DraftNote) -> Note:
     """DraftNote -> Note, in the user's own format (DESIGN 5), every key and heading of it."""
     properties: dict[str, Any] = {

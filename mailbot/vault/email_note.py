@@ -25,19 +25,6 @@ _IMAGES = {
     "image/bmp": ".bmp",
 }
 
-OWNED = (
-    "disposition",
-    "decided_by",
-    "reason",
-    "recipient_type",
-    "urgency",
-    "stakes",
-    "topics",
-    "people",
-    "draft",
-)
-"""The properties that mailbot may change in a note after it was written."""
-
 
 @dataclass(frozen=True, slots=True)
 class Filing:

@@ -301,9 +301,6 @@ class Index:
     def note(self, note_id: int) -> NoteRow:
         return next(self._notes("id = ?", note_id))
 
-    def note_at(self, path: str) -> NoteRow | None:
-        return next(self._notes("path = ?", path), None)
-
     def in_thread(self, thread: str) -> list[NoteRow]:
         """The email notes of a thread, oldest first."""
         return sorted(self._notes("thread = ? AND type = 'email'", thread), key=lambda n: n.date)

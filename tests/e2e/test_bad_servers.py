@@ -241,6 +241,24 @@ def test_a_lost_answer_never_makes_a_second_draft(
     assert len(model.requests) == asked == 2
 
 
+def test_a_draft_whose_mailbox_is_gone_goes_to_the_one_that_is_there(
+    make_settings: MakeSettings, model: ModelServer, vault: Path
+) -> None:
+    account = Account(mail())
+    account.trouble = lambda session, tag, line, _literal: (
+        session.no(tag, "full") if line.startswith("APPEND") else None
+    )
+    with ScriptedImap(account) as server:
+        settings = make_settings(server.port, "jo@example.com", llm=model.url)
+        fetch_all(settings, Options())
+        with sqlite3.connect(vault_state(vault) / "journal.sqlite") as journal:
+            journal.execute("UPDATE draft SET mailbox = 'Gone'")
+        journal.close()
+        account.trouble = lambda *_: None
+        (report,) = fetch_all(settings, Options())
+    assert (report.error, report.failed, len(account.boxes["Drafts"])) == ("", [], 1)
+
+
 def test_a_mailbox_that_is_not_there_does_not_stop_the_others(make_settings: MakeSettings) -> None:
     with ScriptedImap(Account(mail())) as server:
         (report,) = fetch_all(

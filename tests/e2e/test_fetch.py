@@ -17,6 +17,7 @@ import pytest
 
 from mailbot.config import state_folder
 from mailbot.mail.parse import parse
+from mailbot.sync.journal import Journal, now
 from mailbot.sync.pipeline import exit_code, fetch_all
 from mailbot.sync.run import Options, vault_state
 from mailbot.vault import note as notes
@@ -228,6 +229,33 @@ def test_a_killed_run_leaves_one_note_and_one_draft_after_the_next(
     before = tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")
     fetch_all(settings, Options())
     assert (tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")) == before
+
+
+def test_a_run_killed_after_it_wrote_that_no_reply_is_wanted_is_finished_by_the_next(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, tmp_path: Path
+) -> None:
+    """The note says `read` and the journal does not know it yet: the next run believes the note, asks no model, and is
+    the last that looks at the mail."""
+    dovecot.deliver(user, mail(to=user))
+    with ModelServer(lambda _: {**TRIAGE, "disposition": "read", "reason": "Only news"}) as model:
+        settings = make_settings(dovecot.port, user, llm=model.url)
+        patch = "killed_before(journal.Journal, 'update_mail')"
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLER.format(patch=patch)], capture_output=True, cwd=tmp_path
+        )
+        assert killed.returncode == -9, killed.stderr
+        asked = len(model.requests)
+        (report,) = fetch_all(settings, Options())
+        assert (report.error, report.dispositions, len(model.requests)) == ("", {"read": 1}, asked)
+    (path,) = email_notes(vault)
+    properties = notes.read(path.read_text()).properties
+    assert (properties["disposition"], properties["decided_by"], properties["reason"]) == (
+        "read",
+        "model",
+        "Only news",
+    )
+    with Journal(vault_state(vault) / "journal.sqlite") as journal:
+        assert journal.waiting("work", now()) == []
 
 
 HOSTILE = {

@@ -23,11 +23,13 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of an invitation. `when` is in words, with its time zone; `method` as in the Calendar."""
+    """One event of an invitation. `when` is in words, in the zone of the invitation; `start` is the moment itself where
+    there is one; `method` as in the Calendar."""
 
     method: str
     title: str
     when: str
+    start: datetime | None
     where: str
     organizer: str
     attendees: tuple[Attendee, ...] = ()
@@ -51,10 +53,12 @@ def events(calendar: Calendar) -> list[Event]:
 def _event(method: str, component: Any) -> Event:
     attendees = component.get("attendee") or []
     attendees = attendees if isinstance(attendees, list) else [attendees]
+    start = _value(component.get("dtstart"))
     return Event(
         method=method,
         title=str(component.get("summary") or ""),
-        when=_when(_value(component.get("dtstart")), _value(component.get("dtend"))),
+        when=_when(start, _value(component.get("dtend"))),
+        start=start if isinstance(start, datetime) and start.tzinfo else None,
         where=str(component.get("location") or ""),
         organizer=_person(component.get("organizer")),
         attendees=tuple(

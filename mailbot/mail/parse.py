@@ -219,7 +219,7 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
         yield Text(_text(part, reading))
     elif kind == "message/rfc822" and part.is_multipart():
         yield from _forwarded(part, reading, depth)
-    elif part.is_multipart():
+    elif part.is_multipart() or kind.startswith("multipart/"):
         yield from _multipart(part, kind, reading, depth)
     elif kind == "text/calendar":
         content = _text(part, reading)
@@ -270,7 +270,7 @@ def _winmail(part: Part, reading: _Reading) -> Iterator[Text]:
 
 def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator[Text | Message]:
     children = [child for child in part.get_payload() if isinstance(child, Part)]
-    if kind == "multipart/alternative":
+    if kind == "multipart/alternative" and children:
         yield from _alternative(children, reading, depth + 1)
         return
     if kind == "multipart/signed":

@@ -96,6 +96,8 @@ def split_text(text: Text) -> list[Segment]:
         markup, read = text.content, _plain_lines(text.content)
     kinds = classify(read)
     segments: list[Segment] = []
+    if not read and "<img" in markup:  # a mail that is one picture
+        return [Segment("newest", "", Text(markup, html=text.html))]
     start = 0
     for index in range(1, len(read) + 1):
         if index < len(read) and kinds[index] == kinds[start]:

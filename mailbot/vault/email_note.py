@@ -158,7 +158,7 @@ _ANSWERS = {
 def _event_block(event: Event) -> str:
     """An event as a small block: title, when, where, who asks and who has answered."""
     rows = [
-        ("When", event.when + (" (repeats)" if event.repeats else "")),
+        ("When", event.when + _yours(event.start) + (" (repeats)" if event.repeats else "")),
         ("Where", event.where),
         ("Organiser", event.organizer),
     ]
@@ -175,6 +175,17 @@ def _event_block(event: Event) -> str:
         "  \n".join(lines),
         folded=False,
     )
+
+
+def _yours(start: datetime | None) -> str:
+    """A moment as the user's own clock shows it, where that is another than the invitation's."""
+    try:
+        local = start.astimezone() if start else None
+    except (OverflowError, ValueError):
+        return ""
+    if start is None or local is None or local.utcoffset() == start.utcoffset():
+        return ""
+    return f"; for you {local:%a, %d %b %Y %H:%M %Z}"
 
 
 def _report_block(message: Message) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.errors import BadData
+from mailbot.mail.parse import parse
+from mailbot.mail.reply import split
 from mailbot.vault import files, note
+from mailbot.vault.email_note import Filing, Verdict, to_note
 from mailbot.vault.note import Note
 
 _VALUES = st.one_of(
@@ -91,3 +95,32 @@ def test_an_atomic_write_leaves_the_old_content_or_the_new(
         files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in path.parent.iterdir()] == ["n.md"]
+
+
+def test_an_invitation_says_its_time_by_the_users_own_clock_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A meeting at 15:00 in Berlin is at 09:00 for a user in New York; both stand in the note."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    raw = (
+        b"From: a@b.example\nSubject: Planning\nContent-Type: text/calendar; method=REQUEST\n\n"
+        b"BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Planning\nDTSTART;TZID=Europe/Berlin:20260714T150000\n"
+        b"DTEND;TZID=Europe/Berlin:20260714T160000\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    message = parse(raw)
+    body = to_note(message, split(message), Filing(), Verdict()).note.body
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert "**When:** Tue, 14 Jul 2026 15:00–16:00 CEST; for you Tue, 14 Jul 2026 09:00 EDT" in body
+
+
+def test_a_mail_that_is_one_picture_shows_it() -> None:
+    """An HTML part with nothing but an inline image is shown in its place, not only listed below."""
+    raw = (
+        b"From: a@b.example\nSubject: Look\nContent-Type: multipart/related; boundary=x\n\n--x\nContent-Type: text/html\n\n"
+        b'<html><body><img src="cid:p1"></body></html>\n--x\nContent-Type: image/png; name=p.png\nContent-ID: <p1>\n'
+        b"Content-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--x--\n"
+    )
+    message = parse(raw)
+    body = to_note(message, split(message), Filing(), Verdict()).note.body
+    assert "_Look_files/p.png)" in body.split("## Attachments")[0]
+    assert "Nothing to show" not in body

@@ -33,7 +33,7 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
     `images` maps the Content-ID of a saved inline image to the path that shows it in the note.
     """
     markup = normalised(html)
-    converter = _Inert(images or {}, data_tables(markup))
+    converter = _Inert(images or {}, data_tables(markup) if "<table" in markup else [])
     try:
         markdown = converter.handle(markup)
     except RecursionError:  # pragma: no cover - nh3 flattens; a guard for what it may one day let through

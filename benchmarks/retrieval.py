@@ -1,0 +1,107 @@
+"""How often the right note is among the first, on the evaluation sets, through the code that `mailbot search` runs.
+
+    python -m benchmarks.retrieval [--embed PATH-OR-PACKAGE]
+
+Prints R@5, R@10 and nDCG@10 for the questions over the LoCoMo vault and, for replies of the corpus, of the mail that each
+answers. Without `--embed` there are no vectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailbot.mail.parse import parse
+from mailbot.mail.reply import split
+from mailbot.vault import note as notes
+from mailbot.vault.email_note import Filing, Verdict, to_note
+from mailbot.vault.index import Index
+from mailbot.vault.search import search
+
+ROOT = Path(__file__).resolve().parent.parent
+EVALS = Path(os.environ.get("MAILBOT_EVALS", ROOT.parent / "shared" / "evals"))
+CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"))
+MIN_WORDS, MAX_WORDS = 12, 120
+
+
+def figures(ranked: Iterable[tuple[list[str], set[str]]]) -> dict[str, float]:
+    """(note names best first, the names that are right) of each query -> mean R@5, R@10 and nDCG@10."""
+    at5 = at10 = gain = 0.0
+    count = 0
+    for found, relevant in ranked:
+        count += 1
+        at5 += len(relevant & set(found[:5])) / len(relevant)
+        at10 += len(relevant & set(found[:10])) / len(relevant)
+        got = sum(1 / math.log2(rank + 2) for rank, name in enumerate(found[:10]) if name in relevant)
+        gain += got / sum(1 / math.log2(rank + 2) for rank in range(min(len(relevant), 10)))
+    return {"queries": count, "R@5": at5 / count, "R@10": at10 / count, "nDCG@10": gain / count}
+
+
+def questions(index: Index) -> Iterable[tuple[list[str], set[str]]]:
+    """The LoCoMo questions, each with what a search finds."""
+    for line in (EVALS / "retrieval" / "queries.jsonl").read_text(encoding="utf-8").splitlines():
+        asked = json.loads(line)
+        yield [Path(h.note).stem for h in search(index, asked["query"], 10)], set(asked["relevant"])
+
+
+def mail_vault(folder: Path) -> dict[str, str]:
+    """Write the ham of the corpus as email notes; returns note path -> file name."""
+    names: dict[str, str] = {}
+    for path in sorted((CORPUS / "mime" / "spamassassin-ham").glob("*.eml")):
+        message = parse(path.read_bytes())
+        email = to_note(message, split(message), Filing(), Verdict())
+        target = folder / email.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(notes.write(email.note), encoding="utf-8", errors="replace")
+        names[email.path] = path.name
+    return names
+
+
+def parents(index: Index, names: dict[str, str]) -> Iterable[tuple[list[str], set[str]]]:
+    """Replies of the corpus, each with the mails that a search for its own new text finds, itself left out."""
+    for line in (EVALS / "retrieval" / "mail_parents.jsonl").read_text(encoding="utf-8").splitlines():
+        pair = json.loads(line)
+        texts = []
+        for name in (pair["reply"], pair["parent"]):
+            path = CORPUS / "mime" / "spamassassin-ham" / name
+            texts.append(split(parse(path.read_bytes())).newest.split())
+        if min(len(t) for t in texts) < MIN_WORDS:
+            continue
+        found = [names[h.note] for h in search(index, " ".join(texts[0][:MAX_WORDS]), 11)]
+        yield [name for name in found if name != pair["reply"]][:10], {pair["parent"]}
+
+
+def report(name: str, ranked: Iterable[tuple[list[str], set[str]]]) -> None:
+    began = time.perf_counter()
+    result = figures(ranked)
+    each = 1000 * (time.perf_counter() - began) / result["queries"]
+    print(
+        f"{name:<14} {result['queries']:5.0f} queries  R@5 {result['R@5']:.3f}  R@10 {result['R@10']:.3f}"
+        f"  nDCG@10 {result['nDCG@10']:.3f}  {each:6.1f} ms each"
+    )
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    if not EVALS.is_dir() or not CORPUS.is_dir():
+        raise SystemExit(f"no evaluation sets at {EVALS} or no corpus at {CORPUS}; set MAILBOT_EVALS and MAILBOT_CORPUS")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        vault = EVALS / "retrieval" / "vault"
+        with Index(folder / "questions.sqlite", vault) as index:
+            index.refresh()
+            report("questions", questions(index))
+        names = mail_vault(folder / "mail")
+        with Index(folder / "mail.sqlite", folder / "mail") as index:
+            index.refresh()
+            report("mail to parent", parents(index, names))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,9 @@
 """How often the right note is among the first, on the evaluation sets, through the code that `mailbot search` runs.
 
-    python -m benchmarks.retrieval [--embed PATH-OR-PACKAGE]
+    python -m benchmarks.retrieval [--local [FOLDER]]
 
 Prints R@5, R@10 and nDCG@10 for the questions over the LoCoMo vault and, for replies of the corpus, of the mail that each
-answers. Without `--embed` there are no vectors.
+answers: by words, and with `--local` by words and the vectors of a local model (an installed package's, or a folder's).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from mailbot.assistant.embedding import local
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, Verdict, to_note
 from mailbot.vault.index import Index
 from mailbot.vault.search import search
+from mailbot.vault.vectors import Embedder, Vectors
 
 ROOT = Path(__file__).resolve().parent.parent
 EVALS = Path(os.environ.get("MAILBOT_EVALS", ROOT.parent / "shared" / "evals"))
@@ -43,11 +45,11 @@ def figures(ranked: Iterable[tuple[list[str], set[str]]]) -> dict[str, float]:
     return {"queries": count, "R@5": at5 / count, "R@10": at10 / count, "nDCG@10": gain / count}
 
 
-def questions(index: Index) -> Iterable[tuple[list[str], set[str]]]:
+def questions(index: Index, vectors: Vectors | None) -> Iterable[tuple[list[str], set[str]]]:
     """The LoCoMo questions, each with what a search finds."""
     for line in (EVALS / "retrieval" / "queries.jsonl").read_text(encoding="utf-8").splitlines():
         asked = json.loads(line)
-        yield [Path(h.note).stem for h in search(index, asked["query"], 10)], set(asked["relevant"])
+        yield [Path(h.note).stem for h in search(index, asked["query"], 10, vectors)], set(asked["relevant"])
 
 
 def mail_vault(folder: Path) -> dict[str, str]:
@@ -63,7 +65,7 @@ def mail_vault(folder: Path) -> dict[str, str]:
     return names
 
 
-def parents(index: Index, names: dict[str, str]) -> Iterable[tuple[list[str], set[str]]]:
+def parents(index: Index, vectors: Vectors | None, names: dict[str, str]) -> Iterable[tuple[list[str], set[str]]]:
     """Replies of the corpus, each with the mails that a search for its own new text finds, itself left out."""
     for line in (EVALS / "retrieval" / "mail_parents.jsonl").read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
@@ -73,7 +75,7 @@ def parents(index: Index, names: dict[str, str]) -> Iterable[tuple[list[str], se
             texts.append(split(parse(path.read_bytes())).newest.split())
         if min(len(t) for t in texts) < MIN_WORDS:
             continue
-        found = [names[h.note] for h in search(index, " ".join(texts[0][:MAX_WORDS]), 11)]
+        found = [names[h.note] for h in search(index, " ".join(texts[0][:MAX_WORDS]), 11, vectors)]
         yield [name for name in found if name != pair["reply"]][:10], {pair["parent"]}
 
 
@@ -82,25 +84,35 @@ def report(name: str, ranked: Iterable[tuple[list[str], set[str]]]) -> None:
     result = figures(ranked)
     each = 1000 * (time.perf_counter() - began) / result["queries"]
     print(
-        f"{name:<14} {result['queries']:5.0f} queries  R@5 {result['R@5']:.3f}  R@10 {result['R@10']:.3f}"
+        f"{name:<24} {result['queries']:5.0f} queries  R@5 {result['R@5']:.3f}  R@10 {result['R@10']:.3f}"
         f"  nDCG@10 {result['nDCG@10']:.3f}  {each:6.1f} ms each"
     )
 
 
+def measure(folder: Path, vault: Path, embedder: Embedder | None, names: dict[str, str] | None) -> None:
+    """Index a vault and print its figures, by words and then with vectors."""
+    what = "mail to parent" if names else "questions"
+    with Index(folder / "index.sqlite", vault) as index:
+        index.refresh()
+        report(f"{what}, words", parents(index, None, names) if names else questions(index, None))
+        if embedder:
+            with Vectors(folder / "vectors.sqlite", embedder) as vectors:
+                vectors.fill(index.hashes(), index.saying)
+                report(f"{what}, +vectors", parents(index, vectors, names) if names else questions(index, vectors))
+
+
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--local", nargs="?", const="", metavar="FOLDER", help="add the vectors of a local model")
+    chosen = parser.parse_args().local
+    embedder = None if chosen is None else local(Path(chosen) if chosen else None)
     if not EVALS.is_dir() or not CORPUS.is_dir():
         raise SystemExit(f"no evaluation sets at {EVALS} or no corpus at {CORPUS}; set MAILBOT_EVALS and MAILBOT_CORPUS")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        vault = EVALS / "retrieval" / "vault"
-        with Index(folder / "questions.sqlite", vault) as index:
-            index.refresh()
-            report("questions", questions(index))
+        measure(folder / "a", EVALS / "retrieval" / "vault", embedder, None)
         names = mail_vault(folder / "mail")
-        with Index(folder / "mail.sqlite", folder / "mail") as index:
-            index.refresh()
-            report("mail to parent", parents(index, names))
+        measure(folder / "b", folder / "mail", embedder, names)
 
 
 if __name__ == "__main__":

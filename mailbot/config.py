@@ -177,6 +177,30 @@ class Llm(_Settings):
         return value.rstrip("/")
 
 
+class Embeddings(_Settings):
+    """Vectors for the search, beside its words: from a model on this machine, or from a server's /embeddings."""
+
+    local: bool | Path = False
+    """true: the model of an installed package that is known; or a folder with model.onnx and tokenizer.json in it."""
+    model: str = ""
+    """The name of the server's embedding model, in the place of a local one."""
+    base_url: str = ""
+    """Where it is served; `llm.base_url` where it is not set."""
+    api_key: Secret | None = None
+    query_prefix: str = ""
+    """What the model wants in front of a question, such as "query: "."""
+    passage_prefix: str = ""
+    """What it wants in front of a passage."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Embeddings:
+        if bool(self.local) == bool(self.model):
+            raise ValueError("write either `local: true` (or a folder) or `model: NAME`")
+        if isinstance(self.local, Path) and not _home(self.local).is_dir():
+            raise ValueError(f"{self.local} is not a folder with model.onnx and tokenizer.json in it")
+        return self
+
+
 class Drafts(_Settings):
     """Which mails are answered, and how many a run."""
 
@@ -197,6 +221,7 @@ class Settings(_Settings):
     exclude: Strings = ()
     """Folders or notes of the vault that mailbot does not read."""
     llm: Llm | None = None
+    embeddings: Embeddings | None = None
     drafts: Drafts = Drafts()
     max_mail_size: int = Field(default=100, ge=1)
     """Megabytes; of a larger mail only the header is kept."""

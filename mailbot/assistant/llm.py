@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -130,9 +130,7 @@ class Model:
     def _once(
         self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]
     ) -> tuple[str, int, int]:
-        import openai
-
-        where = f"{self.endpoint.host}, model {model}"
+        where = self._where(model)
         options: dict[str, Any] = {
             self._limit_name: self.endpoint.max_output_tokens,
             **_FORMS[self._form](shape),
@@ -142,6 +140,38 @@ class Model:
                 {**messages[0], "content": f"{messages[0]['content']}\n\n{_in_words(shape)}"},
                 *messages[1:],
             ]
+        reply = self._called(
+            where,
+            lambda client: client.chat.completions.create(  # type: ignore[call-overload]
+                model=model, messages=messages, stream=False, **options
+            ),
+        )
+        return _text_of(reply, where)
+
+    def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+        """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises."""
+        where = self._where(model)
+        try:
+            reply = self._called(
+                where,
+                lambda client: client.embeddings.create(
+                    model=model, input=list(texts), encoding_format="float"
+                ),
+            )
+        except _NotUnderstoodError as error:
+            raise ServerUnavailable(f"{where}: the server refused to make vectors: {error}") from error
+        made = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
+        if len(made) != len(texts):
+            raise UnusableAnswer(f"{where}: {len(made)} vectors came for {len(texts)} texts")
+        return made, int(getattr(reply.usage, "total_tokens", 0) or 0)
+
+    def _where(self, model: str) -> str:
+        return f"{self.endpoint.host}, model {model}"
+
+    def _called(self, where: str, call: Callable[[OpenAI], Any]) -> Any:
+        """What a call to the server gives, tried again where that may help; the library's errors become ours here."""
+        import openai
+
         retrying = Retrying(
             retry=retry_if_exception(_is_transient),
             stop=stop_after_attempt(self.endpoint.retries + 1),
@@ -149,13 +179,7 @@ class Model:
             reraise=True,
         )
         try:
-            reply = retrying(
-                self._openai().chat.completions.create,
-                model=model,
-                messages=messages,
-                stream=False,
-                **options,
-            )
+            return retrying(call, self._openai())
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise AuthenticationFailed(
                 f"{where}: the key was refused; check `llm.api_key` in accounts.yaml"
@@ -186,7 +210,6 @@ class Model:
             ) from error
         except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
             raise UnusableAnswer(f"{where}: the answer could not be read ({type(error).__name__})") from error
-        return _text_of(reply, where)
 
     def _openai(self) -> OpenAI:
         if self._client is None:

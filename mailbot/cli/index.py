@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from mailbot.cli import console
-from mailbot.config import Settings, state_folder
+from mailbot.config import Embeddings, Llm, Settings, state_folder
 from mailbot.sync.pipeline import check_vault
+from mailbot.sync.vectors import fill, vectors_of
 from mailbot.vault.index import Index, index_path
 
 
-def vault_of(context: click.Context, vault: Path | None) -> tuple[Path, tuple[str, ...]]:
-    """(the vault, what of it is left out): the folder given, which needs no settings, or the configured one."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which vault, what of it is left out, and where vectors come from."""
+
+    folder: Path
+    exclude: tuple[str, ...] = ()
+    embeddings: Embeddings | None = None
+    llm: Llm | None = None
+
+
+def asked(context: click.Context, vault: Path | None, embeddings: str | None) -> Asked:
+    """The folder given, which needs no settings, or the configured vault; the same for vectors."""
     settings: Settings | None = None if vault else console.settings(context)
     folder = vault or (settings.vault if settings else Path())
     check_vault(folder)
-    return folder, settings.exclude if settings else ()
+    wanted = settings.embeddings if settings else None
+    if embeddings == "none":
+        wanted = None
+    elif embeddings:
+        try:
+            wanted = Embeddings(local=True if embeddings == "local" else Path(embeddings))
+        except ValueError as error:
+            raise click.BadParameter(
+                "write local, none, or a folder with model.onnx and tokenizer.json in it", param_hint="--embeddings"
+            ) from error
+    return Asked(
+        folder, settings.exclude if settings else (), wanted, settings.llm if settings else None
+    )
+
+
+embeddings_option = click.option(
+    "--embeddings",
+    metavar="local|none|FOLDER",
+    help="Vectors beside words: from an installed model, from none, or from the model in a folder.",
+)
 
 
 @click.command(epilog="Example: mailbot index --vault ~/Notes")
@@ -26,19 +57,25 @@ def vault_of(context: click.Context, vault: Path | None) -> tuple[Path, tuple[st
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder of Markdown notes; needs no settings.",
 )
+@embeddings_option
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
-def index(context: click.Context, vault: Path | None, as_json: bool) -> None:
+def index(context: click.Context, vault: Path | None, embeddings: str | None, as_json: bool) -> None:
     """Bring the search index of the vault up to date.
 
-    Only notes that changed are read. The index is a cache in the state folder: it can be deleted at any time, and a
-    run that is stopped goes on where it was.
+    Only notes that changed are read, and vectors are made only for what is new. The index is a cache in the state folder:
+    it can be deleted at any time, and a run that is stopped goes on where it was.
     """
-    folder, exclude = vault_of(context, vault)
-    with console.progress() as progress, Index(index_path(state_folder(), folder), folder) as opened:
-        done = opened.refresh(exclude, lambda at, total: progress("index", at, total))
+    of = asked(context, vault, embeddings)
+    with (
+        console.progress() as progress,
+        Index(index_path(state_folder(), of.folder), of.folder) as opened,
+        vectors_of(opened, of.embeddings, of.llm) as vectors,
+    ):
+        done = opened.refresh(of.exclude, lambda at, total: progress("index", at, total))
         count = opened.count()
+        made = fill(opened, vectors, lambda at, total: progress("vectors", at, total))
     if as_json:
         console.emit(
             {
@@ -46,10 +83,14 @@ def index(context: click.Context, vault: Path | None, as_json: bool) -> None:
                 "added": done.added,
                 "changed": done.changed,
                 "removed": done.removed,
+                "vectors": made,
                 "skipped": dict(done.skipped),
             }
         )
     else:
-        console.say(f"{count} notes: {done.added} added, {done.changed} changed, {done.removed} removed")
+        also = f", {made} vectors made" if made else ""
+        console.say(
+            f"{count} notes: {done.added} added, {done.changed} changed, {done.removed} removed{also}"
+        )
     for path, why in done.skipped:
         console.complain(f"mailbot: {path} was skipped: {why}")

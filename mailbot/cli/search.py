@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from mailbot.cli import console
-from mailbot.cli.index import vault_of
+from mailbot.cli.index import asked, embeddings_option
 from mailbot.config import state_folder
+from mailbot.sync.vectors import fill, vectors_of
 from mailbot.vault.index import Index, index_path
 from mailbot.vault.search import Hit
 from mailbot.vault.search import search as ask
@@ -25,6 +26,7 @@ from mailbot.vault.search import search as ask
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder of Markdown notes; needs no settings.",
 )
+@embeddings_option
 @click.option(
     "--json",
     "as_json",
@@ -33,17 +35,23 @@ from mailbot.vault.search import search as ask
 )
 @click.pass_context
 @console.handled
-def search(context: click.Context, query: str, limit: int, vault: Path | None, as_json: bool) -> None:
+def search(
+    context: click.Context, query: str, limit: int, vault: Path | None, embeddings: str | None, as_json: bool
+) -> None:
     """Ask the vault what it knows; the best notes first, each with its best passage.
 
     With - for QUERY, each line of standard input is a query.
     """
-    folder, exclude = vault_of(context, vault)
+    of = asked(context, vault, embeddings)
     queries = (line.rstrip("\r\n") for line in sys.stdin) if query == "-" else iter([query])
-    with Index(index_path(state_folder(), folder), folder) as index:
-        index.refresh(exclude)
+    with (
+        Index(index_path(state_folder(), of.folder), of.folder) as index,
+        vectors_of(index, of.embeddings, of.llm) as vectors,
+    ):
+        index.refresh(of.exclude)
+        fill(index, vectors)
         for text in queries:
-            hits = ask(index, text, limit)
+            hits = ask(index, text, limit, vectors)
             if as_json:
                 console.emit({"query": text, "hits": [_as_json(h) for h in hits]})
             else:

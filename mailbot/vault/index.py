@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
-from mailbot.vault import note as notes
+from mailbot.vault.entry import DRAFT, Entry, entry
 from mailbot.vault.files import content_hash
 from mailbot.vault.passages import passages
+from mailbot.vault.walk import walk
 from mailbot.vault.words import fold
 
-VERSION = 2
-SKIPPED_FOLDERS = frozenset({".obsidian", ".trash", ".git", ".stfolder", ".stversions", "node_modules"})
-DRAFT = "email-draft"
-"""The type of notes that are known but not searched: a draft repeats what other notes say."""
+VERSION = 3
 MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
+BATCH = 2000
+"""Notes between two commits: what an interrupted refresh may lose."""
+HASH_SIZE = 32 * 1024 * 1024
+"""Octets that FTS5 gathers before it writes a segment."""
 
 _SCHEMA = """
 CREATE TABLE note (
-  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
-  title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL,
-  message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL);
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, key TEXT NOT NULL,
+  stem TEXT NOT NULL, title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL,
+  message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL, audience TEXT NOT NULL, tags TEXT NOT NULL,
+  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL);
 CREATE INDEX note_thread ON note (thread) WHERE thread <> '';
 CREATE INDEX note_message ON note (message_id) WHERE message_id <> '';
+CREATE INDEX note_key ON note (key);
+CREATE INDEX note_stem ON note (stem);
 CREATE TABLE passage (id INTEGER PRIMARY KEY, note_id INTEGER NOT NULL, heading TEXT NOT NULL,
-  start INTEGER NOT NULL, "end" INTEGER NOT NULL);
+  start INTEGER NOT NULL, "end" INTEGER NOT NULL, hash BLOB NOT NULL);
 CREATE INDEX passage_note ON passage (note_id);
+CREATE INDEX passage_hash ON passage (hash);
 CREATE TABLE address (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
 CREATE INDEX address_note ON address (note_id);
 CREATE TABLE person_name (name TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (name, note_id)) WITHOUT ROWID;
 CREATE INDEX person_name_note ON person_name (note_id);
+CREATE TABLE party (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
+CREATE INDEX party_note ON party (note_id);
+CREATE TABLE link (note_id INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (note_id, target)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE note_fts USING fts5 (title, names, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE passage_fts USING fts5 (title, heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 """
-_FILE = re.compile(r"\.md$", re.IGNORECASE)
+_BY_NOTE = (("address", "email"), ("person_name", "name"), ("party", "email"), ("link", "target"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A note as the index knows it; `private` notes never leave the machine in a prompt."""
+    """A note as the index knows it; the fields are those of `Entry`."""
 
     id: int
     path: str
@@ -68,6 +75,12 @@ class NoteRow:
     date: str
     body: str = field(repr=False)
     private: bool = False
+    audience: str = ""
+    tags: frozenset[str] = frozenset()
+    person: bool = False
+    auto_created: bool = False
+    draft: str = ""
+    about: str = ""
 
 
 def index_path(state: Path, vault: Path) -> Path:
@@ -87,6 +100,8 @@ class Index:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return self._connect()
+        except sqlite3.OperationalError:
+            raise  # another program is at it: that is no reason to throw it away
         except sqlite3.DatabaseError:
             self.path.unlink(missing_ok=True)  # a cache that cannot be read is made anew
             return self._connect()
@@ -103,7 +118,10 @@ class Index:
                     database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
                 database.execute("PRAGMA journal_mode = WAL")
                 database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+                for table in ("note_fts", "passage_fts"):  # fewer, larger segments: a first index merges less
+                    database.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})")
             database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA cache_size = -65536")
         except BaseException:
             database.close()
             raise
@@ -134,7 +152,7 @@ class Index:
         }
         found = dict(walk(self.vault, exclude))
         gone = [known[path][2] for path in known.keys() - found.keys()]
-        work = [path for path, stamp in found.items() if path not in known or known[path][:2] != stamp]
+        work = sorted(path for path, stamp in found.items() if path not in known or known[path][:2] != stamp)
         added = changed = 0
         skipped: list[tuple[str, str]] = []
         execute = self.database.execute
@@ -143,26 +161,21 @@ class Index:
         try:
             for id_ in gone:
                 self._remove(id_)
-            for number, path in enumerate(work):
+            for number, path in enumerate(work, 1):
                 mtime, size = found[path]
-                try:
-                    entry = self._read(path, size)
-                except (BadData, OSError, UnicodeError) as error:
-                    skipped.append((path, str(error)))
-                    if path in known:
-                        self._remove(known[path][2])
-                    continue
                 if path in known:
                     self._remove(known[path][2])
-                    changed += 1
-                else:
-                    added += 1
-                self._add(path, mtime, size, *entry)
-                if number % 500 == 499:
+                try:
+                    self._add(path, mtime, size, self._read(path, size))
+                except (BadData, OSError) as error:
+                    skipped.append((path, str(error)))
+                    continue
+                changed, added = changed + (path in known), added + (path not in known)
+                if number % BATCH == 0:
                     execute("COMMIT")
                     execute("BEGIN IMMEDIATE")
                     if progress:
-                        progress(number + 1, len(work))
+                        progress(number, len(work))
             if gone or work:
                 execute("COMMIT")
         except BaseException:
@@ -173,55 +186,34 @@ class Index:
             progress(len(work), len(work))
         return Refreshed(added, changed, len(gone), tuple(skipped))
 
-    def _read(self, path: str, size: int) -> tuple[dict[str, Any], str]:
+    def _read(self, path: str, size: int) -> Entry:
         if size > MAX_NOTE:
             raise BadData(f"larger than {MAX_NOTE // 1024 // 1024} MB")
-        text = (self.vault / path).read_bytes().decode("utf-8", "replace")
-        try:
-            parsed = notes.read(text, path)
-        except BadData:
-            return {}, text  # broken properties must not hide a note from a search
-        return parsed.properties, parsed.body
+        return entry(path, (self.vault / path).read_bytes().decode("utf-8", "replace"))
 
-    def _add(self, path: str, mtime: int, size: int, properties: dict[str, Any], body: str) -> None:
-        title = _title(path, properties)
-        aliases = _strings(properties.get("aliases")) + _strings(properties.get("alias"))
-        tags = [t.lstrip("#") for t in _strings(properties.get("tags"))]
-        kind = str(properties.get("type") or "")
-        described = [
-            str(v)
-            for k, v in properties.items()
-            if k in ("role", "company", "project", "people", "topics", "from", "to", "subject")
-        ]
-        stem = Path(path).stem
-        cursor = self.database.execute(
-            "INSERT INTO note (path, mtime_ns, size, title, names, body, type, date, message_id, thread, private)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (path, mtime, size, title, " ".join([stem, *aliases, *tags, *described]), body, kind, str(properties.get("date") or ""),
-             str(properties.get("message_id") or ""), str(properties.get("thread") or ""), properties.get("private") is True),
+    def _add(self, path: str, mtime: int, size: int, found: Entry) -> None:
+        key = path.removesuffix(".md").casefold()
+        values = (
+            path, mtime, size, key, PurePosixPath(key).name, found.title, found.names, found.body, found.type, found.date,
+            found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
+            found.auto_created, found.draft, found.about,
         )  # fmt: skip
-        note_id = cursor.lastrowid
-        if kind != DRAFT:
-            self._index(note_id or 0, insert=True)
-        if (
-            kind in ("people", "person")
-            or "people" in tags
-            or "person" in tags
-            or path.split("/")[0].casefold() == "people"
-        ):
-            emails = {
-                e.strip().casefold()
-                for key in ("email", "emails")
-                for e in _strings(properties.get(key))
-                if "@" in e
-            }
-            self.database.executemany(
-                "INSERT OR IGNORE INTO address VALUES (?,?)", [(e, note_id) for e in sorted(emails)]
-            )
-            names = {n.casefold() for n in [title, *aliases] if n}
-            self.database.executemany(
-                "INSERT OR IGNORE INTO person_name VALUES (?,?)", [(n, note_id) for n in sorted(names)]
-            )
+        marks = ",".join("?" * len(values))
+        note_id = self.database.execute(f"INSERT INTO note VALUES (NULL,{marks})", values).lastrowid or 0
+        if found.type != DRAFT:
+            self._index(note_id, insert=True)
+        per_note = {
+            "address": found.emails,
+            "person_name": found.called,
+            "party": found.parties,
+            "link": found.links,
+        }
+        for table, column in _BY_NOTE:
+            if per_note[table]:
+                self.database.executemany(
+                    f"INSERT OR IGNORE INTO {table} ({column}, note_id) VALUES (?,?)",
+                    [(value, note_id) for value in per_note[table]],
+                )
 
     def _index(self, note_id: int, *, insert: bool) -> None:
         """Put a stored note into the full-text tables, or take it out (FTS5 4.4.2 wants the same text for both)."""
@@ -234,38 +226,40 @@ class Index:
             "passage_fts", delete[0].format("passage_fts"), "title, heading, body", delete[1]
         )
         self.database.execute(whole, (note_id, fold(title), fold(names), fold(body)))
+        folded = fold(title)
         if insert:
             for p in passages(body):
                 cursor = self.database.execute(
-                    'INSERT INTO passage (note_id, heading, start, "end") VALUES (?,?,?,?)',
-                    (note_id, p.heading, p.start, p.end),
+                    'INSERT INTO passage (note_id, heading, start, "end", hash) VALUES (?,?,?,?,?)',
+                    (note_id, p.heading, p.start, p.end, passage_hash(p.heading, p.text)),
                 )
-                self.database.execute(
-                    part, (cursor.lastrowid, fold(title), fold(p.heading), fold(body[p.start : p.end]))
-                )
+                self.database.execute(part, (cursor.lastrowid, folded, fold(p.heading), fold(body[p.start : p.end])))
         else:
             rows = self.database.execute(
                 'SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)
             ).fetchall()
             for id_, heading, start, end in rows:
-                self.database.execute(part, (id_, fold(title), fold(heading), fold(body[start:end])))
+                self.database.execute(part, (id_, folded, fold(heading), fold(body[start:end])))
 
     def _remove(self, note_id: int) -> None:
-        if self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0] != DRAFT:
+        kind = self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0]
+        if kind != DRAFT:
             self._index(note_id, insert=False)
-        for table, column in (
-            ("passage", "note_id"),
-            ("address", "note_id"),
-            ("person_name", "note_id"),
-            ("note", "id"),
-        ):
-            self.database.execute(f"DELETE FROM {table} WHERE {column} = ?", (note_id,))
+        for table, _ in _BY_NOTE:
+            self.database.execute(f"DELETE FROM {table} WHERE note_id = ?", (note_id,))
+        self.database.execute("DELETE FROM passage WHERE note_id = ?", (note_id,))
+        self.database.execute("DELETE FROM note WHERE id = ?", (note_id,))
 
     # --- asking ----------------------------------------------------------------------------------------------------
 
     def notes_ranked(self, match: str, limit: int) -> list[tuple[int, float]]:
         """(note id, score) of whole notes for an FTS5 expression, best first; a higher score is better (BM25)."""
         return self._ranked("note_fts", "2.0, 2.0, 1.0", match, limit)
+
+    def frequency(self, phrase: str, most: int) -> int:
+        """In how many notes an FTS5 phrase stands; counted no further than just beyond `most`."""
+        sql = "SELECT count(*) FROM (SELECT rowid FROM note_fts WHERE note_fts MATCH ? LIMIT ?)"
+        return int(self.database.execute(sql, (phrase, most + 1)).fetchone()[0])
 
     def passages_ranked(self, match: str, limit: int) -> list[tuple[int, float]]:
         """(passage id, score), best first."""
@@ -282,13 +276,36 @@ class Index:
             self.database.execute(f"SELECT id, note_id FROM passage WHERE id IN ({marks})", passage_ids)
         )
 
+    def with_hashes(self, hashes: list[bytes]) -> dict[bytes, list[int]]:
+        """passage hash -> the ids of the passages that say so."""
+        found: dict[bytes, list[int]] = {}
+        marks = ",".join("?" * len(hashes))
+        for id_, value in self.database.execute(f"SELECT id, hash FROM passage WHERE hash IN ({marks})", hashes):
+            found.setdefault(value, []).append(id_)
+        return found
+
+    def hashes(self) -> set[bytes]:
+        """The hashes of all passages."""
+        return {value for (value,) in self.database.execute("SELECT DISTINCT hash FROM passage")}
+
+    def saying(self, hashes: Iterable[bytes]) -> Iterator[tuple[bytes, str]]:
+        """(hash, heading and text) of passages, one for each hash."""
+        sql = (
+            'SELECT p.heading, n.body, p.start, p."end" FROM passage p JOIN note n ON n.id = p.note_id'
+            " WHERE p.hash = ? LIMIT 1"
+        )
+        for value in hashes:
+            if row := self.database.execute(sql, (value,)).fetchone():
+                heading, body, start, end = row
+                yield value, f"{heading}\n{_text(body, start, end)}".strip()
+
     def passage(self, passage_id: int) -> tuple[int, str, str]:
         """(note id, heading, text) of a passage."""
         row = self.database.execute(
             'SELECT p.note_id, p.heading, n.body, p.start, p."end" FROM passage p JOIN note n ON n.id = p.note_id WHERE p.id = ?',
             (passage_id,),
         ).fetchone()
-        return row[0], row[1], row[2][row[3] : row[4]].strip("\n").rstrip()
+        return row[0], row[1], _text(row[2], row[3], row[4])
 
     def passages_of(self, note_id: int) -> list[tuple[int, str, str]]:
         """(passage id, heading, text) of a note's passages, in order."""
@@ -296,14 +313,27 @@ class Index:
         rows = self.database.execute(
             'SELECT id, heading, start, "end" FROM passage WHERE note_id = ? ORDER BY start', (note_id,)
         )
-        return [(id_, heading, body[start:end].strip("\n").rstrip()) for id_, heading, start, end in rows]
+        return [(id_, heading, _text(body, start, end)) for id_, heading, start, end in rows]
 
     def note(self, note_id: int) -> NoteRow:
         return next(self._notes("id = ?", note_id))
 
+    def at(self, path: str) -> NoteRow | None:
+        """The note at a path relative to the vault."""
+        return next(self._notes("path = ?", path), None)
+
+    def dates(self, note_ids: list[int]) -> dict[int, str]:
+        """note id -> its `date` property."""
+        marks = ",".join("?" * len(note_ids))
+        return dict(self.database.execute(f"SELECT id, date FROM note WHERE id IN ({marks})", note_ids))
+
     def in_thread(self, thread: str) -> list[NoteRow]:
         """The email notes of a thread, oldest first."""
         return sorted(self._notes("thread = ? AND type = 'email'", thread), key=lambda n: n.date)
+
+    def people(self) -> list[NoteRow]:
+        """Every person note."""
+        return list(self._notes("person"))
 
     def with_address(self, email: str) -> list[NoteRow]:
         """The person notes that carry an address."""
@@ -313,51 +343,50 @@ class Index:
         """The person notes of that title or alias."""
         return list(self._notes("id IN (SELECT note_id FROM person_name WHERE name = ?)", name.casefold()))
 
+    def emails_of(self, note_id: int) -> list[str]:
+        """The addresses of a person note."""
+        return [e for (e,) in self.database.execute("SELECT email FROM address WHERE note_id = ?", (note_id,))]
+
+    def names_of(self, note_id: int) -> list[str]:
+        """What a person note is called, case-folded: title and aliases."""
+        return [n for (n,) in self.database.execute("SELECT name FROM person_name WHERE note_id = ?", (note_id,))]
+
+    def mail_with(self, email: str, limit: int) -> list[NoteRow]:
+        """The newest mails that were from or to an address, newest first."""
+        where = "id IN (SELECT note_id FROM party WHERE email = ?)"
+        return sorted(self._notes(where, email.casefold()), key=lambda n: n.date, reverse=True)[:limit]
+
+    def parties_of(self, note_id: int) -> set[str]:
+        """Whom a mail was from or to."""
+        return {e for (e,) in self.database.execute("SELECT email FROM party WHERE note_id = ?", (note_id,))}
+
+    def linked(self, note_ids: list[int]) -> set[int]:
+        """The notes that these notes link to: by path, or by a name that only one note has."""
+        marks = ",".join("?" * len(note_ids))
+        sql = f"SELECT DISTINCT target FROM link WHERE note_id IN ({marks})"
+        found: set[int] = set()
+        for (aim,) in self.database.execute(sql, note_ids).fetchall():
+            rows = self.database.execute("SELECT id FROM note WHERE key = ? OR stem = ? LIMIT 2", (aim, aim)).fetchall()
+            if len(rows) == 1:
+                found.add(rows[0][0])
+        return found
+
     def count(self) -> int:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
     def _notes(self, where: str, *values: object) -> Iterator[NoteRow]:
-        sql = f"SELECT id, path, title, type, date, body, private FROM note WHERE {where} ORDER BY path"
-        for row in self.database.execute(sql, values):
-            id_, path, title, type_, date, body, private = row
-            yield NoteRow(id_, path, title, type_, date, body, bool(private))
+        columns = "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about"
+        for row in self.database.execute(f"SELECT {columns} FROM note WHERE {where} ORDER BY path", values):
+            id_, path, title, type_, date, body, private, audience, tags, person, auto, draft, about = row
+            yield NoteRow(
+                id_, path, title, type_, date, body, bool(private), audience, frozenset(tags.split()), bool(person), bool(auto), draft, about
+            )  # fmt: skip
 
 
-def walk(vault: Path, exclude: Iterable[str] = ()) -> Iterator[tuple[str, tuple[int, int]]]:
-    """(path relative to the vault with `/`, (mtime in ns, octets)) of each note. Links that lead out are not followed."""
-    excluded = {e.strip("/") for e in exclude}
-
-    def folder(path: str, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
-        with os.scandir(path) as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                relative = prefix + entry.name
-                if relative in excluded:
-                    continue
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        if entry.name not in SKIPPED_FOLDERS and not entry.name.startswith("."):
-                            yield from folder(entry.path, relative + "/")
-                    elif _FILE.search(entry.name) and not entry.name.startswith(".") and entry.is_file():
-                        stat = entry.stat()
-                        yield relative, (stat.st_mtime_ns, stat.st_size)
-                except OSError:
-                    continue  # it went away during the walk: the next one sees it or does not
-
-    yield from folder(str(vault), "")
+def _text(body: str, start: int, end: int) -> str:
+    return body[start:end].strip("\n").rstrip()
 
 
-def _title(path: str, properties: dict[str, Any]) -> str:
-    title = str(properties.get("title") or "").strip()
-    stem = Path(path).stem
-    return title or (
-        Path(path).parent.name if stem.casefold() in ("readme", "index") and "/" in path else stem
-    )
-
-
-def _strings(value: object) -> list[str]:
-    """A property that may be text, a list of texts, or nothing."""
-    if isinstance(value, (list, tuple)):
-        return [str(v) for v in value if v is not None]
-    if value is None or isinstance(value, (dict, bool)):
-        return []
-    return [part.strip() for part in str(value).split(",") if part.strip()]
+def passage_hash(heading: str, text: str) -> bytes:
+    """What a passage says, whichever note it stands in: a note that is renamed keeps its vectors."""
+    return blake2b(f"{heading}\n{text}".encode(), digest_size=16).digest()

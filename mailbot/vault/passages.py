@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TARGET = 1200
+TARGET = 600
 """Characters at which a passage is closed at the next blank line."""
-LIMIT = 2400
+LIMIT = 1800
 """Characters that a passage without blank lines may grow to before it is cut at a line or a sentence."""
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")

@@ -1,19 +1,30 @@
-"""Query -> ranked Hits: BM25 over whole notes and over passages, fused by reciprocal rank."""
+"""Query -> ranked Hits: BM25 over whole notes, BM25 over passages with their neighbours, and the nearness of vectors.
+
+The rankings are fused by a sum of their scores, each divided by its best (Bruch, Gai and Ingber 2023, "An Analysis of Fusion
+Functions for Hybrid Retrieval": it keeps by how much one note is better, which ranks alone throw away).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailbot.vault.index import Index
-from mailbot.vault.words import fold, query_terms
+from mailbot.vault.vectors import Vectors
+from mailbot.vault.words import fold, proper_names, query_terms
 
-FUSION = 60
-"""The k of reciprocal-rank fusion (Cormack, Clarke and Büttcher 2009)."""
-WEIGHTS = {"notes": 2.0, "passages": 1.0}
+WEIGHTS = {"notes": 1.0, "passages": 1.0, "vectors": 1.0}
+NEIGHBOUR = 0.3
+"""How much of its neighbours' scores a passage is given."""
+LINKED = 0.15
+"""What a note gains that the people or the thread of a mail link to, as a share of a perfect score."""
 DEPTH = 100
-"""Ranks of each list that are fused."""
+"""Notes of each ranking that are fused."""
 MAX_TERMS = 64
+POSTINGS = 6000
+"""Notes that the words of a query may stand in, added up: the commonest words of a long query in a large vault are left out,
+since they cost the most and tell the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +39,71 @@ class Hit:
     note_id: int
 
 
-def search(index: Index, query: str, limit: int = 10) -> list[Hit]:
-    """The best notes for a question, no note twice. A query without a word finds nothing."""
-    match = fts_expression(query)
+def search(
+    index: Index, query: str, limit: int = 10, vectors: Vectors | None = None, near: Iterable[int] = ()
+) -> list[Hit]:
+    """The best notes for a question, no note twice; of two that are equally good the newer first. A query without a word
+    finds nothing. `near` are notes to be preferred. Raises what the embedder of `vectors` raises."""
+    match = " OR ".join(_affordable(index, query_phrases(query)))
     if not match:
         return []
-    by_note = index.notes_ranked(match, max(DEPTH, limit))
-    by_passage = index.passages_ranked(match, max(DEPTH, limit) * 3)
-    owner = index.notes_of([id_ for id_, _ in by_passage])
-    best: dict[int, int] = {}
-    for passage_id, _ in by_passage:
-        best.setdefault(owner[passage_id], passage_id)
+    depth = max(DEPTH, limit)
+    whole = dict(index.notes_ranked(match, depth))
+    parts, best = _passages(index, index.passages_ranked(match, depth * 3))
+    rankings = {"notes": whole, "passages": parts}
+    if vectors is not None:
+        rankings["vectors"] = _nearest(index, vectors, query, depth * 3, best)
     scores: dict[int, float] = {}
-    for name, ranking in (("notes", [n for n, _ in by_note]), ("passages", list(best))):
-        for rank, note_id in enumerate(ranking):
-            scores[note_id] = scores.get(note_id, 0.0) + WEIGHTS[name] / (FUSION + rank + 1)
-    top = sum(WEIGHTS.values()) / (FUSION + 1)
-    ranked = sorted(scores, key=lambda n: (-scores[n], n))[:limit]
+    for name, ranking in rankings.items():
+        top = max(ranking.values(), default=0.0)
+        for note_id, score in ranking.items():
+            if top > 0:
+                scores[note_id] = scores.get(note_id, 0.0) + WEIGHTS[name] * score / top
+    perfect = sum(WEIGHTS[name] for name in rankings)
+    for note_id in near:
+        if note_id in scores:
+            scores[note_id] = min(perfect, scores[note_id] + LINKED * perfect)
+    rounded = {note_id: round(score / perfect, 4) for note_id, score in scores.items()}
+    ranked = sorted(rounded, key=lambda n: (-rounded[n], n))[: limit * 2]
+    dates = index.dates(ranked)
+    ranked = sorted(sorted(ranked, key=lambda n: dates[n], reverse=True), key=lambda n: -rounded[n])[:limit]
     hits = []
     for note_id in ranked:
         heading, text = index.passage(best[note_id])[1:] if note_id in best else _first(index, note_id)
-        hits.append(Hit(index.note(note_id).path, heading, round(scores[note_id] / top, 4), text, note_id))
+        hits.append(Hit(index.note(note_id).path, heading, rounded[note_id], text, note_id))
     return hits
+
+
+def _passages(index: Index, ranked: list[tuple[int, float]]) -> tuple[dict[int, float], dict[int, int]]:
+    """(note -> score of its best passage with a share of its neighbours', note -> that passage)."""
+    alone = dict(ranked)
+    owner = index.notes_of(list(alone))
+    scores: dict[int, float] = {}
+    best: dict[int, int] = {}
+    for passage_id, score in alone.items():
+        note_id = owner[passage_id]
+        # The passages of a note have ids in a row.
+        beside = sum(alone[n] for n in (passage_id - 1, passage_id + 1) if n in alone and owner[n] == note_id)
+        total = score + NEIGHBOUR * beside
+        if total > scores.get(note_id, 0.0):
+            scores[note_id], best[note_id] = total, passage_id
+    return scores, best
+
+
+def _nearest(index: Index, vectors: Vectors, query: str, depth: int, best: dict[int, int]) -> dict[int, float]:
+    """note -> cosine of its nearest passage; `best` learns that passage where no word pointed at one."""
+    near = vectors.nearest(query, depth)
+    where = index.with_hashes([value for value, _ in near])
+    every = [passage for value, _ in near for passage in where.get(value, ())]
+    owner = index.notes_of(every)
+    scores: dict[int, float] = {}
+    for value, cosine in near:
+        for passage_id in where.get(value, ()):
+            note_id = owner[passage_id]
+            if cosine > scores.get(note_id, 0.0):
+                scores[note_id] = cosine
+                best.setdefault(note_id, passage_id)
+    return scores
 
 
 def _first(index: Index, note_id: int) -> tuple[str, str]:
@@ -58,12 +112,26 @@ def _first(index: Index, note_id: int) -> tuple[str, str]:
     return "", ""
 
 
-def fts_expression(query: str) -> str:
-    """A question -> an FTS5 expression that asks for any of its words; empty where it has none."""
-    terms = query_terms(query)[:MAX_TERMS]
+def query_phrases(query: str) -> list[str]:
+    """A question -> the FTS5 phrases of its words. Proper names and addresses stand twice: whom a question is about is
+    rarely said in other words."""
+    names = proper_names(query)
     quoted = []
-    for term in terms:
+    for term in query_terms(query)[:MAX_TERMS]:
         folded = re.sub(r"\s+", " ", fold(term)).strip().replace('"', "")
         if folded:
-            quoted.append(f'"{folded}"')
-    return " OR ".join(quoted)
+            quoted += [f'"{folded}"'] * (2 if term in names else 1)
+    return quoted
+
+
+def _affordable(index: Index, phrases: list[str]) -> list[str]:
+    """The phrases, rarest first, as far as POSTINGS goes; the two rarest in any case."""
+    rarest = sorted({p: index.frequency(p, POSTINGS) for p in phrases}.items(), key=lambda pair: pair[1])
+    kept: set[str] = set()
+    spent = 0
+    for phrase, count in rarest:
+        spent += count
+        if spent > POSTINGS and len(kept) >= 2:
+            break
+        kept.add(phrase)
+    return [p for p in phrases if p in kept]

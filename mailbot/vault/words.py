@@ -88,3 +88,14 @@ def _terms(token: str) -> list[str]:
     if len(token) > 2 and _CJK_CHARACTER.fullmatch(token[0]):
         return [token[i : i + 2] for i in range(len(token) - 1)]
     return [token.removesuffix("'s")]
+
+
+def proper_names(text: str) -> frozenset[str]:
+    """The terms of a question that are names or addresses: written with a capital where no sentence begins, or with an @."""
+    found: set[str] = set()
+    for piece in re.split(r"(?<=[.!?:\n])\s+", unicodedata.normalize("NFC", text)):
+        for number, match in enumerate(_WORD.finditer(piece)):
+            beside = piece[max(0, match.start() - 1) : match.start()] + piece[match.end() : match.end() + 1]
+            if (number and match[0][:1].isupper()) or "@" in beside:
+                found.update(_terms(match[0].replace("’", "'").casefold()))
+    return frozenset(found)

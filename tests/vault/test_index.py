@@ -9,7 +9,7 @@ import pytest
 from mailbot.vault.index import Index
 from mailbot.vault.passages import LIMIT, passages
 from mailbot.vault.people import person
-from mailbot.vault.search import fts_expression, search
+from mailbot.vault.search import query_phrases, search
 from mailbot.vault.words import language, query_terms
 
 
@@ -62,7 +62,7 @@ def test_stop_words_of_the_query_are_left_out() -> None:
     assert query_terms("What is the offer of Birch?") == ["offer", "birch"]
     assert query_terms("Wann ist der Workshop in Gent?") == ["wann", "workshop", "gent"]
     assert query_terms("who are you") == ["who", "are", "you"]
-    assert fts_expression("会議") == '"会 議"'
+    assert query_phrases("会議") == ['"会 議"']
     assert language("Können wir noch zwei Kollegen für den Workshop anmelden?") == "de"
 
 

@@ -1,0 +1,163 @@
+"""A vault of 100,000 notes: how long its index takes, how long a question, and how large both are.
+
+    python -m benchmarks.vault [--notes N] [--no-peers]
+
+Everything is measured in this one run: the raw insert of the same texts into one FTS5 table, a bare walk of the folder with
+stat, ripgrep over the folder and `qmd` (keyword search) where they are installed. The vectors are those of an embedder that
+costs nothing (it hashes words), so that what is measured is what mailbot does with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mailbot.vault.index import Index
+from mailbot.vault.search import search
+from mailbot.vault.vectors import Vectors
+
+SIZE = 384
+WORDS = 20_000
+QUERIES = 200
+
+
+class HashedWords:
+    """An embedder that costs nothing: each word adds to a few numbers that its hash chooses."""
+
+    name = "hashed words"
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        found = []
+        for text in texts:
+            vector = [0.0] * SIZE
+            for word in text.split():
+                for byte_pair in range(3):
+                    at = hash((word, byte_pair)) % SIZE
+                    vector[at] += 1.0 if at % 2 else -1.0
+            found.append(vector)
+        return found
+
+
+def vocabulary() -> tuple[list[str], list[float]]:
+    """Words of a Zipf-like frequency, made of syllables."""
+    chosen = random.Random(7)
+    syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
+    words = sorted({"".join(chosen.choices(syllables, k=chosen.choice((2, 3, 3, 4)))) for _ in range(WORDS * 2)})
+    chosen.shuffle(words)
+    words = words[:WORDS]
+    return words, [1 / (rank + 10) for rank in range(len(words))]
+
+
+def make_vault(folder: Path, count: int) -> None:
+    """Notes of about 1.5 KB, with properties, headings and links."""
+    chosen = random.Random(11)
+    words, weights = vocabulary()
+    stream = chosen.choices(words, weights, k=2_000_000)
+    at = 0
+    for number in range(count):
+        paragraphs = []
+        for section in range(3):
+            at = (at + 61) % (len(stream) - 400)
+            text = " ".join(stream[at : at + 62])
+            paragraphs.append(f"## {stream[at].title()} {section}\n\n{text.capitalize()}. See [[note {chosen.randrange(count)}]].\n")
+        properties = f"---\ntitle: Note {number} {stream[at]}\ndate: 2026-{1 + number % 12:02}-{1 + number % 28:02}\ntags: [{stream[at + 1]}, area-{number % 40}]\n---\n"
+        path = folder / f"area {number % 40}" / f"year {number % 25}"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / f"note {number}.md").write_text(properties + f"# Note {number}\n\n" + "\n".join(paragraphs), encoding="utf-8")
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def raw_inserts(folder: Path, database: Path) -> None:
+    """The yardstick: the texts of all notes into one FTS5 table, nothing else."""
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE VIRTUAL TABLE raw USING fts5 (body, content='', tokenize='porter unicode61 remove_diacritics 2')")
+    with connection:
+        for number, path in enumerate(folder.rglob("*.md"), 1):
+            connection.execute("INSERT INTO raw (rowid, body) VALUES (?, ?)", (number, path.read_text(encoding="utf-8")))
+    connection.close()
+
+
+def bare_walk(folder: str) -> int:
+    """The other yardstick: every file of the folder with its stat."""
+    count = 0
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            count += bare_walk(entry.path)
+        else:
+            entry.stat()
+            count += 1
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--notes", type=int, default=100_000)
+    parser.add_argument("--no-peers", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        vault = root / "vault"
+        make_vault(vault, arguments.notes)
+        print(f"{arguments.notes} notes, {sum(f.stat().st_size for f in vault.rglob('*.md')) / 1e6:.0f} MB")
+        raw = timed(lambda: raw_inserts(vault, root / "raw.sqlite"))
+        print(f"raw FTS5 inserts (yardstick)   {raw:7.2f} s")
+        with Index(root / "index" / "index.sqlite", vault) as index:
+            first = timed(index.refresh)
+            print(f"first index                    {first:7.2f} s   {first / raw:5.2f} times the raw inserts")
+            walk = min(timed(lambda: bare_walk(str(vault))) for _ in range(3))
+            still = min(timed(index.refresh) for _ in range(3))
+            print(f"bare walk (yardstick)          {walk:7.2f} s")
+            print(f"refresh, nothing changed       {still:7.2f} s   {still / walk:5.2f} times the bare walk")
+            changed = random.Random(3).sample(sorted(vault.rglob("*.md")), 100)
+            for path in changed:
+                path.write_text(path.read_text(encoding="utf-8") + "\nOne line more.\n", encoding="utf-8")
+            print(f"refresh, 100 notes changed     {timed(index.refresh):7.2f} s")
+            words, weights = vocabulary()
+            queries = [" ".join(random.Random(n).choices(words, weights, k=8)) for n in range(QUERIES)]
+            spread("query, words", [timed(lambda q=q: search(index, q)) for q in queries])
+            print(f"memory so far                  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most")
+            with Vectors(root / "index" / "vectors.sqlite", HashedWords()) as vectors:
+                made = timed(lambda: vectors.fill(index.hashes(), index.saying))
+                print(f"{vectors.count()} vectors stored        {made:7.2f} s (the embedder apart from nothing)")
+                spread("query, words and vectors", [timed(lambda q=q: search(index, q, 10, vectors)) for q in queries])
+            print(f"memory                         {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most")
+            sizes = {f.name: f.stat().st_size / 1e6 for f in sorted((root / "index").iterdir())}
+            print("on disk                        " + ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items()))
+        if not arguments.no_peers:
+            peers(vault, queries, root)
+
+
+def spread(what: str, times: list[float]) -> None:
+    cuts = statistics.quantiles(times, n=20)
+    print(f"{what:<30} {1000 * statistics.median(times):7.1f} ms median, {1000 * cuts[18]:.1f} ms at the 95th percentile")
+
+
+def peers(vault: Path, queries: list[str], home: Path) -> None:
+    """What a user would reach for instead."""
+    if ripgrep := shutil.which("rg"):
+        pattern = [[ripgrep, "--count", "--ignore-case", "|".join(q.split()), str(vault)] for q in queries[:5]]
+        spread("ripgrep (finds, ranks nothing)", [timed(lambda c=c: subprocess.run(c, capture_output=True)) for c in pattern])
+    if qmd := shutil.which("qmd"):
+        environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
+        added = timed(lambda: subprocess.run([qmd, "collection", "add", str(vault), "--name", "notes"], env=environment, capture_output=True, check=True))
+        print(f"qmd, first index               {added:7.2f} s")
+        spread("qmd search", [timed(lambda q=q: subprocess.run([qmd, "search", q], env=environment, capture_output=True)) for q in queries[:10]])
+
+
+if __name__ == "__main__":
+    main()

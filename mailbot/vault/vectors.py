@@ -1,0 +1,173 @@
+"""Vectors of passages on disk: made once for what a passage says, found again by nearness (sqlite-vec).
+
+A file of its own beside the index: an index that is made anew keeps them. It is searched in two steps, by the signs of the
+numbers first (Hamming distance over bits, fast), then by the cosine of the few that are left.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from mailbot.errors import ConfigError
+
+BATCH = 64
+"""Passages that are embedded and committed together."""
+COARSE = 4
+"""How many more are taken by their bits than are wanted by their cosine."""
+MOST = 4096
+"""The most neighbours that sqlite-vec gives."""
+
+
+class Embedder(Protocol):
+    """Text -> vectors. `name` tells one model from another: their vectors do not mix."""
+
+    name: str
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        """One vector for each text, all of one length. Raises MailbotError where there are none to be had."""
+        ...
+
+
+class Vectors:
+    """The vectors of one vault, of one embedder; those of another are dropped. Use it from one thread, or in a `with`."""
+
+    def __init__(self, path: Path, embedder: Embedder) -> None:
+        self.path = path
+        self.embedder = embedder
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = _connect(path)
+        self._execute("CREATE TABLE IF NOT EXISTS model (name TEXT NOT NULL, size INTEGER NOT NULL)")
+        self._execute(
+            "CREATE TABLE IF NOT EXISTS vector (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, value BLOB NOT NULL)"
+        )
+        row = next(self._execute("SELECT name, size FROM model"), None)
+        self._size = row[1] if row else 0
+        if row and row[0] != embedder.name:
+            self._clear()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Vectors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def count(self) -> int:
+        return int(next(self._execute("SELECT count(*) FROM vector"))[0])
+
+    def fill(
+        self,
+        wanted: set[bytes],
+        saying: Callable[[Iterable[bytes]], Iterable[tuple[bytes, str]]],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Have a vector for each hash that is wanted and for no other; returns how many were made.
+
+        `saying` gives the texts of hashes. Each batch is committed: a fill that is stopped goes on where it was.
+        """
+        there = {value for (value,) in self._execute("SELECT hash FROM vector")}
+        gone = there - wanted
+        if gone:
+            with self._database:
+                for value in gone:
+                    (number,) = next(self._execute("SELECT id FROM vector WHERE hash = ?", value))
+                    self._execute("DELETE FROM near WHERE rowid = ?", number)
+                    self._execute("DELETE FROM vector WHERE id = ?", number)
+        missing = sorted(wanted - there)
+        done = 0
+        for start in range(0, len(missing), BATCH):
+            batch = list(saying(missing[start : start + BATCH]))
+            made = self.embedder.embed([text for _, text in batch]) if batch else []
+            with self._database:
+                for (value, _), vector in zip(batch, made, strict=True):
+                    self._add(value, vector)
+            done += len(batch)
+            if progress:
+                progress(done, len(missing))
+        return done
+
+    def nearest(self, query: str, limit: int) -> list[tuple[bytes, float]]:
+        """(passage hash, cosine) of the passages nearest to a text, nearest first."""
+        if not self._size:
+            return []
+        asked = _unit(self.embedder.embed([query], query=True)[0])
+        if len(asked) != self._size:
+            raise ConfigError(
+                f"the embedding model {self.embedder.name} gave {len(asked)} numbers, its index has {self._size};"
+                " delete vectors.sqlite in the state folder"
+            )
+        sql = (
+            "SELECT v.hash, 1 - vec_distance_cosine(vec_int8(v.value), vec_int8(?)) AS cosine FROM"
+            " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ?) n JOIN vector v ON v.id = n.rowid"
+            " ORDER BY cosine DESC LIMIT ?"
+        )
+        most = min(limit * COARSE, MOST)
+        return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
+
+    def _add(self, value: bytes, vector: list[float]) -> None:
+        unit = _unit(vector)
+        if not self._size:
+            self._size = len(unit)
+            self._execute(f"CREATE VIRTUAL TABLE near USING vec0 (bits bit[{-(-self._size // 8) * 8}])")
+            self._execute("INSERT INTO model VALUES (?, ?)", self.embedder.name, self._size)
+        self._execute("INSERT INTO vector (hash, value) VALUES (?, ?)", value, _int8(unit))
+        number = self._database.last_insert_rowid()
+        self._execute("INSERT INTO near (rowid, bits) VALUES (?, vec_bit(?))", number, _bits(unit))
+
+    def _clear(self) -> None:
+        with self._database:
+            self._execute("DROP TABLE IF EXISTS near")
+            self._execute("DELETE FROM vector")
+            self._execute("DELETE FROM model")
+        self._size = 0
+
+    def _execute(self, sql: str, *values: object) -> Any:
+        return self._database.execute(sql, values)
+
+
+def vectors_path(index: Path) -> Path:
+    """Where the vectors lie: beside the index."""
+    return index.with_name("vectors.sqlite")
+
+
+def _connect(path: Path) -> Any:
+    """A database with sqlite-vec in it. apsw, since the sqlite3 of many Pythons may load no extension."""
+    try:
+        import apsw
+        import sqlite_vec
+    except ImportError as error:
+        raise ConfigError(
+            "vectors need sqlite-vec: pip install 'mailbot[vectors]', or take `embeddings` out of accounts.yaml"
+        ) from error
+    database = apsw.Connection(str(path))
+    database.set_busy_timeout(30_000)
+    database.enable_load_extension(True)
+    database.load_extension(sqlite_vec.loadable_path())
+    database.enable_load_extension(False)
+    database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456")
+    return database
+
+
+def _unit(vector: Sequence[float]) -> list[float]:
+    length = math.sqrt(math.fsum(x * x for x in vector)) or 1.0
+    return [x / length for x in vector]
+
+
+def _int8(unit: list[float]) -> bytes:
+    scale = 127 / (max(map(abs, unit), default=0.0) or 1.0)
+    return struct.pack(f"{len(unit)}b", *(round(x * scale) for x in unit))
+
+
+def _bits(unit: list[float]) -> bytes:
+    """The sign of each number, eight to a byte."""
+    found = bytearray(-(-len(unit) // 8))
+    for at, x in enumerate(unit):
+        if x > 0:
+            found[at >> 3] |= 1 << (at & 7)
+    return bytes(found)

@@ -65,7 +65,9 @@ def mail_vault(folder: Path) -> dict[str, str]:
     return names
 
 
-def parents(index: Index, vectors: Vectors | None, names: dict[str, str]) -> Iterable[tuple[list[str], set[str]]]:
+def parents(
+    index: Index, vectors: Vectors | None, names: dict[str, str]
+) -> Iterable[tuple[list[str], set[str]]]:
     """Replies of the corpus, each with the mails that a search for its own new text finds, itself left out."""
     for line in (EVALS / "retrieval" / "mail_parents.jsonl").read_text(encoding="utf-8").splitlines():
         pair = json.loads(line)
@@ -98,16 +100,25 @@ def measure(folder: Path, vault: Path, embedder: Embedder | None, names: dict[st
         if embedder:
             with Vectors(folder / "vectors.sqlite", embedder) as vectors:
                 vectors.fill(index.hashes(), index.saying)
-                report(f"{what}, +vectors", parents(index, vectors, names) if names else questions(index, vectors))
+                report(
+                    f"{what}, +vectors",
+                    parents(index, vectors, names) if names else questions(index, vectors),
+                )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--local", nargs="?", const="", metavar="FOLDER", help="add the vectors of a local model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--local", nargs="?", const="", metavar="FOLDER", help="add the vectors of a local model"
+    )
     chosen = parser.parse_args().local
     embedder = None if chosen is None else local(Path(chosen) if chosen else None)
     if not EVALS.is_dir() or not CORPUS.is_dir():
-        raise SystemExit(f"no evaluation sets at {EVALS} or no corpus at {CORPUS}; set MAILBOT_EVALS and MAILBOT_CORPUS")
+        raise SystemExit(
+            f"no evaluation sets at {EVALS} or no corpus at {CORPUS}; set MAILBOT_EVALS and MAILBOT_CORPUS"
+        )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measure(folder / "a", EVALS / "retrieval" / "vault", embedder, None)

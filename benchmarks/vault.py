@@ -36,7 +36,7 @@ class HashedWords:
 
     name = "hashed words"
 
-    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:  # noqa: ARG002 - the protocol's
         found = []
         for text in texts:
             vector = [0.0] * SIZE
@@ -52,7 +52,9 @@ def vocabulary() -> tuple[list[str], list[float]]:
     """Words of a Zipf-like frequency, made of syllables."""
     chosen = random.Random(7)
     syllables = [c + v for c in "bdfgklmnprstvz" for v in "aeiou"]
-    words = sorted({"".join(chosen.choices(syllables, k=chosen.choice((2, 3, 3, 4)))) for _ in range(WORDS * 2)})
+    words = sorted(
+        {"".join(chosen.choices(syllables, k=chosen.choice((2, 3, 3, 4)))) for _ in range(WORDS * 2)}
+    )
     chosen.shuffle(words)
     words = words[:WORDS]
     return words, [1 / (rank + 10) for rank in range(len(words))]
@@ -69,11 +71,15 @@ def make_vault(folder: Path, count: int) -> None:
         for section in range(3):
             at = (at + 61) % (len(stream) - 400)
             text = " ".join(stream[at : at + 62])
-            paragraphs.append(f"## {stream[at].title()} {section}\n\n{text.capitalize()}. See [[note {chosen.randrange(count)}]].\n")
+            paragraphs.append(
+                f"## {stream[at].title()} {section}\n\n{text.capitalize()}. See [[note {chosen.randrange(count)}]].\n"
+            )
         properties = f"---\ntitle: Note {number} {stream[at]}\ndate: 2026-{1 + number % 12:02}-{1 + number % 28:02}\ntags: [{stream[at + 1]}, area-{number % 40}]\n---\n"
         path = folder / f"area {number % 40}" / f"year {number % 25}"
         path.mkdir(parents=True, exist_ok=True)
-        (path / f"note {number}.md").write_text(properties + f"# Note {number}\n\n" + "\n".join(paragraphs), encoding="utf-8")
+        (path / f"note {number}.md").write_text(
+            properties + f"# Note {number}\n\n" + "\n".join(paragraphs), encoding="utf-8"
+        )
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -85,10 +91,14 @@ def timed(work: Callable[[], object]) -> float:
 def raw_inserts(folder: Path, database: Path) -> None:
     """The yardstick: the texts of all notes into one FTS5 table, nothing else."""
     connection = sqlite3.connect(database)
-    connection.execute("CREATE VIRTUAL TABLE raw USING fts5 (body, content='', tokenize='porter unicode61 remove_diacritics 2')")
+    connection.execute(
+        "CREATE VIRTUAL TABLE raw USING fts5 (body, content='', tokenize='porter unicode61 remove_diacritics 2')"
+    )
     with connection:
         for number, path in enumerate(folder.rglob("*.md"), 1):
-            connection.execute("INSERT INTO raw (rowid, body) VALUES (?, ?)", (number, path.read_text(encoding="utf-8")))
+            connection.execute(
+                "INSERT INTO raw (rowid, body) VALUES (?, ?)", (number, path.read_text(encoding="utf-8"))
+            )
     connection.close()
 
 
@@ -105,7 +115,9 @@ def bare_walk(folder: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--notes", type=int, default=100_000)
     parser.add_argument("--no-peers", action="store_true")
     arguments = parser.parse_args()
@@ -130,33 +142,70 @@ def main() -> None:
             words, weights = vocabulary()
             queries = [" ".join(random.Random(n).choices(words, weights, k=8)) for n in range(QUERIES)]
             spread("query, words", [timed(lambda q=q: search(index, q)) for q in queries])
-            print(f"memory so far                  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most")
+            print(
+                f"memory so far                  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most"
+            )
             with Vectors(root / "index" / "vectors.sqlite", HashedWords()) as vectors:
                 made = timed(lambda: vectors.fill(index.hashes(), index.saying))
-                print(f"{vectors.count()} vectors stored        {made:7.2f} s (the embedder apart from nothing)")
-                spread("query, words and vectors", [timed(lambda q=q: search(index, q, 10, vectors)) for q in queries])
-            print(f"memory                         {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most")
+                print(
+                    f"{vectors.count()} vectors stored        {made:7.2f} s (the embedder apart from nothing)"
+                )
+                spread(
+                    "query, words and vectors",
+                    [timed(lambda q=q: search(index, q, 10, vectors)) for q in queries],
+                )
+            print(
+                f"memory                         {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most"
+            )
             sizes = {f.name: f.stat().st_size / 1e6 for f in sorted((root / "index").iterdir())}
-            print("on disk                        " + ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items()))
+            print(
+                "on disk                        "
+                + ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
+            )
         if not arguments.no_peers:
             peers(vault, queries, root)
 
 
 def spread(what: str, times: list[float]) -> None:
     cuts = statistics.quantiles(times, n=20)
-    print(f"{what:<30} {1000 * statistics.median(times):7.1f} ms median, {1000 * cuts[18]:.1f} ms at the 95th percentile")
+    print(
+        f"{what:<30} {1000 * statistics.median(times):7.1f} ms median, {1000 * cuts[18]:.1f} ms at the 95th percentile"
+    )
 
 
 def peers(vault: Path, queries: list[str], home: Path) -> None:
     """What a user would reach for instead."""
     if ripgrep := shutil.which("rg"):
-        pattern = [[ripgrep, "--count", "--ignore-case", "|".join(q.split()), str(vault)] for q in queries[:5]]
-        spread("ripgrep (finds, ranks nothing)", [timed(lambda c=c: subprocess.run(c, capture_output=True)) for c in pattern])
+        pattern = [
+            [ripgrep, "--count", "--ignore-case", "|".join(q.split()), str(vault)] for q in queries[:5]
+        ]
+        spread(
+            "ripgrep (finds, ranks nothing)",
+            [timed(lambda c=c: subprocess.run(c, capture_output=True)) for c in pattern],
+        )
     if qmd := shutil.which("qmd"):
-        environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
-        added = timed(lambda: subprocess.run([qmd, "collection", "add", str(vault), "--name", "notes"], env=environment, capture_output=True, check=True))
+        environment = {
+            **os.environ,
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "XDG_CONFIG_HOME": str(home / "config"),
+        }
+        added = timed(
+            lambda: subprocess.run(
+                [qmd, "collection", "add", str(vault), "--name", "notes"],
+                env=environment,
+                capture_output=True,
+                check=True,
+            )
+        )
         print(f"qmd, first index               {added:7.2f} s")
-        spread("qmd search", [timed(lambda q=q: subprocess.run([qmd, "search", q], env=environment, capture_output=True)) for q in queries[:10]])
+        spread(
+            "qmd search",
+            [
+                timed(lambda q=q: subprocess.run([qmd, "search", q], env=environment, capture_output=True))
+                for q in queries[:10]
+            ],
+        )
 
 
 if __name__ == "__main__":

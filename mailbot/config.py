@@ -212,6 +212,18 @@ class Drafts(_Settings):
     """Whether drafts are also put into the account's Drafts."""
 
 
+class Disclosure(_Settings):
+    """What of the vault may stand in a draft to whom. Notes with `private: true` never do."""
+
+    internal_domains: Strings = ()
+    """Notes with `audience: internal` are used only where everybody who gets the answer is at one of these."""
+    private_folders: Strings = ()
+    """Folders whose notes are found by a search of yours, and never put into a prompt."""
+    private_tags: Strings = ()
+    strangers: Literal["thread", "vault"] = "thread"
+    """Whom you never wrote with: their own thread and nothing else, or what anybody would get."""
+
+
 class Settings(_Settings):
     """accounts.yaml, whole."""
 
@@ -223,6 +235,7 @@ class Settings(_Settings):
     llm: Llm | None = None
     embeddings: Embeddings | None = None
     drafts: Drafts = Drafts()
+    disclosure: Disclosure = Disclosure()
     max_mail_size: int = Field(default=100, ge=1)
     """Megabytes; of a larger mail only the header is kept."""
     accounts: tuple[Account, ...] = Field(min_length=1)

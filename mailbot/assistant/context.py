@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mailbot.assistant.asks import Ask
-from mailbot.mail.message import Message
+from mailbot.assistant.disclosure import Audience, Candidate, withheld
+from mailbot.config import Disclosure
+from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
+from mailbot.vault.entry import DRAFT
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape
 from mailbot.vault.people import person
 from mailbot.vault.search import search
+from mailbot.vault.vectors import Vectors
 
 THREAD_NOTES = 4
+MAIL_WITH_THEM = 2
 HITS_PER_ASK = 3
 HITS = 6
+_NOT_SAID = re.compile(r"\b(?:Open Tasks|Recent Context)$")
+"""Sections of a person note that are for the user's eyes: a query, and a list of links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The sources in the order of their right to be there, and the names of notes that a rule withheld."""
+    """The sources in the order of their right to be there; `withheld` pairs a note that a rule kept back with the reason."""
 
     sources: tuple[Source, ...] = ()
-    withheld: tuple[str, ...] = ()
+    withheld: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """What of the world a context is gathered in: the user's `own` addresses (case-folded), to whom the answer goes
+    (`readers`), whether the user and the sender ever wrote to each other, the user's rules, and the notes to leave out: the
+    mail's `own_note` and everything in `drafts_folder`. Notes dated after `until` (ISO) did not yet exist."""
+
+    own: frozenset[str] = frozenset()
+    readers: tuple[Address, ...] = ()
+    exchanged: bool = True
+    rules: Disclosure = field(default_factory=Disclosure)
+    own_note: str = ""
+    drafts_folder: str = "Email/Drafts"
+    until: str = ""
 
 
 def tokens(text: str) -> int:
@@ -60,100 +82,168 @@ def gather(
     message: Message,
     reply: Reply,
     wanted: Iterable[Ask],
+    circle: Circle,
     *,
     budget: int,
-    own: frozenset[str],
-    own_note: str,
-    drafts_folder: str,
+    vectors: Vectors | None = None,
 ) -> Context:
-    """What the vault knows for an answer to `message`: the thread, the notes of its people, what a search finds for
-    each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once."""
+    """What the vault knows for an answer to `message`: the thread, the notes of its people, mail with them, and what a
+    search finds for each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once."""
+    to = _audience(index, message, reply, circle)
     chosen: list[Source] = []
-    withheld: dict[str, None] = {}
+    kept_back: dict[str, str] = {}
     seen: dict[tuple[str, str], int] = {}
     left = budget
-    for note, heading, text, why, is_person, score, ask in _candidates(
-        index, message, reply, list(wanted), own, own_note
-    ):
-        if note.path == own_note or note.path.startswith(f"{drafts_folder}/"):
+    for found in _found(index, message, reply, list(wanted), circle, vectors):
+        note = found.candidate.note
+        if (
+            note.path == circle.own_note
+            or note.path.startswith(f"{circle.drafts_folder}/")
+            or note.type == DRAFT
+        ):
             continue
-        if (at := seen.get((note.path, text))) is not None:
-            if ask:
-                chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, ask))
+        if circle.until and note.date[:19] > circle.until[:19]:
             continue
-        if note.private:
-            withheld[f"{note.path}: it is marked private"] = None
+        if reason := withheld(found.candidate, to, circle.rules):
+            kept_back.setdefault(note.path, reason)
             continue
-        plain = unescape(text) if note.type == "email" else text
-        if not plain.strip():
+        if (at := seen.get((note.path, found.text))) is not None:
+            if found.ask:
+                chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, found.ask))
             continue
+        plain = unescape(found.text) if note.type == "email" else found.text
         cost = tokens(plain) + 20
-        if cost > left:
+        if not plain.strip() or cost > left:
             continue
         left -= cost
-        seen[note.path, text] = len(chosen)
+        seen[note.path, found.text] = len(chosen)
         chosen.append(
             Source(
                 f"S{len(chosen) + 1}",
                 note.path,
                 note.title,
-                heading,
+                found.heading,
                 plain,
-                why,
-                is_person,
-                score,
-                asks=(ask,) if ask else (),
+                found.why,
+                note.person,
+                found.score,
+                asks=(found.ask,) if found.ask else (),
                 email=note.type == "email",
             )
         )
-    return Context(tuple(chosen), tuple(withheld))
+    return Context(tuple(chosen), tuple(kept_back.items()))
 
 
-_Candidate = tuple[NoteRow, str, str, str, bool, float, str]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    candidate: Candidate
+    heading: str
+    text: str
+    why: str
+    score: float = 0.0
+    ask: str = ""
 
 
-def _candidates(
-    index: Index, message: Message, reply: Reply, wanted: list[Ask], own: frozenset[str], own_note: str
-) -> Iterator[_Candidate]:
-    """(note, heading, text, why, whether of a person, score, ask), in the order of their right to the budget."""
-    thread = (
-        [n for n in index.in_thread(message.thread or "") if n.path != own_note] if message.thread else []
+def _audience(index: Index, message: Message, reply: Reply, circle: Circle) -> Audience:
+    sender = message.sender or Address("", "")
+    known = {n.id: n for n in _people(index, message, circle)}
+    own_note = person(index, sender.email, sender.name)
+    for note in _mentioned(index, f"{message.subject}\n{reply.newest}"):
+        known.setdefault(note.id, note)
+    called = {name for id_ in known for name in index.names_of(id_)}
+    called |= {a.name.casefold() for a in (*message.authors, *message.to, *message.cc) if a.name}
+    called |= {n.path.removesuffix(".md").casefold() for n in known.values()}
+    readers = circle.readers or (sender,)
+    return Audience(
+        sender=sender.key,
+        readers=frozenset(a.key for a in readers if a.email and a.key not in circle.own),
+        people=frozenset(known),
+        called=frozenset(called),
+        stranger=not circle.exchanged and (own_note is None or own_note.auto_created),
     )
-    for note in reversed(thread[-THREAD_NOTES:]):
-        yield note, "", _said(note.body), "earlier in this thread", False, 0.0, ""
-    people: dict[int, NoteRow] = {}
+
+
+def _people(index: Index, message: Message, circle: Circle) -> list[NoteRow]:
+    """The person notes of those on the mail, the user aside."""
+    found: dict[int, NoteRow] = {}
     for address in (*message.authors, *message.to, *message.cc):
-        if address.key not in own and (known := person(index, address.email, address.name)):
-            people.setdefault(known.id, known)
-    for note in people.values():
-        for _, heading, text in index.passages_of(note.id):
-            yield note, heading, text, "about a person on this mail", True, 0.0, ""
-    people_on_it = {
-        a.key for a in (*message.authors, *message.to, *message.cc) if a.key not in own and a.email
+        if address.key not in circle.own and (known := person(index, address.email, address.name)):
+            found.setdefault(known.id, known)
+    return list(found.values())
+
+
+def _mentioned(index: Index, text: str) -> list[NoteRow]:
+    """The person notes whose whole name stands in a text, where only one note has that name."""
+    words = re.findall(r"\w[\w'’.-]*", text[:20_000])
+    names = {
+        " ".join(words[n : n + size]).strip(".") for size in (2, 3) for n in range(len(words) - size + 1)
     }
-    taken = {n.id for n in thread} | set(people)
+    found: dict[int, NoteRow] = {}
+    for name in names:
+        if name[:1].isupper() or not name.isascii():
+            rows = index.with_name(name)
+            if len(rows) == 1:
+                found.setdefault(rows[0].id, rows[0])
+    return list(found.values())
+
+
+def _found(
+    index: Index,
+    message: Message,
+    reply: Reply,
+    wanted: list[Ask],
+    circle: Circle,
+    vectors: Vectors | None,
+) -> Iterator[_Found]:
+    """What could be used, in the order of its right to the budget."""
+    thread = (
+        [n for n in index.in_thread(message.thread or "") if n.path != circle.own_note]
+        if message.thread
+        else []
+    )
+    if circle.until:
+        thread = [n for n in thread if n.date[:19] <= circle.until[:19]]
+    for note in reversed(thread[-THREAD_NOTES:]):
+        yield _Found(_candidate(index, note, in_thread=True), "", said(note.body), "earlier in this thread")
+    people = _people(index, message, circle)
+    for note in people:
+        for _, heading, text in index.passages_of(note.id):
+            if not _NOT_SAID.search(heading):
+                yield _Found(_candidate(index, note), heading, text, "about a person on this mail")
+    taken = {n.id for n in thread} | {n.id for n in people}
+    sender = message.sender
+    for note in (
+        index.mail_with(sender.key, MAIL_WITH_THEM + len(thread) + 1) if sender and sender.email else ()
+    ):
+        if note.id not in taken and note.path != circle.own_note:
+            yield _Found(_candidate(index, note), "", said(note.body), "your mail with them")
+    near = index.linked(list(taken)) if taken else set()
     for query, limit, ask in _queries(message, reply, wanted):
-        for hit in search(index, query, limit):
-            if hit.note_id in taken:
-                continue
+        hits = [h for h in search(index, query, limit + len(taken), vectors, near) if h.note_id not in taken]
+        for hit in hits[:limit]:
             note = index.note(hit.note_id)
-            if note.type == "email-draft" or (note.type == "email" and not _with(note, people_on_it)):
-                continue  # one correspondent's mail is no matter for another
-            yield (
-                note,
-                hit.heading,
-                _said(hit.text) if note.type == "email" else hit.text,
-                "found in the vault",
-                False,
-                hit.score,
-                ask,
+            text = said(hit.text) if note.type == "email" else hit.text
+            why = (
+                "linked from the people or the thread, and found"
+                if hit.note_id in near
+                else "found in the vault"
             )
+            yield _Found(_candidate(index, note), hit.heading, text, why, hit.score, ask)
 
 
-def _with(note: NoteRow, people: set[str]) -> bool:
-    """Whether a mail was from or to one of these addresses, by the header lines of its note."""
-    head = unescape(note.body[:4000]).casefold()
-    return any(f"<{email}>" in head for email in people)
+def _candidate(index: Index, note: NoteRow, *, in_thread: bool = False) -> Candidate:
+    parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
+    owner = None
+    folder = note.path.rpartition("/")[0]
+    if (
+        folder
+        and not note.person
+        and note.type != "email"
+        and (readme := index.at(f"{folder}/README.md"))
+        and readme.person
+    ):
+        owner = (readme.id, readme.title)
+    return Candidate(note, parties, owner, in_thread)
 
 
 def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:
@@ -163,7 +253,7 @@ def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tupl
     yield f"{message.subject} {newest}", HITS, ""
 
 
-def _said(body: str) -> str:
+def said(body: str) -> str:
     """The newest text of an email note: without its title and header lines, and without the folded callouts."""
     lines = []
     for line in body.split("\n"):

@@ -36,7 +36,9 @@ class Served:
 class Local:
     """A sentence-transformers model as ONNX: `model.onnx` and `tokenizer.json`, mean pooling. Loaded when first used."""
 
-    def __init__(self, model: Path, tokenizer: Path, query_prefix: str = "", passage_prefix: str = "") -> None:
+    def __init__(
+        self, model: Path, tokenizer: Path, query_prefix: str = "", passage_prefix: str = ""
+    ) -> None:
         self.name = f"local/{model.parent.name}/{model.stat().st_size}/{passage_prefix}"
         self._files = model, tokenizer
         self._query_prefix, self._passage_prefix = query_prefix, passage_prefix

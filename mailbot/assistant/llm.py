@@ -127,9 +127,7 @@ class Model:
             return True
         return False
 
-    def _once(
-        self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]
-    ) -> tuple[str, int, int]:
+    def _once(self, model: str, messages: Any, shape: type[BaseModel]) -> tuple[str, int, int]:
         where = self._where(model)
         options: dict[str, Any] = {
             self._limit_name: self.endpoint.max_output_tokens,
@@ -142,8 +140,11 @@ class Model:
             ]
         reply = self._called(
             where,
-            lambda client: client.chat.completions.create(  # type: ignore[call-overload]
-                model=model, messages=messages, stream=False, **options
+            lambda client: client.chat.completions.create(
+                model=model,
+                messages=messages,
+                stream=False,
+                **options,
             ),
         )
         return _text_of(reply, where)

@@ -13,6 +13,7 @@ from mailbot.assistant import prompt
 from mailbot.assistant.asks import Ask, asks, is_pitch
 from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered, Model
+from mailbot.mail.correspondent import is_robot
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
 from mailbot.vault.markdown import visible
@@ -57,14 +58,6 @@ class Circumstances:
     own: frozenset[str] = frozenset()
     answered: bool = False
     drafted_by_user: bool = False
-
-
-_ROBOT = re.compile(
-    r"^(?:no|not|non|do-?not|donot|ne|nicht)[-_.+]?(?:reply|answer|respond|response|repondre|antworten|respuesta)|noreply|no-reply|donotreply|do-not-reply"
-    r"|^(?:mailer-daemon|postmaster|bounce[sd]?|bounce[-+_.]|owner-|.*-owner$|.*-bounces$|.*-request$|majordomo|listserv|nobody|daemon|www-data|root|cron"
-    r"|notification[s]?|notify|notifier|alert[s]?|automated|auto-?(?:reply|confirm|mailer)|newsletter[s]?|news|marketing|promotion[s]?|promo|offers|deals|mailing|updates?)(?:[-+_.].*)?$",
-    re.IGNORECASE,
-)
 
 
 def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None:
@@ -115,7 +108,7 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
         return _fact("read", f"{what}: answer it in your calendar")
     if sender is None or "@" not in sender.email:
         return _fact("read", "It names no sender who could be answered")
-    if _ROBOT.search(local):
+    if is_robot(sender):
         return _fact("ignore", f"From {local}@: nobody reads answers there")
     if (message.header("list-id") or precedence in ("bulk", "list", "junk")) and not addressed:
         return _fact(

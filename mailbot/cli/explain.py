@@ -11,7 +11,9 @@ from mailbot import config
 from mailbot.cli import console
 from mailbot.errors import ConfigError
 from mailbot.sync.explain import Explainer, mail_files
+from mailbot.sync.journal import Journal
 from mailbot.sync.pipeline import check_vault, model_of
+from mailbot.sync.run import vault_state
 from mailbot.vault.index import Index, index_path
 
 
@@ -46,8 +48,10 @@ def explain(
         )
         if index:
             index.refresh(settings.exclude if settings else ())
+        memory = vault_state(folder) / "journal.sqlite" if settings and folder else None
+        journal = stack.enter_context(Journal(memory)) if memory and memory.exists() else None
         model = stack.enter_context(model_of(settings.llm if settings and not no_model else None))
-        explainer = Explainer(settings, index, model)
+        explainer = Explainer(settings, index, model, journal)
         for path in mail_files(list(paths)):
             said = explainer.explain(path)
             if as_json:

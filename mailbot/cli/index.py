@@ -37,11 +37,10 @@ def asked(context: click.Context, vault: Path | None, embeddings: str | None) ->
             wanted = Embeddings(local=True if embeddings == "local" else Path(embeddings))
         except ValueError as error:
             raise click.BadParameter(
-                "write local, none, or a folder with model.onnx and tokenizer.json in it", param_hint="--embeddings"
+                "write local, none, or a folder with model.onnx and tokenizer.json in it",
+                param_hint="--embeddings",
             ) from error
-    return Asked(
-        folder, settings.exclude if settings else (), wanted, settings.llm if settings else None
-    )
+    return Asked(folder, settings.exclude if settings else (), wanted, settings.llm if settings else None)
 
 
 embeddings_option = click.option(

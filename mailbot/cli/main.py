@@ -17,6 +17,7 @@ COMMANDS = {
     "import": "Keep mail that lies in files as notes.",
     "index": "Bring the search index of the vault up to date.",
     "search": "Ask the vault what it knows.",
+    "people": "The person notes of the vault, and why somebody has none.",
     "explain": "What mailbot makes of a mail, and why; changes nothing.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }

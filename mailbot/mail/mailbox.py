@@ -16,6 +16,7 @@ from typing import Any
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.mail.connection import Connection, encoded, mailbox_name
 from mailbot.mail.message import MessageId, message_ids
+from mailbot.mail.sent_header import SentHeader, sent_header
 from mailbot.mail.special_use import Listed, SpecialUse, special_use
 
 BATCH = 100
@@ -236,6 +237,19 @@ class Mailbox(Connection):
                 if b"x-mailbot-id:" not in header.lower():
                     found.update(_ids(header, "in-reply-to"))
         return found
+
+    def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:
+        """(uid, the header as far as it says who wrote to whom) of messages of the open mailbox; our own drafts aside."""
+        asked = [
+            "BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC DATE MESSAGE-ID IN-REPLY-TO X-MAILBOT-ID)]",
+            "FLAGS",
+        ]
+        for start in range(0, len(uids), BATCH):
+            answer = self._fetch(uids[start : start + BATCH], asked)
+            for uid in uids[start : start + BATCH]:
+                header = _header(answer.get(uid) or {})
+                if header is not None:
+                    yield uid, sent_header(header)
 
     def copies(
         self, name: str, message_id: MessageId, *, from_uid: int = 1, parent: MessageId | None = None

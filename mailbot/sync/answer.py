@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from mailbot.assistant.context import Context, gather
+from mailbot.assistant.context import Circle, Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
@@ -22,8 +23,19 @@ from mailbot.sync.fetch import verdict_of
 from mailbot.sync.journal import MailRow, now
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.run import Run, log
-from mailbot.sync.waiting import Waiting, composed, corrected, draft_on_disk, remembered, write_draft_note
+from mailbot.sync.sent import exchanged
+from mailbot.sync.vectors import fill, vectors_of
+from mailbot.sync.waiting import (
+    Waiting,
+    composed,
+    corrected,
+    draft_on_disk,
+    readers,
+    remembered,
+    write_draft_note,
+)
 from mailbot.vault.index import Index, index_path
+from mailbot.vault.vectors import Vectors
 
 if TYPE_CHECKING:
     from mailbot.assistant.llm import Model
@@ -196,10 +208,9 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | No
             run, server
         )  # where there is none, no model is paid for a draft that cannot be stored
     contexts: dict[int, Context] = {}
-    with Index(index_path(run.state.parent, run.vault), run.vault) as index:
-        index.refresh(run.settings.exclude)
+    with searching(run) as (index, vectors):
         for w in chosen:
-            contexts[w.row.id] = context_for(run, index, w)
+            contexts[w.row.id] = context_for(run, index, w, vectors)
 
     def ask(w: Waiting) -> Draft:
         return draft_for(run, w, contexts[w.row.id], model)
@@ -212,6 +223,20 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | No
             continue
         _spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out)
         store_draft(run, server, w, draft, contexts[w.row.id])
+
+
+@contextmanager
+def searching(run: Run) -> Iterator[tuple[Index, Vectors | None]]:
+    """The index of the vault and its vectors, up to date. Where the embedding model does not answer, words must do."""
+    with Index(index_path(run.state.parent, run.vault), run.vault) as index:
+        index.refresh(run.settings.exclude)
+        with vectors_of(index, run.settings.embeddings, run.settings.llm) as vectors:
+            try:
+                fill(index, vectors)
+            except ServerUnavailable as error:
+                run.report.remarks.append(f"{error}; this run searched by words alone")
+                vectors = None
+            yield index, vectors
 
 
 def store_draft(run: Run, server: Mailbox, w: Waiting, draft: Draft, context: Context) -> None:
@@ -234,18 +259,24 @@ def _put(run: Run, server: Mailbox, w: Waiting, note: str, message_id: MessageId
         deliver.postponed(run, server, w.row.id, note, error)
 
 
-def context_for(run: Run, index: Index, w: Waiting) -> Context:
+def context_for(run: Run, index: Index, w: Waiting, vectors: Vectors | None = None) -> Context:
     """What the vault knows for the answer to one mail."""
-    return gather(
-        index,
-        w.message,
-        w.reply,
-        w.triage.asks if w.triage else (),
-        budget=run.settings.llm.context_tokens if run.settings.llm else 3000,
+    to, cc = readers(run.settings, w.message)
+    circle = Circle(
         own=frozenset(run.settings.own_addresses),
+        readers=(*to, *cc),
+        exchanged=exchanged(run.journal, w.message, run.settings.own_addresses),
+        rules=run.settings.disclosure,
         own_note=w.row.note,
         drafts_folder=f"{run.settings.email_folder}/Drafts",
     )
+    budget = run.settings.llm.context_tokens if run.settings.llm else 3000
+    wanted = w.triage.asks if w.triage else ()
+    try:
+        return gather(index, w.message, w.reply, wanted, circle, budget=budget, vectors=vectors)
+    except ServerUnavailable as error:
+        run.report.remarks.append(f"{error}; its context was searched by words alone")
+        return gather(index, w.message, w.reply, wanted, circle, budget=budget)
 
 
 def draft_for(run: Run, w: Waiting, context: Context, model: Model | None, instruct: str = "") -> Draft:

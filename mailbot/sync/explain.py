@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailbot.assistant.context import gather
+from mailbot.assistant.context import Circle, gather
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
 from mailbot.config import Settings
 from mailbot.errors import MailbotError
@@ -15,6 +15,9 @@ from mailbot.mail.message import Address, Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import Reply, split
 from mailbot.sync.fetch import verdict_of
+from mailbot.sync.journal import Journal
+from mailbot.sync.sent import exchanged
+from mailbot.sync.waiting import readers
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
@@ -30,6 +33,8 @@ class Explainer:
     settings: Settings | None = None
     index: Index | None = None
     model: Model | None = None
+    journal: Journal | None = None
+    """What is known of earlier exchanges; without it nobody is taken for a stranger."""
 
     def explain(self, path: Path) -> dict[str, Any]:
         """The interface of `mailbot explain --json` for one file. Never raises: what went wrong is in `defects`."""
@@ -88,11 +93,17 @@ class Explainer:
             return []
         settings = self.settings
         budget = settings.llm.context_tokens if settings and settings.llm else 3000
-        own = frozenset(settings.own_addresses) if settings else frozenset()
-        folder = f"{settings.email_folder}/Drafts" if settings else "Email/Drafts"
-        found = gather(
-            self.index, message, reply, triage.asks, budget=budget, own=own, own_note="", drafts_folder=folder
-        )
+        circle = Circle()
+        if settings:
+            to, cc = readers(settings, message)
+            circle = Circle(
+                own=frozenset(settings.own_addresses),
+                readers=(*to, *cc),
+                exchanged=self.journal is None or exchanged(self.journal, message, settings.own_addresses),
+                rules=settings.disclosure,
+                drafts_folder=f"{settings.email_folder}/Drafts",
+            )
+        found = gather(self.index, message, reply, triage.asks, circle, budget=budget)
         return [
             {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources
         ]

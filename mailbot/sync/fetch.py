@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
+from mailbot.mail.correspondent import why_no_person
 from mailbot.mail.mailbox import Listing, Mailbox, Opened
 from mailbot.mail.message import Message
 from mailbot.mail.parse import parse
@@ -217,6 +218,12 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
             verdict.disposition,
         )
         run.journal.locate(mail_id, account, opened.name, opened.uidvalidity, listing.uid)
+        if (
+            not why_no_person(message)
+            and message.sender
+            and message.sender.key not in run.settings.own_addresses
+        ):
+            run.journal.to_meet(mail_id, now())
         if moves:
             run.journal.move_cursor(account, opened.name, cursor)
     run.report.notes.append(path)

@@ -6,7 +6,7 @@ SQLite with a rollback journal and full syncs: a returned call is durable, and o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from typing import Literal
 
 from mailbot.errors import BadData, TryAgain
 
-VERSION = 1
+VERSION = 2
 Stage = Literal["triage", "draft", "done"]
 DraftStatus = Literal[
     "intent",
@@ -49,6 +49,14 @@ CREATE INDEX draft_mail ON draft (mail_id);
 CREATE TABLE call (id INTEGER PRIMARY KEY, at TEXT NOT NULL, account TEXT NOT NULL, purpose TEXT NOT NULL, model TEXT NOT NULL,
   tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL);
 CREATE TABLE pause (account TEXT PRIMARY KEY, until TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+"""
+_SINCE_1 = """
+CREATE TABLE sent (id INTEGER PRIMARY KEY, account TEXT NOT NULL, mailbox TEXT NOT NULL, uidvalidity INTEGER NOT NULL, uid INTEGER NOT NULL,
+  message_id TEXT NOT NULL, parent TEXT NOT NULL, date TEXT NOT NULL, UNIQUE (account, mailbox, uidvalidity, uid));
+CREATE INDEX sent_message ON sent (message_id) WHERE message_id <> '';
+CREATE INDEX sent_parent ON sent (parent) WHERE parent <> '';
+CREATE TABLE sent_to (address TEXT NOT NULL, sent_id INTEGER NOT NULL REFERENCES sent (id), PRIMARY KEY (address, sent_id)) WITHOUT ROWID;
+CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), since TEXT NOT NULL);
 """
 _BACKOFF = (
     timedelta(0),
@@ -105,6 +113,19 @@ class DraftRow:
     created: str
 
 
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """A mail of the user's own, by its header: `parent` is the Message-ID that it answers."""
+
+    id: int
+    mailbox: str
+    uidvalidity: int
+    uid: int
+    message_id: str
+    parent: str
+    date: str
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -122,12 +143,13 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None)
         try:
-            if self._version() == 0:
+            if self._version() < VERSION:
                 with self.together():  # another process may be making it at this moment
-                    if self._version() == 0:
-                        for statement in _SCHEMA.split(";"):
-                            self._database.execute(statement)
-                        self._database.execute(f"PRAGMA user_version = {VERSION}")
+                    for made, schema in ((1, _SCHEMA), (2, _SINCE_1)):
+                        if self._version() < made:
+                            for statement in schema.split(";"):
+                                self._database.execute(statement)
+                            self._database.execute(f"PRAGMA user_version = {made}")
             if self._version() != VERSION:
                 raise BadData(
                     f"{path}: made by another version of mailbot ({self._version()}); run the mailbot that made it"
@@ -389,6 +411,87 @@ class Journal:
             " GROUP BY purpose, model ORDER BY purpose, model"
         )
         return list(self._database.execute(sql, (account, since.isoformat())))
+
+    # --- what the user has written, and to whom ---------------------------------------------------------------------
+
+    def remember_sent(
+        self,
+        account: str,
+        mailbox: str,
+        uidvalidity: int,
+        uid: int,
+        message_id: str,
+        parent: str,
+        date: str,
+        to: Iterable[str],
+    ) -> None:
+        """A mail of the user's own, by its header; `to` are the addresses it went to."""
+        cursor = self._database.execute(
+            "INSERT OR IGNORE INTO sent (account, mailbox, uidvalidity, uid, message_id, parent, date) VALUES (?,?,?,?,?,?,?)",
+            (account, mailbox, uidvalidity, uid, message_id, parent, date),
+        )
+        if cursor.rowcount:
+            rows = [(address.casefold(), cursor.lastrowid) for address in to]
+            self._database.executemany("INSERT OR IGNORE INTO sent_to VALUES (?,?)", rows)
+
+    def forget_sent(self, account: str, mailbox: str) -> None:
+        """The server has renumbered the mailbox: it is read anew."""
+        which = "SELECT id FROM sent WHERE account = ? AND mailbox = ?"
+        self._database.execute(f"DELETE FROM sent_to WHERE sent_id IN ({which})", (account, mailbox))
+        self._database.execute("DELETE FROM sent WHERE account = ? AND mailbox = ?", (account, mailbox))
+
+    def written_to(self, address: str) -> int:
+        """How many mails the user has sent to an address, from any account."""
+        sql = "SELECT count(*) FROM sent_to WHERE address = ?"
+        return int(self._database.execute(sql, (address.casefold(),)).fetchone()[0])
+
+    def sent_any(self, message_ids: Iterable[str]) -> bool:
+        """Whether one of these mails is the user's own."""
+        ids = list(message_ids)
+        marks = ",".join("?" * len(ids))
+        sql = f"SELECT 1 FROM sent WHERE message_id <> '' AND message_id IN ({marks}) LIMIT 1"
+        return self._database.execute(sql, ids).fetchone() is not None
+
+    def answered(self, message_id: str) -> bool:
+        """Whether the user has sent an answer to a mail."""
+        sql = "SELECT 1 FROM sent WHERE parent = ? AND parent <> '' LIMIT 1"
+        return self._database.execute(sql, (message_id,)).fetchone() is not None
+
+    def sent_mails(self, account: str, address: str = "", limit: int = 50) -> list[SentRow]:
+        """The user's newest mails of an account, or those of them to an address, newest first."""
+        where, values = "account = ?", [account]
+        if address:
+            where, values = (
+                f"{where} AND id IN (SELECT sent_id FROM sent_to WHERE address = ?)",
+                [account, address.casefold()],
+            )
+        sql = f"SELECT id, mailbox, uidvalidity, uid, message_id, parent, date FROM sent WHERE {where} ORDER BY date DESC, id DESC LIMIT ?"
+        return [SentRow(*row) for row in self._database.execute(sql, (*values, limit))]
+
+    def recipients_of(self, sent_id: int) -> list[str]:
+        """To whom a mail of the user's went."""
+        return [
+            a for (a,) in self._database.execute("SELECT address FROM sent_to WHERE sent_id = ?", (sent_id,))
+        ]
+
+    # --- people to get to know -------------------------------------------------------------------------------------
+
+    def to_meet(self, mail_id: int, at: datetime) -> None:
+        """The sender of a mail may be a person worth a note, once there was an exchange."""
+        self._database.execute("INSERT OR IGNORE INTO unmet VALUES (?,?)", (mail_id, at.isoformat()))
+
+    def unmet(self, account: str) -> list[MailRow]:
+        """The mails whose senders are yet to be looked at, oldest first."""
+        return list(self._mails("account = ? AND id IN (SELECT mail_id FROM unmet)", account))
+
+    def met(self, mail_ids: Iterable[int]) -> None:
+        self._database.executemany("DELETE FROM unmet WHERE mail_id = ?", [(i,) for i in mail_ids])
+
+    def forget_unmet(self, before: datetime) -> None:
+        """Strangers who were never answered."""
+        self._database.execute("DELETE FROM unmet WHERE since < ?", (before.isoformat(),))
+
+    # --- pauses ----------------------------------------------------------------------------------------------------
 
     def pause(self, account: str, until: datetime, reason: str) -> None:
         """Leave an account alone until then: its server asked for it."""

@@ -17,12 +17,15 @@ from mailbot.config import Account, Llm, Settings
 from mailbot.errors import ConfigError, MailbotError, TryAgain
 from mailbot.mail.credentials import secret
 from mailbot.mail.mailbox import Mailbox
+from mailbot.sync.acquaint import acquaint
 from mailbot.sync.answer import answer
 from mailbot.sync.deliver import settle
 from mailbot.sync.fetch import fetch
 from mailbot.sync.journal import Journal, now
 from mailbot.sync.lock import locked
 from mailbot.sync.run import Options, Progress, Report, Run, log, login, silent, vault_state
+from mailbot.sync.sent import remember_sent
+from mailbot.vault.index import Index, index_path
 
 if TYPE_CHECKING:
     from mailbot.assistant.llm import Model
@@ -102,9 +105,21 @@ def _story(run: Run) -> None:
         if drafting:
             settle(run, server)
         fetch(run, server)
-        if drafting and run.journal.waiting(run.account.name, now()):
+        waiting = drafting and bool(run.journal.waiting(run.account.name, now()))
+        if waiting or (run.report.notes and not run.options.dry_run):
+            _meet(run, server)
+        if waiting:
             with model_of(run.settings.llm) as model:
                 answer(run, server, model)
+
+
+def _meet(run: Run, server: Mailbox) -> None:
+    """What the user has sent, and from that who is who."""
+    remember_sent(run, server)
+    if run.journal.unmet(run.account.name):
+        with Index(index_path(run.state.parent, run.vault), run.vault) as index:
+            index.refresh(run.settings.exclude)
+            acquaint(run, index)
 
 
 @contextmanager

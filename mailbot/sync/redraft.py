@@ -13,14 +13,14 @@ from mailbot.mail.message import MessageId
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.sync import deliver, notebook
-from mailbot.sync.answer import context_for, draft_for, store_draft
+from mailbot.sync.answer import context_for, draft_for, searching, store_draft
 from mailbot.sync.journal import Journal, MailRow, now
 from mailbot.sync.lock import locked
 from mailbot.sync.pipeline import check_vault, model_of
 from mailbot.sync.run import Options, Report, Run, login, vault_state
+from mailbot.sync.sent import remember_sent
 from mailbot.sync.waiting import Waiting, remembered
 from mailbot.vault.files import content_hash
-from mailbot.vault.index import Index, index_path
 
 
 def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
@@ -51,9 +51,9 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
         written, disposition="reply", decided_by="user", reason=written.reason or "You asked for it"
     )
     waiting = replace(waiting, triage=triage)
-    with Index(index_path(run.state.parent, run.vault), run.vault) as index:
-        index.refresh(run.settings.exclude)
-        context = context_for(run, index, waiting)
+    remember_sent(run, server)
+    with searching(run) as (index, vectors):
+        context = context_for(run, index, waiting, vectors)
     with model_of(run.settings.llm) as model:
         draft = draft_for(run, waiting, context, model, instruct)
     if draft.tokens_in or draft.tokens_out:

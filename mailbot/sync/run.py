@@ -47,13 +47,14 @@ class Options:
 
 @dataclass
 class Report:
-    """What a run did to one account. `failed` are mails that want another run, each with the reason; `error` ended the
-    account's run early, with its exit code."""
+    """What a run did to one account. `people` are the person notes that were made, `failed` mails that want another run, each
+    with the reason; `error` ended the account's run early, with its exit code."""
 
     account: str
     notes: list[str] = field(default_factory=list)
     recognised: int = 0
     drafts: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
     dispositions: dict[str, int] = field(default_factory=dict)
     waiting: int = 0
     would: list[dict[str, Any]] = field(default_factory=list)

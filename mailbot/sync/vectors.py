@@ -31,7 +31,9 @@ def vectors_of(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iter
 
     base_url = wanted.base_url or (llm.base_url if llm else "")
     if not base_url:
-        raise ConfigError("embeddings.base_url: is missing, and there is no llm.base_url to take in its place")
+        raise ConfigError(
+            "embeddings.base_url: is missing, and there is no llm.base_url to take in its place"
+        )
     source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
     model = Model(Endpoint(base_url, lambda: secret(source, "embeddings.api_key") if source else "none"))
     try:

@@ -9,6 +9,7 @@ from datetime import datetime
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
+from mailbot.config import Settings
 from mailbot.mail import compose
 from mailbot.mail.message import Address, Message, MessageId
 from mailbot.mail.reply import Reply
@@ -74,12 +75,7 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
     """The reply as it goes to the server: everything but `text` comes from the source mail and the settings."""
     account, message = run.account, w.message
     own = tuple(Address(account.display_name, email) for email in account.own_addresses)
-    mine = {o.casefold() for o in run.settings.own_addresses}
-    others = {a.key for a in (*message.to, *message.cc)} - mine
-    rule = run.settings.drafts.reply_all
-    to, cc = compose.recipients(
-        message, run.settings.own_addresses, rule == "always" or (rule == "auto" and bool(others))
-    )
+    to, cc = readers(run.settings, message)
     in_reply_to, references = compose.threading(message)
     quote = "" if message.protected else compose.quoted(_quotable(w.reply), message.sender, message.date)
     return compose.Reply(
@@ -93,6 +89,16 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
         references=references,
         body=compose.body(text, quote, account.signature),
         mailbot_id=message_id.strip("<>"),
+    )
+
+
+def readers(settings: Settings, message: Message) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """(To, Cc) of the answer to a mail, by the rule for replies to all."""
+    mine = {o.casefold() for o in settings.own_addresses}
+    others = {a.key for a in (*message.to, *message.cc)} - mine
+    rule = settings.drafts.reply_all
+    return compose.recipients(
+        message, settings.own_addresses, rule == "always" or (rule == "auto" and bool(others))
     )
 
 
@@ -148,6 +154,7 @@ def write_draft_note(
             ContextSource(s.note, s.title, s.heading, s.text, s.why, s.person, s.email)
             for s in context.sources
         ),
+        withheld=context.withheld,
         supports=draft.supports,
         unknowns=draft.unknowns,
         account=run.account.name,

@@ -78,6 +78,8 @@ class DraftNote:
     context: tuple[ContextSource, ...] = ()
     supports: tuple[tuple[str, str], ...] = ()
     """(statement, wikilink or '') pairs: what of the reply rests on which note."""
+    withheld: tuple[tuple[str, str], ...] = ()
+    """(note, reason) pairs: what a rule kept back. Names only, never their text."""
     unknowns: tuple[str, ...] = ()
     status: str = "draft"
     account: str = ""
@@ -154,8 +156,16 @@ def render(draft: DraftNote) -> Note:
         "---",
         "## Vault Context Used",
         _context(draft.context),
+        _withheld(draft.withheld),
     ]
-    return Note(properties, "\n\n".join(blocks) + "\n")
+    return Note(properties, "\n\n".join(b for b in blocks if b) + "\n")
+
+
+def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
+    if not withheld:
+        return ""
+    rows = [f"- [[{inline(note.removesuffix('.md'))}]]: {inline(reason)}" for note, reason in withheld]
+    return "### Withheld by your rules\n\n" + "\n".join(rows)
 
 
 def _context(context: tuple[ContextSource, ...]) -> str:

@@ -75,7 +75,8 @@ def entry(path: str, text: str) -> Entry:
         date=str(properties.get("date") or ""),
         message_id=str(properties.get("message_id") or ""),
         thread=str(properties.get("thread") or ""),
-        private=properties.get("private") is True or str(properties.get("private")).casefold() in ("yes", "true"),
+        private=properties.get("private") is True
+        or str(properties.get("private")).casefold() in ("yes", "true"),
         audience=str(properties.get("audience") or "").casefold(),
         tags=tags,
         auto_created=properties.get("auto_created") is True,
@@ -92,7 +93,9 @@ def entry(path: str, text: str) -> Entry:
 def _title(path: str, properties: dict[str, Any]) -> str:
     title = str(properties.get("title") or "").strip()
     pure = PurePosixPath(path)
-    return title or (pure.parent.name if pure.stem.casefold() in ("readme", "index") and "/" in path else pure.stem)
+    return title or (
+        pure.parent.name if pure.stem.casefold() in ("readme", "index") and "/" in path else pure.stem
+    )
 
 
 def _about(properties: dict[str, Any]) -> str:

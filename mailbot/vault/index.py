@@ -233,7 +233,9 @@ class Index:
                     'INSERT INTO passage (note_id, heading, start, "end", hash) VALUES (?,?,?,?,?)',
                     (note_id, p.heading, p.start, p.end, passage_hash(p.heading, p.text)),
                 )
-                self.database.execute(part, (cursor.lastrowid, folded, fold(p.heading), fold(body[p.start : p.end])))
+                self.database.execute(
+                    part, (cursor.lastrowid, folded, fold(p.heading), fold(body[p.start : p.end]))
+                )
         else:
             rows = self.database.execute(
                 'SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)
@@ -280,7 +282,9 @@ class Index:
         """passage hash -> the ids of the passages that say so."""
         found: dict[bytes, list[int]] = {}
         marks = ",".join("?" * len(hashes))
-        for id_, value in self.database.execute(f"SELECT id, hash FROM passage WHERE hash IN ({marks})", hashes):
+        for id_, value in self.database.execute(
+            f"SELECT id, hash FROM passage WHERE hash IN ({marks})", hashes
+        ):
             found.setdefault(value, []).append(id_)
         return found
 
@@ -345,11 +349,15 @@ class Index:
 
     def emails_of(self, note_id: int) -> list[str]:
         """The addresses of a person note."""
-        return [e for (e,) in self.database.execute("SELECT email FROM address WHERE note_id = ?", (note_id,))]
+        return [
+            e for (e,) in self.database.execute("SELECT email FROM address WHERE note_id = ?", (note_id,))
+        ]
 
     def names_of(self, note_id: int) -> list[str]:
         """What a person note is called, case-folded: title and aliases."""
-        return [n for (n,) in self.database.execute("SELECT name FROM person_name WHERE note_id = ?", (note_id,))]
+        return [
+            n for (n,) in self.database.execute("SELECT name FROM person_name WHERE note_id = ?", (note_id,))
+        ]
 
     def mail_with(self, email: str, limit: int) -> list[NoteRow]:
         """The newest mails that were from or to an address, newest first."""
@@ -366,7 +374,9 @@ class Index:
         sql = f"SELECT DISTINCT target FROM link WHERE note_id IN ({marks})"
         found: set[int] = set()
         for (aim,) in self.database.execute(sql, note_ids).fetchall():
-            rows = self.database.execute("SELECT id FROM note WHERE key = ? OR stem = ? LIMIT 2", (aim, aim)).fetchall()
+            rows = self.database.execute(
+                "SELECT id FROM note WHERE key = ? OR stem = ? LIMIT 2", (aim, aim)
+            ).fetchall()
             if len(rows) == 1:
                 found.add(rows[0][0])
         return found
@@ -375,7 +385,9 @@ class Index:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
     def _notes(self, where: str, *values: object) -> Iterator[NoteRow]:
-        columns = "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about"
+        columns = (
+            "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about"
+        )
         for row in self.database.execute(f"SELECT {columns} FROM note WHERE {where} ORDER BY path", values):
             id_, path, title, type_, date, body, private, audience, tags, person, auto, draft, about = row
             yield NoteRow(

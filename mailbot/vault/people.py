@@ -1,20 +1,233 @@
-"""Person notes: who an address or a name is, as far as the vault says so without a doubt."""
+"""Person notes: who an address or a name is, as far as the vault says so without a doubt, and what mailbot keeps in them.
+
+mailbot owns the properties `last_contact`, `enrichment_level` and `last_enriched`, the dated lines under Recent Context and
+the sourced lines under Profile. Everything else is the user's and is never changed; empty properties may be filled.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mailbot.errors import BadData
+from mailbot.vault import note as notes
+from mailbot.vault.entry import strings
+from mailbot.vault.files import safe_name
 from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.markdown import inline
+from mailbot.vault.note import Note, property_text, with_properties
+
+RECENT = 20
+"""Dated lines that are kept under Recent Context."""
+_OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")
+_TASKS = "```dataview\nTASK\nFROM [[]]\nWHERE !completed\n```"
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """A mail from a person: its ISO day, its note (relative to the vault), and what its signature says."""
+
+    day: str
+    note: str
+    role: str = ""
+    company: str = ""
+    phone: str = ""
+
+    @property
+    def line(self) -> str:
+        return f"- {self.day}: {self.wikilink}"
+
+    @property
+    def wikilink(self) -> str:
+        return f"[[{self.note.removesuffix('.md')}]]"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        told = {"role": self.role, "company": self.company, "phone": self.phone}
+        return {key: property_text(value) for key, value in told.items() if value}
 
 
 def person(index: Index, email: str, name: str = "") -> NoteRow | None:
     """The person note of an address; else the one note whose title or alias is `name` in full.
 
-    Two people of one name are never taken for each other: an ambiguous name, or one whose note carries other
-    addresses only at other domains, is nobody.
+    Two people of one name are never taken for each other: a name that several notes have, or one whose note carries
+    addresses of other domains only, is nobody's.
     """
     by_address = index.with_address(email) if email else []
-    if len(by_address) == 1:
-        return by_address[0]
     if by_address or not name or " " not in name.strip():
         return by_address[0] if len(by_address) == 1 else None
     by_name = index.with_name(name.strip())
-    return by_name[0] if len(by_name) == 1 else None
+    if len(by_name) != 1:
+        return None
+    known = index.emails_of(by_name[0].id)
+    domain = email.casefold().rpartition("@")[2]
+    return by_name[0] if not known or any(e.rpartition("@")[2] == domain for e in known) else None
+
+
+def new_path(folder: str, name: str, email: str, taken: Iterable[str]) -> str:
+    """Where a new person's note goes: `People/<Name>/README.md`, with the address's domain where the name is taken."""
+    used = {path.casefold() for path in taken}
+    for candidate in (name, f"{name} ({email.rpartition('@')[2]})", f"{name} ({email})"):
+        path = f"{folder}/{safe_name(candidate)}/README.md"
+        if path.casefold() not in used:
+            return path
+    return f"{folder}/{safe_name(name)} ({len(used)})/README.md"
+
+
+def new_note(name: str, email: str, met: Iterable[Encounter]) -> str:
+    """The text of a new person note after an exchange."""
+    properties: dict[str, Any] = {
+        "type": "people",
+        "title": property_text(name),
+        "email": property_text(email),
+        "aliases": [],
+        "role": "",
+        "company": "",
+        "phone": "",
+        "relationship": "",
+        "last_contact": "",
+        "auto_created": True,
+        "enrichment_level": "basic",
+        "last_enriched": "",
+        "tags": ["people", "needs-review"],
+    }
+    sections = {
+        "Profile": "",
+        "Open Tasks": _TASKS,
+        "Recent Context": "",
+        "Key Facts": "",
+        "Background": "",
+        "Key Decisions": "",
+        "Related Projects": "",
+    }
+    body = [f"# {inline(name)}", *(f"## {title}\n\n{text}".rstrip() for title, text in sections.items())]
+    text = notes.write(Note(properties, "\n\n".join(body) + "\n"))
+    for encounter in met:
+        text = with_encounter(text, encounter, email)
+    return text
+
+
+def with_encounter(text: str, met: Encounter, email: str) -> str:
+    """A person note's text after a mail from them; unchanged where it knows that mail already.
+
+    Raises BadData where its properties are broken.
+    """
+    read = notes.read(text)
+    if (
+        f"{met.wikilink[:-2]}]]" in read.body
+        and met.day <= str(read.properties.get("last_contact") or "")[:10]
+    ):
+        return text
+    changes: dict[str, Any] = {}
+    if met.day > str(read.properties.get("last_contact") or "")[:10]:
+        changes["last_contact"] = met.day
+    if not any(strings(read.properties.get(key)) for key in ("email", "emails")):
+        changes["email"] = property_text(email)
+    told = {key: value for key, value in met.facts.items() if not read.properties.get(key)}
+    if told:
+        changes |= told
+        changes["enrichment_level"] = "signature"
+        changes["last_enriched"] = met.day
+    head, body = _parted(with_properties(text, changes) if changes else text)
+    if met.wikilink not in read.body:
+        body = _with_line(body, "Recent Context", met.line, _OURS)
+    if told:
+        said = "; ".join(f"{key}: {inline(value)}" for key, value in told.items())
+        body = _with_line(body, "Profile", f"- {said} (from the signature of {met.wikilink})", None)
+    return head + body
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """(properties as they stand in the file, body)."""
+    body = notes.read(text).body
+    return text[: len(text) - len(body)], body
+
+
+def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) -> str:
+    """`line` put under a heading, which is added where there is none. Where `dated` tells our own lines, they are kept the
+    newest first and not more than RECENT."""
+    lines = body.rstrip("\n").split("\n")
+    heading = next(
+        (n for n, text in enumerate(lines) if re.fullmatch(rf"#+ {re.escape(title)}\s*", text)), None
+    )
+    if heading is None:
+        return body.rstrip("\n") + f"\n\n## {title}\n\n{line}\n"
+    end = next((n for n in range(heading + 1, len(lines)) if re.match(r"#+ ", lines[n])), len(lines))
+    section = lines[heading + 1 : end]
+    while section and not section[-1].strip():
+        section.pop()
+    if dated:
+        at = next((n for n, text in enumerate(section) if dated.match(text) and text < line), None)
+        ours = [n for n, text in enumerate(section) if dated.match(text)]
+        section.insert(at if at is not None else (ours[-1] + 1 if ours else len(section)), line)
+        ours = [n for n, text in enumerate(section) if dated.match(text)]
+        section = [text for n, text in enumerate(section) if n not in ours[RECENT:]]
+    else:
+        section.append(line)
+    while section and not section[0].strip():
+        section.pop(0)
+    rest = ["", *lines[end:]] if end < len(lines) else []
+    return "\n".join([*lines[: heading + 1], "", *section, *rest]) + "\n"
+
+
+def merged(into: str, other: str, other_link: str) -> str:
+    """The text of a person note with all that another one knows: addresses, names as aliases, dated lines, and the rest of
+    what was written there under a heading of its own. Raises BadData where the properties of one are broken."""
+    kept, given = notes.read(into, "the note that stays"), notes.read(other, "the note that goes")
+
+    def gathered(*keys: str) -> list[str]:
+        both = [v for side in (kept, given) for key in keys for v in strings(side.properties.get(key))]
+        return list(dict.fromkeys(property_text(v) for v in both))
+
+    names = [str(given.properties.get("title") or ""), *gathered("aliases", "alias")]
+    own = str(kept.properties.get("title") or "").casefold()
+    addresses = gathered("email", "emails")
+    changes: dict[str, Any] = {
+        "aliases": list(dict.fromkeys(property_text(n) for n in names if n and n.casefold() != own))
+    }
+    if addresses:
+        changes["emails" if len(addresses) > 1 else "email"] = (
+            addresses if len(addresses) > 1 else addresses[0]
+        )
+    for key in ("role", "company", "phone", "relationship"):
+        if given.properties.get(key) and not kept.properties.get(key):
+            changes[key] = given.properties[key]
+    newest = max(str(side.properties.get("last_contact") or "") for side in (kept, given))
+    if newest:
+        changes["last_contact"] = newest
+    text = with_properties(into, changes)
+    if len(addresses) > 1 and kept.properties.get("email"):
+        text = with_properties(text, {"email": property_text(strings(kept.properties["email"])[0])})
+    head, body = _parted(text)
+    left = []
+    for line in given.body.split("\n"):
+        if _OURS.match(line):
+            body = _with_line(body, "Recent Context", line, _OURS) if line not in body else body
+        else:
+            left.append(line)
+    if _says_more("\n".join(left)):
+        rest = re.sub(r"\n{3,}", "\n\n", "\n".join(left)).strip()
+        body = body.rstrip("\n") + f"\n\n## From {other_link}\n\n{rest}\n"
+    return head + body
+
+
+def _says_more(body: str) -> bool:
+    """Whether a person note says anything beside the headings and the query that every one has."""
+    text = re.sub(r"^#+ .*$", "", body.replace(_TASKS, ""), flags=re.MULTILINE)
+    return bool(text.strip())
+
+
+def stub(link: str, title: str) -> str:
+    """What is left where a merged note was, so that links to it lead on."""
+    return notes.write(Note({"title": property_text(title), "merged_into": link}, f"Merged into {link}.\n"))
+
+
+def readable(text: str) -> bool:
+    """Whether a person note may be changed at all: its properties can be read."""
+    try:
+        notes.read(text)
+    except BadData:
+        return False
+    return True

@@ -90,7 +90,9 @@ def _passages(index: Index, ranked: list[tuple[int, float]]) -> tuple[dict[int, 
     return scores, best
 
 
-def _nearest(index: Index, vectors: Vectors, query: str, depth: int, best: dict[int, int]) -> dict[int, float]:
+def _nearest(
+    index: Index, vectors: Vectors, query: str, depth: int, best: dict[int, int]
+) -> dict[int, float]:
     """note -> cosine of its nearest passage; `best` learns that passage where no word pointed at one."""
     near = vectors.nearest(query, depth)
     where = index.with_hashes([value for value, _ in near])

@@ -67,7 +67,7 @@ def test_explain_uses_the_configured_addresses(tmp_path: Path, make_settings) ->
 
 def test_search_on_a_bare_folder(vault: Path) -> None:
     assert lines(run("index", "--vault", str(vault), "--json")) == [
-        {"notes": 1, "added": 1, "changed": 0, "removed": 0, "skipped": {}}
+        {"notes": 1, "added": 1, "changed": 0, "removed": 0, "vectors": 0, "skipped": {}}
     ]
     (found,) = lines(run("search", "erasure coding", "--vault", str(vault), "--json"))
     assert found["query"] == "erasure coding"

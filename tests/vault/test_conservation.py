@@ -57,9 +57,14 @@ def test_every_word_of_the_corpus_stands_in_its_note() -> None:
     assert missing == {}
 
 
-FRAME = re.compile(r"^(?:> ?)*> ?\[!(?:info|warning)\] .*\n> .*$|^(?:> ?)*> ?\[![a-z]+\][-+]? .*$|^(?:> ?)+\*\*(?:Subject|From|To|Cc|Date):\*\* .*$", re.MULTILINE)
+FRAME = re.compile(
+    r"^(?:> ?)*> ?\[!(?:info|warning)\] .*\n> .*$|^(?:> ?)*> ?\[![a-z]+\][-+]? .*$|^(?:> ?)+\*\*(?:Subject|From|To|Cc|Date):\*\* .*$",
+    re.MULTILINE,
+)
 """What a note adds of its own: notices, the titles of callouts, and the header of a forwarded mail."""
-ATTRIBUTE = re.compile(r"(?:href|alt|title|src)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE | re.DOTALL)
+ATTRIBUTE = re.compile(
+    r"(?:href|alt|title|src)\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE | re.DOTALL
+)
 
 
 def linked(message: Message) -> str:

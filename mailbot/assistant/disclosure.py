@@ -1,0 +1,71 @@
+"""Which notes may stand in a draft to whom. Rules over plain values; the first that forbids a note gives the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mailbot.config import Disclosure
+from mailbot.vault.index import NoteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who will read the draft. Addresses and names are case-folded.
+
+    `readers` are the addresses that the answer goes to, `sender` the first of them; `people` the person notes of those on
+    the mail and of those whom it mentions, by id, and `called` their names; `stranger` says that the user and the sender
+    never wrote to each other and that the user has made no note of them.
+    """
+
+    sender: str
+    readers: frozenset[str]
+    people: frozenset[int] = frozenset()
+    called: frozenset[str] = frozenset()
+    stranger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A note that could be used: `parties` are the addresses that a mail was from or to, `person_of` the id and the name of
+    the person in whose folder it lies, `in_thread` that it is an earlier mail of the same thread."""
+
+    note: NoteRow
+    parties: frozenset[str] = frozenset()
+    person_of: tuple[int, str] | None = None
+    in_thread: bool = field(default=False)
+
+
+def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
+    """Why a note may not be used in a draft to these readers; empty where it may."""
+    note = candidate.note
+    if note.private:
+        return "it is private, or its properties cannot be read"
+    if tag := next((t for t in rules.private_tags if t.lstrip("#").casefold() in note.tags), ""):
+        return f"its tag {tag.lstrip('#')} is private"
+    if folder := next((f for f in rules.private_folders if note.path.startswith(f"{f.strip('/')}/")), ""):
+        return f"its folder {folder.strip('/')} is private"
+    if note.audience == "internal":
+        domains = tuple(d.casefold().lstrip("@") for d in rules.internal_domains)
+        outside = sorted(r for r in to.readers if not _within(r, domains))
+        if outside or not to.readers:
+            return f"it is internal, and {outside[0] if outside else 'nobody who reads this'} is not"
+    if candidate.in_thread:
+        return "" if to.sender in candidate.parties else "a mail of this thread that its sender was not on"
+    if to.stranger and rules.strangers == "thread":
+        return "you have never written with the sender (disclosure.strangers)"
+    if note.type == "email":
+        left_out = sorted(to.readers - candidate.parties)
+        return f"a mail that {left_out[0]} was not on" if left_out or not to.readers else ""
+    if note.person and note.id not in to.people:
+        return f"it is about {note.title}, who is neither on this mail nor mentioned in it"
+    if candidate.person_of and candidate.person_of[0] not in to.people:
+        return f"it is about {candidate.person_of[1]}, who is neither on this mail nor mentioned in it"
+    about = note.about.rpartition("/")[2]
+    if about and about not in to.called and note.about not in to.called:
+        return "it is about somebody who is neither on this mail nor mentioned in it"
+    return ""
+
+
+def _within(email: str, domains: tuple[str, ...]) -> bool:
+    domain = email.rpartition("@")[2]
+    return any(domain == d or domain.endswith(f".{d}") for d in domains)

@@ -1,0 +1,82 @@
+"""What a signature says of its author: role, company, phone. Only what is certain; a guess would stand in a note for years."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mailbot.mail.message import Address
+
+_PHONE = re.compile(
+    r"(?:\b(?:tel(?:efon|éfono|efono|éphone)?|phone|mobile?|mob|cell|handy|office|direct|[tmp])\b[.:\s]{1,3}|(?=\+))"
+    r"(\+?\d[\d ()/.\-\u00a0]{6,18}\d)",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"\b(?:manager|engineer|director|head of|lead|officer|c[efto]o|cfo|ciso|president|partner|founder|developer|architect|consultant|analyst|designer"
+    r"|scientist|professor|lecturer|researcher|editor|assistant|coordinator|administrator|accountant|lawyer|attorney|nurse|physician|teacher|secretary"
+    r"|leiter(?:in)?|geschäftsführer(?:in)?|vorstand|prokurist(?:in)?|referent(?:in)?|entwickler(?:in)?|berater(?:in)?|ingenieur(?:in)?|sachbearbeiter(?:in)?"
+    r"|directeur|directrice|responsable|chef(?:fe)? de|ingénieure?|gérante?|consultante?|director(?:a)? de|jefe|jefa|responsabile|direttore|direttrice"
+    r"|gerente|diretor(?:a)?|kierownik|dyrektor|chefe?|ansvarig|leder|päällikkö)\b",
+    re.IGNORECASE,
+)
+_COMPANY = re.compile(
+    r"\b(?:inc|ltd|llc|llp|plc|corp|gmbh|ag|kg|ohg|se|sarl|sas|s\.?a\.?|s\.?l\.?|s\.?p\.?a|s\.?r\.?l|b\.?v|n\.?v|oy|ab|aps|a/s|sp\. ?z ?o\.?o|co|company|group|university|universität|université|institute?)\b\.?(?:\s|$|,)|株式会社|有限公司",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"\s*[|·•–—]\s*|\s+-\s+|,\s+|\s+(?:at|bei|chez)\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What was found; an empty text for what was not."""
+
+    role: str = ""
+    company: str = ""
+    phone: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.role or self.company or self.phone)
+
+
+def details(signature: str, author: Address, name: str) -> Details:
+    """Read a signature block of `author`, who is called `name`.
+
+    Role and company count only from the few lines at the author's own name, or where the company is that of the address.
+    """
+    lines = [re.sub(r"\s+", " ", line).strip(" *_>|-") for line in signature.split("\n")]
+    lines = [line for line in lines if line and len(line) <= 90][:15]
+    words = {w.casefold() for w in re.findall(r"\w{2,}", name)}
+    at = next(
+        (
+            n
+            for n, line in enumerate(lines)
+            if len(words & set(re.findall(r"\w+", line.casefold()))) >= min(2, len(words)) and words
+        ),
+        None,
+    )
+    if at is None:
+        return Details()
+    role = company = ""
+    domain = author.domain.split(".")[0]
+    for line in lines[at : at + 5]:
+        for part in _PARTS.split(line):
+            own = words & set(re.findall(r"\w+", part.casefold()))
+            if len(part) > 60 or "@" in part or "://" in part or len(own) > 1:
+                continue
+            folded = re.sub(r"\W", "", part.casefold())
+            if not role and _ROLE.search(part):
+                role = part
+            elif not company and (
+                _COMPANY.search(part) or (len(domain) > 2 and folded.startswith(domain.replace("-", "")))
+            ):
+                company = part
+    phone = next(
+        (
+            m[1].strip()
+            for line in lines[at:]
+            if not re.search(r"\bfax\b", line, re.I) and (m := _PHONE.search(line))
+        ),
+        "",
+    )
+    return Details(role, company, phone if 7 <= len(re.sub(r"\D", "", phone)) <= 15 else "")

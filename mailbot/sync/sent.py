@@ -1,0 +1,61 @@
+"""What the user has written: the headers of Sent, read once and remembered. Nothing there is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mailbot.errors import MailbotError, TryAgain
+from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.message import Message
+from mailbot.sync.journal import Cursor, Journal
+from mailbot.sync.run import Run, log
+
+FIRST = 5000
+"""Of a Sent that was never read, the newest so many."""
+
+
+def remember_sent(run: Run, server: Mailbox) -> None:
+    """Read the headers that came to Sent since the last look. A Sent that cannot be read is no reason to stop: what is
+    known of it stays as it was."""
+    account = run.account.name
+    try:
+        opened = server.examine(server.find("sent", run.account.sent_mailbox))
+        key = f"sent:{opened.name}"
+        cursor = run.journal.cursor(account, key)
+        if cursor and cursor.uidvalidity != opened.uidvalidity:
+            run.journal.forget_sent(account, opened.name)
+            cursor = None
+        first = cursor.uid + 1 if cursor else 1
+        if not opened.exists or (opened.uidnext and opened.uidnext <= first):
+            return
+        uids = server.search(["ALL"], first=first, last=max(opened.uidnext - 1, 0), exists=opened.exists)
+        found = list(server.headers(uids[-FIRST:]))
+        with run.journal.together():
+            for uid, header in found:
+                day = header.date.isoformat() if header.date else ""
+                run.journal.remember_sent(
+                    account,
+                    opened.name,
+                    opened.uidvalidity,
+                    uid,
+                    header.message_id,
+                    header.parent,
+                    day,
+                    header.to,
+                )
+            if uids:
+                run.journal.move_cursor(account, key, Cursor(opened.uidvalidity, uids[-1]))
+    except TryAgain:
+        raise
+    except MailbotError as error:
+        server.ensure()
+        log.info("account %s: Sent could not be read: %s", account, error)
+
+
+def exchanged(journal: Journal, message: Message, own: Iterable[str]) -> bool:
+    """Whether the user and the sender of a mail have written to each other: the user wrote to the address, or the mail
+    answers one of the user's. A claim to answer (References) counts only where Sent has the mail it names."""
+    sender = message.sender
+    if sender is None or sender.key in {o.casefold() for o in own}:
+        return False
+    return journal.written_to(sender.key) > 0 or journal.sent_any((*message.in_reply_to, *message.references))

@@ -19,8 +19,6 @@ from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import inline
 from mailbot.vault.note import Note, property_text, with_properties
 
-RECENT = 20
-"""Dated lines that are kept under Recent Context."""
 _OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")
 _TASKS = "```dataview\nTASK\nFROM [[]]\nWHERE !completed\n```"
 
@@ -146,8 +144,8 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) -> str:
-    """`line` put under a heading, which is added where there is none. Where `dated` tells our own lines, they are kept the
-    newest first and not more than RECENT."""
+    """`line` put under a heading, which is added where there is none. Where `dated` tells lines of its kind, the newest stands
+    first. No line is ever taken away: the user may have written it."""
     lines = body.rstrip("\n").split("\n")
     heading = next(
         (n for n, text in enumerate(lines) if re.fullmatch(rf"#+ {re.escape(title)}\s*", text)), None
@@ -162,8 +160,6 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
         at = next((n for n, text in enumerate(section) if dated.match(text) and text < line), None)
         ours = [n for n, text in enumerate(section) if dated.match(text)]
         section.insert(at if at is not None else (ours[-1] + 1 if ours else len(section)), line)
-        ours = [n for n, text in enumerate(section) if dated.match(text)]
-        section = [text for n, text in enumerate(section) if n not in ours[RECENT:]]
     else:
         section.append(line)
     while section and not section[0].strip():

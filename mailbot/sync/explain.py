@@ -86,7 +86,7 @@ class Explainer:
                 return judged(message, reply, own, user, self.model, llm.triage_model or llm.model)[0]
             except MailbotError as error:
                 defects.append(f"the model could not be asked: {error}")
-        return triage or detected(reply)
+        return triage or detected(reply, message.subject)
 
     def _context(self, message: Message, reply: Reply, triage: Triage) -> list[dict[str, Any]]:
         if self.index is None:

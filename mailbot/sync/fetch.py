@@ -190,7 +190,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
     verdict = verdict_of(triage) if triage else Verdict(reason="Not looked at yet")
     if run.options.dry_run:
         if triage is None and run.settings.llm is None:
-            triage = detected(reply)
+            triage = detected(reply, message.subject)
         run.report.would.append(
             {
                 "mailbox": opened.name,

@@ -54,7 +54,7 @@ def remembered(w: Waiting, properties: Properties) -> Triage:
         str(properties.get("stakes") or ""),
         texts("topics"),
         texts("people"),
-        detected(w.reply).asks,
+        detected(w.reply, w.message.subject).asks,
     )
 
 
@@ -67,7 +67,7 @@ def corrected(w: Waiting, properties: Properties) -> Triage | None:
     ours = bool(properties.get("decided_by")) if w.row.stage == "triage" else said == w.row.disposition
     if said is None or ours:
         return None
-    asks = detected(w.reply).asks if said == "reply" else ()
+    asks = detected(w.reply, w.message.subject).asks if said == "reply" else ()
     return Triage(said, "user", "You said so in the note", asks=asks)
 
 

@@ -20,7 +20,7 @@ MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
 BATCH = 2000
 """Notes between two commits: what an interrupted refresh may lose."""
-HASH_SIZE = 32 * 1024 * 1024
+HASH_SIZE = 8 * 1024 * 1024
 """Octets that FTS5 gathers before it writes a segment."""
 
 _SCHEMA = """
@@ -45,7 +45,7 @@ CREATE TABLE party (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (
 CREATE INDEX party_note ON party (note_id);
 CREATE TABLE link (note_id INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (note_id, target)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE note_fts USING fts5 (title, names, body, content='', tokenize='porter unicode61 remove_diacritics 2');
-CREATE VIRTUAL TABLE passage_fts USING fts5 (title, heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE passage_fts USING fts5 (heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 """
 _BY_NOTE = (("address", "email"), ("person_name", "name"), ("party", "email"), ("link", "target"))
 
@@ -109,7 +109,7 @@ class Index:
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
-            database.execute("PRAGMA mmap_size = 268435456")
+            database.execute("PRAGMA mmap_size = 67108864")
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 if version:
@@ -121,7 +121,7 @@ class Index:
                 for table in ("note_fts", "passage_fts"):  # fewer, larger segments: a first index merges less
                     database.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})")
             database.execute("PRAGMA synchronous = NORMAL")
-            database.execute("PRAGMA cache_size = -65536")
+            database.execute("PRAGMA cache_size = -32768")
         except BaseException:
             database.close()
             raise
@@ -219,14 +219,13 @@ class Index:
         """Put a stored note into the full-text tables, or take it out (FTS5 4.4.2 wants the same text for both)."""
         row = self.database.execute("SELECT title, names, body FROM note WHERE id = ?", (note_id,)).fetchone()
         title, names, body = row
-        command = "INSERT INTO {0} ({1} rowid, {2}) VALUES ({3}?, ?, ?, ?)"
+        command = "INSERT INTO {0} ({1} rowid, {2}) VALUES ({3})"
         delete = ("", "") if insert else ("{0}, ", "'delete', ")
-        whole = command.format("note_fts", delete[0].format("note_fts"), "title, names, body", delete[1])
+        whole = command.format("note_fts", delete[0].format("note_fts"), "title, names, body", delete[1] + "?, ?, ?, ?")
         part = command.format(
-            "passage_fts", delete[0].format("passage_fts"), "title, heading, body", delete[1]
+            "passage_fts", delete[0].format("passage_fts"), "heading, body", delete[1] + "?, ?, ?"
         )
         self.database.execute(whole, (note_id, fold(title), fold(names), fold(body)))
-        folded = fold(title)
         if insert:
             for p in passages(body):
                 cursor = self.database.execute(
@@ -234,14 +233,14 @@ class Index:
                     (note_id, p.heading, p.start, p.end, passage_hash(p.heading, p.text)),
                 )
                 self.database.execute(
-                    part, (cursor.lastrowid, folded, fold(p.heading), fold(body[p.start : p.end]))
+                    part, (cursor.lastrowid, fold(p.heading), fold(body[p.start : p.end]))
                 )
         else:
             rows = self.database.execute(
                 'SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)
             ).fetchall()
             for id_, heading, start, end in rows:
-                self.database.execute(part, (id_, folded, fold(heading), fold(body[start:end])))
+                self.database.execute(part, (id_, fold(heading), fold(body[start:end])))
 
     def _remove(self, note_id: int) -> None:
         kind = self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0]
@@ -265,7 +264,7 @@ class Index:
 
     def passages_ranked(self, match: str, limit: int) -> list[tuple[int, float]]:
         """(passage id, score), best first."""
-        return self._ranked("passage_fts", "1.0, 1.0, 1.0", match, limit)
+        return self._ranked("passage_fts", "1.0, 1.0", match, limit)
 
     def _ranked(self, table: str, weights: str, match: str, limit: int) -> list[tuple[int, float]]:
         sql = f"SELECT rowid, -bm25({table}, {weights}) AS score FROM {table} WHERE {table} MATCH ? ORDER BY score DESC, rowid LIMIT ?"

@@ -150,7 +150,7 @@ def _connect(path: Path) -> Any:
     database.enable_load_extension(True)
     database.load_extension(sqlite_vec.loadable_path())
     database.enable_load_extension(False)
-    database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456")
+    database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 67108864")
     return database
 
 

@@ -212,6 +212,22 @@ class Drafts(_Settings):
     """Whether drafts are also put into the account's Drafts."""
 
 
+class TriageRules(_Settings):
+    """Whose mail never gets a draft, and whose always does, by address or domain; your notes may say so too."""
+
+    never: Strings = ()
+    always: Strings = ()
+
+    def word_on(self, email: str) -> str:
+        """`never`, `always` or empty for a sender; an address stands above its domain."""
+        domain = email.casefold().rpartition("@")[2]
+        for key in (email.casefold(), domain, *(domain[n + 1 :] for n, c in enumerate(domain) if c == ".")):
+            for word in ("never", "always"):
+                if key in (v.casefold().lstrip("@") for v in getattr(self, word)):
+                    return word
+        return ""
+
+
 class Disclosure(_Settings):
     """What of the vault may stand in a draft to whom. Notes with `private: true` never do."""
 
@@ -235,6 +251,7 @@ class Settings(_Settings):
     llm: Llm | None = None
     embeddings: Embeddings | None = None
     drafts: Drafts = Drafts()
+    triage: TriageRules = TriageRules()
     disclosure: Disclosure = Disclosure()
     max_mail_size: int = Field(default=100, ge=1)
     """Megabytes; of a larger mail only the header is kept."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -12,16 +11,14 @@ from pydantic import BaseModel
 from mailbot.assistant import prompt
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.context import Context
+from mailbot.assistant.due import due_date
 from mailbot.assistant.guard import allowed, field_text, long_text, reply_text
+from mailbot.assistant.lane import Lane, lane_of
 from mailbot.assistant.llm import Model, UnusableAnswer
+from mailbot.assistant.support import supports as supported
 from mailbot.assistant.triage import mail_text, one_line
 from mailbot.mail.message import Message
 from mailbot.mail.reply import Reply
-
-Lane = Literal["ready", "check", "needs_you"]
-BLANK = re.compile(
-    r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]|\[(?:link|address) removed\]", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,8 @@ class Draft:
     warnings: tuple[str, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+    cost: float = 0.0
+    """In the currency of the prices in the settings."""
 
 
 class _TaskAnswer(BaseModel):
@@ -60,6 +59,7 @@ class _TaskAnswer(BaseModel):
 
 class _Claim(BaseModel):
     text: str
+    """Words of the reply, as they stand in it."""
     sources: list[str] = []
 
 
@@ -71,6 +71,8 @@ class DraftAnswer(BaseModel):
     action_items: list[_TaskAnswer] = []
     claims: list[_Claim] = []
     unknowns: list[str] = []
+    taken_up: list[int] | None = None
+    """The numbers of the asks that the reply answers or leaves a blank for."""
 
 
 def by_model(
@@ -84,8 +86,10 @@ def by_model(
     name: str,
     today: date,
     instruct: str = "",
+    style: str = "",
+    suspicious: tuple[str, ...] = (),
 ) -> Draft:
-    """Ask the model for a reply. Raises what `Model.ask` raises, and UnusableAnswer where nothing of the reply passed."""
+    """Ask the model for a reply. `style` says how the user writes, `suspicious` why the mail looks like an attack. Raises what `Model.ask` raises, and UnusableAnswer where nothing of the reply passed."""
     template = prompt.load("draft")
     source_text = "\n\n".join(
         prompt.fenced(
@@ -105,38 +109,50 @@ def by_model(
             "subject": one_line(message.subject),
             "date": message.date.isoformat() if message.date else "unknown",
             "mail": prompt.fenced("MAIL", mail_text(reply)),
-            "asks": "\n".join(f"- {one_line(a.text)}" for a in wanted) or "- (nothing in particular)",
+            "asks": "\n".join(f"{n}. {one_line(a.text)}" for n, a in enumerate(wanted, 1))
+            or "(nothing in particular)",
+            "style": style or "(nothing is known yet)",
         }
     )
     answered = model.ask(name, system, text, DraftAnswer)
     value = answered.value
-    given = [
-        reply.plain("newest", "quoted", "forwarded", "signature"),
-        message.subject,
-        *(s.text for s in context.sources),
-        instruct,
-    ]
-    may = allowed(given, (a.email for a in (*message.authors, *message.to, *message.cc)))
+    mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
+    given = [*mail, *(s.text for s in context.sources), instruct]
+    may = allowed(given, (a.email for a in (*message.authors, *message.to, *message.cc)), secret=system)
     guarded = reply_text(value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(
             f"{name}: nothing of its answer was left to draft with", answered.tokens_in, answered.tokens_out
         )
-    links = {s.id: s.wikilink for s in context.sources}
+    text = guarded.text
+    if value.taken_up is not None:
+        text = _with_blanks(text, [a for n, a in enumerate(wanted, 1) if n not in value.taken_up])
+    sources = {s.id: (s.wikilink, s.text) for s in context.sources}
     supports = tuple(
-        (t, _support(c.sources, links)) for c in value.claims[:20] if (t := field_text(c.text, may))
+        (t, _support(t, c.sources, sources, "\n".join(mail)))
+        for c in value.claims[:20]
+        if (t := field_text(c.text, may))
     )
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
-    lane, reasons = lane_of(guarded.text, unknowns, supports, guarded.removed)
+    people = " ".join((user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
+    lane, reasons = lane_of(
+        text,
+        wanted,
+        [*given, people, style],
+        unknowns=unknowns,
+        supports=supports,
+        removed=guarded.removed,
+        suspicious=suspicious,
+    )
     return Draft(
-        reply=guarded.text,
+        reply=text,
         reasoning=long_text(value.reasoning, may),
         lane=lane,
         lane_reasons=reasons,
         model=answered.model,
         prompt_version=template.version,
         tasks=tuple(
-            Task(t, a.owner, _due(a.due))
+            Task(t, a.owner, due_date(a.due, message.date.date() if message.date else today))
             for a in value.action_items[:15]
             if (t := field_text(a.text, may, 200))
         ),
@@ -145,31 +161,22 @@ def by_model(
         warnings=guarded.removed,
         tokens_in=answered.tokens_in,
         tokens_out=answered.tokens_out,
+        cost=answered.cost,
     )
 
 
-def _support(ids: list[str], links: dict[str, str]) -> str:
-    """The source that a claim names, if it was really given; `the mail itself` for the mail."""
-    found = [links[i] for i in ids if i in links]
-    return ", ".join(dict.fromkeys(found)) or ("the mail itself" if "mail" in ids else "")
+def _with_blanks(text: str, forgotten: list[Ask]) -> str:
+    """The reply with a visible blank for each ask that it leaves out, before its closing line."""
+    if not forgotten:
+        return text
+    blanks = "\n\n".join(f"[…: your answer to “{one_line(a.text)[:200]}”]" for a in forgotten)
+    head, _, closing = text.rpartition("\n\n")
+    return f"{head}\n\n{blanks}\n\n{closing}" if head and len(closing) < 120 else f"{text}\n\n{blanks}"
 
 
-def _due(value: str) -> str:
-    try:
-        return date.fromisoformat(value.strip()).isoformat()
-    except ValueError:
-        return ""
-
-
-def lane_of(
-    text: str, unknowns: tuple[str, ...], supports: tuple[tuple[str, str], ...], removed: tuple[str, ...]
-) -> tuple[Lane, tuple[str, ...]]:
-    """The lane of a draft and why: blanks need the user; doubts, or what the guard took out, want a check."""
-    if BLANK.search(text) or unknowns:
-        return "needs_you", tuple(unknowns) or ("it has blanks",)
-    doubts = [f"no source for: {what}" for what, link in supports if not link]
-    if removed:
-        doubts.append("something was taken out of the answer")
-    if not supports:
-        doubts.append("it names no source")
-    return ("check", tuple(doubts)) if doubts else ("ready", ("every statement has a source",))
+def _support(statement: str, ids: list[str], sources: dict[str, tuple[str, str]], mail: str) -> str:
+    """The sources that a statement names, if they were really given and can carry it; `the mail itself` for the mail."""
+    found = [sources[i][0] for i in ids if i in sources and supported(statement, [sources[i][1]])]
+    if found:
+        return ", ".join(dict.fromkeys(found))
+    return "the mail itself" if "mail" in ids and supported(statement, [mail]) else ""

@@ -17,6 +17,8 @@ class Allowed:
 
     urls: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
+    secret: str = ""
+    """What no answer may quote, in the form of `_folded`: the system prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,17 @@ def normal_url(url: str) -> str:
     return f"{match[2].casefold()}{match[3]}" if match else url
 
 
-def allowed(texts: Iterable[str], emails: Iterable[str] = ()) -> Allowed:
-    """What the given texts (the source mail, the notes used) let an answer carry."""
+QUOTE = 40
+"""Characters, white space and marks aside, from which a passage of the prompt counts as quoted."""
+_DELIMITER = re.compile(r"<{0,3}\b(?:MAIL|SOURCE)-[0-9a-f]{8,}\b>{0,3}")
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def allowed(texts: Iterable[str], emails: Iterable[str] = (), secret: str = "") -> Allowed:
+    """What the given texts (the source mail, the notes used) let an answer carry, and the `secret` that it may not quote."""
     urls: set[str] = set()
     addresses = {e.casefold() for e in emails}
     for text in texts:
@@ -84,7 +95,7 @@ def allowed(texts: Iterable[str], emails: Iterable[str] = ()) -> Allowed:
         urls.update(m[0].casefold() for m in _HOST.finditer(text))
         addresses.update(m[0].casefold().rstrip(".") for m in _EMAIL.finditer(text))
     urls |= {a.rpartition("@")[2] for a in addresses}
-    return Allowed(frozenset(urls), frozenset(addresses))
+    return Allowed(frozenset(urls), frozenset(addresses), _folded(secret))
 
 
 def reply_text(text: str, may: Allowed) -> Guarded:
@@ -125,6 +136,9 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         ),
         text,
     )
+    text = _DELIMITER.sub(lambda m: drop(m, "delimiter"), text)
+    if may.secret:
+        text = re.sub(r"[^.!?\n]+[.!?]*", lambda m: _unquoted(m, may.secret, removed), text)
     lines = text.strip().split("\n")
     top = next(
         (n for n, line in enumerate(lines) if line.strip() and not _HEADER_LINE.match(line)), len(lines)
@@ -137,6 +151,17 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         lines = lines[top:]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
     return Guarded(text, tuple(dict.fromkeys(removed)))
+
+
+def _unquoted(match: re.Match[str], secret: str, removed: list[str]) -> str:
+    """A sentence, or nothing where it quotes the prompt."""
+    folded = _folded(match[0])
+    quotes = len(folded) >= QUOTE and any(
+        folded[at : at + QUOTE] in secret for at in range(0, len(folded) - QUOTE + 1, 8)
+    )
+    if quotes:
+        removed.append("a passage of the prompt")
+    return "" if quotes else match[0]
 
 
 def _link(match: re.Match[str], may: Allowed, removed: list[str]) -> str:

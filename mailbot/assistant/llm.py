@@ -56,6 +56,7 @@ class Answered(Generic[Answer]):
     model: str
     tokens_in: int
     tokens_out: int
+    cost: float = 0.0
 
 
 class Model:

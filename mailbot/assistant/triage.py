@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered, Model
 from mailbot.assistant.solicitation import is_solicitation
 from mailbot.mail.correspondent import is_robot
-from mailbot.mail.message import Address, Message
+from mailbot.mail.message import Message
 from mailbot.mail.reply import Reply
 from mailbot.vault.markdown import visible
 
@@ -54,11 +54,17 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is known about a mail beside the mail: the user's own addresses, and whether it was answered already."""
+    """What is known about a mail beside the mail: the user's own addresses, whether it was answered already, how many mails
+    the user wrote to its sender (None: not known) and has from there, and the user's standing `word` on that sender (`never`,
+    `always`, a disposition, or empty) with the place where it was `said`."""
 
     own: frozenset[str] = frozenset()
     answered: bool = False
     drafted_by_user: bool = False
+    written: int | None = None
+    received: int = 0
+    word: str = ""
+    said: str = ""
 
 
 def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None:
@@ -75,6 +81,8 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
 
     if sender and sender.key in known.own:
         return _fact("ignore", "You sent it yourself")
+    if (rule := _rule(known)) and rule.disposition != "reply":
+        return rule
     if known.answered:
         return _fact("read", "You have answered it already")
     if known.drafted_by_user:
@@ -120,10 +128,37 @@ def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None
         return _fact("ignore", "A newsletter or notification (List-Unsubscribe)")
     if message.protected == "encrypted":
         return _fact("read", "It is encrypted: open it in a mail client")
+    if rule:
+        return replace(rule, asks=tuple(asks(visible(reply.newest[:50_000]))))
+    if known.written == 0 and known.received >= UNANSWERED:
+        return _fact("read", f"{known.received} mails from there, and you have never written to it")
+    if known.written == 0 and known.own and _addressed(message, known.own) == "neither To nor Cc":
+        return _fact("read", "It does not name you, and you have never written to its sender")
     return None
 
 
-_LIST_HEADERS = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-mailman-version", "x-beenthere", "x-ml-name", "newsgroups")
+UNANSWERED = 10
+"""Mails from one sender after which silence is an answer."""
+
+
+def _rule(known: Circumstances) -> Triage | None:
+    """What the user has laid down for this sender."""
+    disposition: Disposition | None = {"never": "read", "always": "reply"}.get(known.word) or disposition_of(
+        known.word
+    )  # type: ignore[assignment]
+    return Triage(disposition, "rule", known.said) if disposition else None
+
+
+_LIST_HEADERS = (
+    "list-id",
+    "list-post",
+    "mailing-list",
+    "x-mailing-list",
+    "x-mailman-version",
+    "x-beenthere",
+    "x-ml-name",
+    "newsgroups",
+)
 _AUTO_SUBJECT = re.compile(
     r"^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response|antwort)|out of (?:the )?office|abwesenheits|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
     r"|resposta automática|automatisch antwoord|undeliver|delivery (?:status|failure|has failed)|mail delivery|returned mail|failure notice)",
@@ -140,7 +175,9 @@ def detected(reply: Reply, subject: str = "", *, known: bool = False) -> Triage:
     that the user has written with its author."""
     text = visible(reply.newest[:50_000])
     found = asks(text)
-    if found and is_solicitation(subject, visible(reply.plain("newest", "forwarded", "signature")[:50_000]), known=known):
+    if found and is_solicitation(
+        subject, visible(reply.plain("newest", "forwarded", "signature")[:50_000]), known=known
+    ):
         return Triage("ignore", "detector", "Reads like advertising or fraud")
     if not found:
         return Triage("read", "detector", "Asks nothing" if reply.newest else "Nothing new is said in it")
@@ -181,7 +218,7 @@ def judged(
             "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
             "subject": one_line(message.subject),
             "date": message.date.isoformat() if message.date else "unknown",
-            "addressed": _addressed(message.to, message.cc, mine),
+            "addressed": _addressed(message, mine),
             "mail": prompt.fenced("MAIL", mail_text(reply)),
         }
     )
@@ -206,10 +243,17 @@ def _fields(values: list[str], may: Allowed, most: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(t for v in values[:most] if (t := field_text(v, may, 60))))
 
 
-def _addressed(to: tuple[Address, ...], cc: tuple[Address, ...], mine: set[str]) -> str:
-    if any(a.key in mine for a in to):
-        return "To" if len(to) == 1 else f"To, with {len(to) - 1} others"
-    return "Cc" if any(a.key in mine for a in cc) else "neither To nor Cc"
+def _addressed(message: Message, own: Iterable[str]) -> str:
+    """Where a mail names the user."""
+    mine = {o.casefold() for o in own}
+    if any(a.key in mine for a in message.to):
+        return "To" if len(message.to) == 1 else f"To, with {len(message.to) - 1} others"
+    return "Cc" if any(a.key in mine for a in message.cc) else "neither To nor Cc"
+
+
+def only_copied(message: Message, own: Iterable[str]) -> bool:
+    """Whether the mail is to others, with the user in Cc."""
+    return _addressed(message, own) == "Cc"
 
 
 def mail_text(reply: Reply, limit: int = 24_000) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 
 import nh3
@@ -143,6 +144,13 @@ def normalised(html: str) -> str:
         strip_comments=True,
         link_rel=None,
         url_schemes={"http", "https", "mailto", "cid", "tel", "data"},
+    )
+
+
+def all_text(html: str) -> str:
+    """The words of HTML, those that are hidden by style among them; tags part words."""
+    return unescape(
+        nh3.clean(html.replace("<", " <"), tags=set(), clean_content_tags={"script", "style", "title"})
     )
 
 

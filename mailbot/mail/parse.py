@@ -11,13 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
-from html import unescape
-
-import nh3
 
 from mailbot.mail import header
 from mailbot.mail.charset import decode
 from mailbot.mail.flowed import unflowed
+from mailbot.mail.html_lines import all_text
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
 from mailbot.mail.set_aside import LARGE, SetAside, set_aside
 
@@ -301,7 +299,7 @@ def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterato
     plain = [body for _, body in shown if all(isinstance(b, Text) and not b.html for b in body)]
     if html and plain:
         said = _words(" ".join(b.content for b in plain[0] if isinstance(b, Text)))
-        asked = _words(" ".join(_strip_tags(b.content) for b in html[-1] if isinstance(b, Text)))
+        asked = _words(" ".join(all_text(b.content) for b in html[-1] if isinstance(b, Text)))
         whole = asked <= said and not any(isinstance(b, Message) for b in html[-1])
         yield from plain[0] if whole else html[-1]
     else:
@@ -311,20 +309,11 @@ def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterato
 def _wordy(shown: Text | Message) -> bool:
     if isinstance(shown, Message):
         return True
-    return (
-        bool(_words(_strip_tags(shown.content) if shown.html else shown.content)) or "<img" in shown.content
-    )
+    return bool(_words(all_text(shown.content) if shown.html else shown.content)) or "<img" in shown.content
 
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
-
-
-def _strip_tags(html: str) -> str:
-    """The words of HTML, those that are hidden by style among them; tags part words."""
-    return unescape(
-        nh3.clean(html.replace("<", " <"), tags=set(), clean_content_tags={"script", "style", "title"})
-    )
 
 
 def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:

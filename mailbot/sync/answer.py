@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mailbot.assistant.context import Circle, Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
-from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
+from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged, only_copied
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
@@ -24,6 +24,7 @@ from mailbot.sync.journal import MailRow, now
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.run import Run, log
 from mailbot.sync.sent import exchanged
+from mailbot.sync.standing import traffic, word_on
 from mailbot.sync.vectors import fill, vectors_of
 from mailbot.sync.waiting import (
     Waiting,
@@ -115,6 +116,8 @@ def _obeyed(run: Run, waiting: list[Waiting]) -> list[Waiting]:
     for w in waiting:
         properties = notebook.properties(run.vault, w.row.note) or {}
         said = corrected(w, properties)
+        if said and w.message.sender:
+            run.journal.corrected(w.row.id, w.message.sender.key, said.disposition, now())
         if said and said.disposition != "reply":
             _done(run, w.row, said)
         elif said:
@@ -149,15 +152,31 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting]) -> list
     since = max(oldest, floor).date() - timedelta(days=1)
     answered, begun = _parents(run, server, "sent", since), _parents(run, server, "drafts", since)
     left = []
-    for w in waiting:
-        mine = frozenset(run.settings.own_addresses)
-        own_id = w.message.message_id
-        known = Circumstances(mine, answered=own_id in answered, drafted_by_user=own_id in begun)
-        triage = None if w.triage and w.triage.decided_by == "user" else facts(w.message, w.reply, known)
-        if triage:
-            _done(run, w.row, triage)
-        else:
-            left.append(w)
+    with Index(index_path(run.state.parent, run.vault), run.vault) as index:
+        index.refresh(run.settings.exclude)
+        for w in waiting:
+            if w.triage and w.triage.decided_by == "user":
+                left.append(w)
+                continue
+            own_id = w.message.message_id
+            word, said = word_on(run, index, w.message)
+            written, received = traffic(run, index, w.message)
+            known = Circumstances(
+                frozenset(run.settings.own_addresses),
+                answered=own_id in answered or bool(own_id and run.journal.answered(own_id)),
+                drafted_by_user=own_id in begun,
+                written=written,
+                received=received,
+                word=word,
+                said=said,
+            )
+            triage = facts(w.message, w.reply, known)
+            if triage and triage.disposition != "reply":
+                _done(run, w.row, triage)
+            elif triage and w.triage is None:
+                left.append(_judged_reply(run, w, triage))
+            else:
+                left.append(w)
     return left
 
 
@@ -177,9 +196,15 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
     undecided = [w for w in waiting if w.triage is None]
     done = [w for w in waiting if w.triage is not None]
 
+    own = run.settings.own_addresses
+    known = {w.row.id for w in undecided if exchanged(run.journal, w.message, own)}
+
     def ask(w: Waiting) -> tuple[Triage, int, int, str]:
         if model is None or settings is None:
-            return detected(w.reply, w.message.subject), 0, 0, ""
+            found = detected(w.reply, w.message.subject, known=w.row.id in known)
+            if found.disposition == "reply" and only_copied(w.message, own):
+                found = Triage("read", "detector", "You are only in Cc")
+            return found, 0, 0, ""
         name = settings.triage_model or settings.model
         triage, answered = judged(w.message, w.reply, run.settings.own_addresses, _user(run), model, name)
         return triage, answered.tokens_in, answered.tokens_out, answered.model

@@ -56,6 +56,8 @@ CREATE TABLE sent (id INTEGER PRIMARY KEY, account TEXT NOT NULL, mailbox TEXT N
 CREATE INDEX sent_message ON sent (message_id) WHERE message_id <> '';
 CREATE INDEX sent_parent ON sent (parent) WHERE parent <> '';
 CREATE TABLE sent_to (address TEXT NOT NULL, sent_id INTEGER NOT NULL REFERENCES sent (id), PRIMARY KEY (address, sent_id)) WITHOUT ROWID;
+CREATE TABLE correction (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), address TEXT NOT NULL, disposition TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX correction_address ON correction (address);
 CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), since TEXT NOT NULL);
 """
 _BACKOFF = (
@@ -282,6 +284,10 @@ class Journal:
         )
         return list(self._mails(where, account, at.isoformat()))
 
+    def done_since(self, account: str, since: datetime) -> list[MailRow]:
+        """The mails of a date since then that nothing more was wanted of."""
+        return list(self._mails("account = ? AND stage = 'done' AND date >= ?", account, since.isoformat()))
+
     def mail_failed(self, mail_id: int, error: str, at: datetime, wait: timedelta | None = None) -> None:
         attempts = self.mail(mail_id).attempts + 1
         until = (at + (wait if wait is not None else backoff(attempts))).isoformat()
@@ -440,6 +446,11 @@ class Journal:
         self._database.execute(f"DELETE FROM sent_to WHERE sent_id IN ({which})", (account, mailbox))
         self._database.execute("DELETE FROM sent WHERE account = ? AND mailbox = ?", (account, mailbox))
 
+    def knows_sent(self, account: str) -> bool:
+        """Whether Sent was ever read."""
+        sql = "SELECT 1 FROM mailbox WHERE account = ? AND mailbox LIKE 'sent:%' LIMIT 1"
+        return self._database.execute(sql, (account,)).fetchone() is not None
+
     def written_to(self, address: str) -> int:
         """How many mails the user has sent to an address, from any account."""
         sql = "SELECT count(*) FROM sent_to WHERE address = ?"
@@ -473,6 +484,20 @@ class Journal:
         return [
             a for (a,) in self._database.execute("SELECT address FROM sent_to WHERE sent_id = ?", (sent_id,))
         ]
+
+    # --- what the user corrected -----------------------------------------------------------------------------------
+
+    def corrected(self, mail_id: int, address: str, disposition: str, at: datetime) -> None:
+        """The user has said in a note what a mail of this sender's was."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO correction VALUES (?,?,?,?)",
+            (mail_id, address.casefold(), disposition, at.isoformat()),
+        )
+
+    def corrections(self, address: str, limit: int) -> list[str]:
+        """The dispositions that the user last gave to mails of a sender, newest first."""
+        sql = "SELECT disposition FROM correction WHERE address = ? ORDER BY at DESC, mail_id DESC LIMIT ?"
+        return [d for (d,) in self._database.execute(sql, (address.casefold(), limit))]
 
     # --- people to get to know -------------------------------------------------------------------------------------
 

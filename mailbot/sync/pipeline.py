@@ -23,6 +23,7 @@ from mailbot.sync.deliver import settle
 from mailbot.sync.fetch import fetch
 from mailbot.sync.journal import Journal, now
 from mailbot.sync.lock import locked
+from mailbot.sync.reopen import reopen, second_thoughts
 from mailbot.sync.run import Options, Progress, Report, Run, log, login, silent, vault_state
 from mailbot.sync.sent import remember_sent
 from mailbot.vault.index import Index, index_path
@@ -105,6 +106,8 @@ def _story(run: Run) -> None:
         if drafting:
             settle(run, server)
         fetch(run, server)
+        if drafting and (thoughts := second_thoughts(run)):
+            reopen(run, server, thoughts)
         waiting = drafting and bool(run.journal.waiting(run.account.name, now()))
         if waiting or (run.report.notes and not run.options.dry_run):
             _meet(run, server)

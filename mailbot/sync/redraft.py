@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailbot.config import Settings
-from mailbot.errors import BadData, ServerUnavailable
+from mailbot.errors import BadData
 from mailbot.mail.mailbox import Mailbox
-from mailbot.mail.message import MessageId
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.sync import deliver, notebook
@@ -17,10 +16,10 @@ from mailbot.sync.answer import context_for, draft_for, searching, store_draft
 from mailbot.sync.journal import Journal, MailRow, now
 from mailbot.sync.lock import locked
 from mailbot.sync.pipeline import check_vault, model_of
+from mailbot.sync.raw import raw_mail
 from mailbot.sync.run import Options, Report, Run, login, vault_state
 from mailbot.sync.sent import remember_sent
 from mailbot.sync.waiting import Waiting, remembered
-from mailbot.vault.files import content_hash
 
 
 def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
@@ -44,7 +43,7 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
 
 
 def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
-    message = parse(_raw(run, server, row))
+    message = parse(raw_mail(run, server, row))
     waiting = Waiting(row, message, split(message))
     written = remembered(waiting, notebook.properties(run.vault, row.note) or {})
     triage = replace(
@@ -83,34 +82,4 @@ def _find(journal: Journal, settings: Settings, which: str) -> MailRow:
         return row
     raise BadData(
         f"{which}: no email note of that name is kept by mailbot; give its path inside the vault {settings.vault}"
-    )
-
-
-def _raw(run: Run, server: Mailbox, row: MailRow) -> bytes:
-    """The mail as it came: from the spool, or from where it lies on the server. Never guessed from the note."""
-    spooled = run.spool / f"{row.sha256}.eml"
-    if spooled.exists():
-        return spooled.read_bytes()
-    for mailbox, uidvalidity, uid in run.journal.locations(row.id):
-        try:
-            if server.examine(mailbox).uidvalidity != uidvalidity:
-                continue
-        except ServerUnavailable:
-            continue
-        found = server.listings([uid])
-        if any(m.size > run.settings.max_mail_size * 1_000_000 for m in found):
-            raise BadData(
-                f"{row.note}: only its header was kept, it is above max_mail_size; raise that and fetch it again"
-            )
-        for _, raw in server.bodies(found):
-            if content_hash(raw) == row.sha256:
-                return raw
-    if row.message_id:
-        for mailbox in run.account.mailboxes:
-            for uid in server.copies(mailbox, MessageId(row.message_id)):
-                for _, raw in server.bodies(server.listings([uid])):
-                    if content_hash(raw) == row.sha256:
-                        return raw
-    raise BadData(
-        f"{row.note}: the mail is no longer in {', '.join(run.account.mailboxes)}; move it back there to have it drafted"
     )

@@ -26,9 +26,10 @@ def remember_sent(run: Run, server: Mailbox) -> None:
             run.journal.forget_sent(account, opened.name)
             cursor = None
         first = cursor.uid + 1 if cursor else 1
-        if not opened.exists or (opened.uidnext and opened.uidnext <= first):
+        if opened.uidnext and opened.uidnext <= first:
             return
-        uids = server.search(["ALL"], first=first, last=max(opened.uidnext - 1, 0), exists=opened.exists)
+        last = max(opened.uidnext - 1, 0)
+        uids = server.search(["ALL"], first=first, last=last, exists=opened.exists) if opened.exists else []
         found = list(server.headers(uids[-FIRST:]))
         with run.journal.together():
             for uid, header in found:
@@ -43,8 +44,7 @@ def remember_sent(run: Run, server: Mailbox) -> None:
                     day,
                     header.to,
                 )
-            if uids:
-                run.journal.move_cursor(account, key, Cursor(opened.uidvalidity, uids[-1]))
+            run.journal.move_cursor(account, key, Cursor(opened.uidvalidity, max([last, *uids])))
     except TryAgain:
         raise
     except MailbotError as error:

@@ -221,7 +221,9 @@ class Index:
         title, names, body = row
         command = "INSERT INTO {0} ({1} rowid, {2}) VALUES ({3})"
         delete = ("", "") if insert else ("{0}, ", "'delete', ")
-        whole = command.format("note_fts", delete[0].format("note_fts"), "title, names, body", delete[1] + "?, ?, ?, ?")
+        whole = command.format(
+            "note_fts", delete[0].format("note_fts"), "title, names, body", delete[1] + "?, ?, ?, ?"
+        )
         part = command.format(
             "passage_fts", delete[0].format("passage_fts"), "heading, body", delete[1] + "?, ?, ?"
         )
@@ -232,9 +234,7 @@ class Index:
                     'INSERT INTO passage (note_id, heading, start, "end", hash) VALUES (?,?,?,?,?)',
                     (note_id, p.heading, p.start, p.end, passage_hash(p.heading, p.text)),
                 )
-                self.database.execute(
-                    part, (cursor.lastrowid, fold(p.heading), fold(body[p.start : p.end]))
-                )
+                self.database.execute(part, (cursor.lastrowid, fold(p.heading), fold(body[p.start : p.end])))
         else:
             rows = self.database.execute(
                 'SELECT id, heading, start, "end" FROM passage WHERE note_id = ?', (note_id,)

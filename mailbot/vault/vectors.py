@@ -17,9 +17,10 @@ from mailbot.errors import ConfigError
 BATCH = 64
 """Passages that are embedded and committed together."""
 COARSE = 4
-"""How many more are taken by their bits than are wanted by their cosine."""
-MOST = 4096
-"""The most neighbours that sqlite-vec gives."""
+"""How many more are taken by their bits than are wanted by their cosine; fewer where there are many vectors, since what
+sqlite-vec takes grows with both."""
+WORK = 2_000_000
+"""Vectors times neighbours up to which all of them are taken."""
 
 
 class Embedder(Protocol):
@@ -107,7 +108,7 @@ class Vectors:
             " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ?) n JOIN vector v ON v.id = n.rowid"
             " ORDER BY cosine DESC LIMIT ?"
         )
-        most = min(limit * COARSE, MOST)
+        most = max(limit, min(limit * COARSE, WORK // max(self.count(), 1)))
         return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
 
     def _add(self, value: bytes, vector: list[float]) -> None:

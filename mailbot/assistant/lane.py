@@ -1,0 +1,49 @@
+"""How far a draft can be trusted: `ready`, `check` with named doubts, or `needs_you` where only the user can go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from mailbot.assistant.asks import Ask
+from mailbot.assistant.support import matters, taken_up, uncarried
+
+Lane = Literal["ready", "check", "needs_you"]
+BLANK = re.compile(
+    r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]|\[(?:link|address) removed\]", re.IGNORECASE
+)
+
+
+def lane_of(
+    text: str,
+    asks: Sequence[Ask],
+    given: Sequence[str],
+    *,
+    unknowns: Sequence[str] = (),
+    supports: Sequence[tuple[str, str]] = (),
+    removed: Sequence[str] = (),
+    suspicious: Sequence[str] = (),
+) -> tuple[Lane, tuple[str, ...]]:
+    """The lane of a draft and why.
+
+    `given` are the texts that it may rest on: the mail, the sources, the user's instruction. `supports` pairs a statement
+    with its source or an empty text; `removed` is what the guard took out, `suspicious` why the mail looks like an attack.
+    """
+    if BLANK.search(text) or unknowns:
+        return "needs_you", tuple(unknowns) or ("it has blanks",)
+    doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
+    doubts += [f"no source for: {what}" for what, link in supports if not link]
+    doubts += [f"perhaps not taken up: {ask.text}" for ask in asks if not taken_up(ask.text, text)]
+    if invented := sorted(uncarried(text, given)):
+        doubts.append(f"neither the mail nor a source has: {', '.join(invented[:8])}")
+    doubts += [f"it is about {what}" for what in matters(f"{text}\n{' '.join(a.text for a in asks)}")]
+    if removed:
+        doubts.append("something was taken out of the answer")
+    if not supports:
+        doubts.append("it names no source")
+    return (
+        ("check", tuple(doubts))
+        if doubts
+        else ("ready", ("every statement has a source, and every ask is taken up",))
+    )

@@ -1,0 +1,106 @@
+"""What a statement rests on: whether the passages that were given carry it. Code checks it; the model only claims it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from mailbot.assistant.asks import sentences
+from mailbot.vault.words import language, query_terms
+
+_NUMBER = re.compile(r"\d+(?:[.,:/\u2009\u202f ]?\d+)*")
+_NAME = re.compile(r"(?<![.!?:\n] )(?<!^)\b[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*")
+_DAYS = re.compile(
+    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+    r"|lunes|martes|miércoles|jueves|viernes|lunedì|martedì|mercoledì|giovedì|venerdì|segunda-feira|terça-feira|quarta-feira|quinta-feira|sexta-feira|maandag|dinsdag|woensdag|donderdag|vrijdag)\b"
+    r"|[月火水木金土日]曜日|\b(?:tomorrow|tonight|next week|morgen|nächste woche|demain|mañana|domani|amanhã)\b",
+    re.IGNORECASE,
+)
+COMMITMENT = re.compile(
+    r"\b(?:(?:i|we)(?:'ll|’ll| will| shall| promise| guarantee| commit| agree| accept| confirm| am going to| are going to| can definitely)\b|you (?:can|will) have it|count on (?:me|us|it))"
+    r"|\b(?:ich werde|wir werden|werde ich|werden wir|ich verspreche|wir sagen zu|ich sage zu|hiermit bestätige|je vais|nous allons|je m'engage|je confirme|je vous enverrai|lo haré|voy a|vamos a|me comprometo"
+    r"|farò|faremo|mi impegno|confermo|vou|iremos|comprometo-me|ik zal|wij zullen|ik bevestig)\b|いたします|お約束|我会|我們會|我们会",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"[$€£¥₽]\s?\d|\d[\d.,\u00a0 ]*\s?(?:[$€£¥]|eur|usd|gbp|chf|euro|euros|dollars?|pounds?|k€)\b|\b(?:price|invoice|payment|pay|budget|cost|fee|salary|refund|discount|deposit"
+    r"|preis|rechnung|zahlung|kosten|gehalt|prix|facture|paiement|coût|precio|factura|pago|prezzo|fattura|preço|fatura|prijs|factuur|betaling)s?\b|請求|料金|支払|价格|付款|发票",
+    re.IGNORECASE,
+)
+_CONTRACT = re.compile(
+    r"\b(?:contract|agreement|sign(?:ed|ature)?|terms|licen[cs]e|nda|offer letter|purchase order|legal|liab\w+|warrant\w+|terminat\w+|vertrag|unterschr\w+|angebot|kündig\w+|haftung|contrat|signer|résili\w+"
+    r"|contrato|firmar|contratto|firmare|assinar|overeenkomst|ondertekenen)s?\b|契約|合同",
+    re.IGNORECASE,
+)
+_DATED = re.compile(
+    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b| uhr\b| ?h\d\d)|\b(?:january|february|march|april|june|july|august|september|october|november|december"
+    r"|januar|februar|märz|mai|juni|juli|oktober|dezember|janvier|février|avril|juin|juillet|août|septembre|octobre|novembre|décembre)\b|\d{1,2}月\d{1,2}日",
+    re.IGNORECASE,
+)
+
+
+def matters(text: str) -> tuple[str, ...]:
+    """What of consequence a text speaks of: money, a contract, a date, a commitment. Such a draft is never sent unread."""
+    found = (
+        ("money", _MONEY.search(text)),
+        ("a contract", _CONTRACT.search(text)),
+        ("a date", _DAYS.search(text) or _DATED.search(text)),
+        ("a commitment", COMMITMENT.search(text)),
+    )
+    return tuple(what for what, there in found if there)
+
+
+def hard_facts(text: str) -> set[str]:
+    """What of a text can be looked up word for word: numbers, days, and names written with a capital (in languages that
+    write only names so)."""
+    text = unicodedata.normalize("NFKC", text)
+    found = {_digits(m[0]) for m in _NUMBER.finditer(text)} | {m[0].casefold() for m in _DAYS.finditer(text)}
+    if language(text) != "de":
+        for sentence in sentences(text):
+            found |= {
+                word.casefold().removesuffix("'s")
+                for m in _NAME.finditer(sentence)
+                for word in m[0].split()
+                if len(word) > 2
+            }
+    return found
+
+
+def _digits(number: str) -> str:
+    return re.sub(r"\D", "", number)
+
+
+def uncarried(text: str, given: Iterable[str]) -> set[str]:
+    """The hard facts of a text that none of the given texts has."""
+    wanted = hard_facts(text)
+    if not wanted:
+        return set()
+    whole = unicodedata.normalize("NFKC", "\n".join(given)).casefold()
+    numbers = {_digits(m[0]) for m in _NUMBER.finditer(whole)} | {
+        part for m in _NUMBER.finditer(whole) for part in re.split(r"\D", m[0])
+    }
+    return {fact for fact in wanted if (fact not in numbers if fact.isdigit() else fact not in whole)}
+
+
+def supports(statement: str, sources: Iterable[str]) -> bool:
+    """Whether these passages can carry a statement: every hard fact of it stands in them, and where both are in one
+    language they share at least one word that tells."""
+    texts = list(sources)
+    if not texts:
+        return False
+    if uncarried(statement, texts):
+        return False
+    whole = " ".join(texts)
+    if language(statement) != language(whole) or not statement.isascii():
+        return True
+    said = {t[:5] for t in query_terms(statement)}
+    return bool(said & {t[:5] for t in query_terms(whole)})
+
+
+def taken_up(ask: str, reply: str) -> bool:
+    """Whether a reply says anything on an ask, by their words: an ask of which no word comes back may be forgotten."""
+    wanted = {t[:5] for t in query_terms(ask)}
+    return (
+        not wanted or language(ask) != language(reply) or bool(wanted & {t[:5] for t in query_terms(reply)})
+    )

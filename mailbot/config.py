@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -153,6 +154,37 @@ class Account(_Settings):
         return (self.address, *self.aliases)
 
 
+class Limit(_Settings):
+    """The most that may be spent; what is not set has no limit."""
+
+    tokens: int | None = Field(default=None, ge=0)
+    money: float | None = Field(default=None, ge=0)
+    """In the currency of `llm.prices`."""
+
+
+class Budget(_Settings):
+    """When it is spent no model is asked any more; notes are kept all the same."""
+
+    per_run: Limit = Limit()
+    per_day: Limit = Limit()
+
+
+class Price(_Settings):
+    """What a million tokens of a model cost."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class Fallback(_Settings):
+    """A server to be asked where the ones before it do not answer."""
+
+    base_url: str = Field(pattern=r"^https?://[^\s/]+")
+    model: str = Field(min_length=1)
+    triage_model: str = ""
+    api_key: Secret | None = None
+
+
 class Llm(_Settings):
     """The model. Any server that speaks OpenAI's chat completions, a local one too."""
 
@@ -168,6 +200,10 @@ class Llm(_Settings):
     context_tokens: int = Field(default=3000, ge=0)
     """How much of the vault a prompt may carry."""
     retries: int = Field(default=2, ge=0, le=10)
+    fallbacks: tuple[Fallback, ...] = ()
+    budget: Budget = Budget()
+    prices: dict[str, Price] = {}
+    """By the name of the model."""
 
     @field_validator("base_url")
     @classmethod
@@ -257,6 +293,13 @@ class Settings(_Settings):
     """Megabytes; of a larger mail only the header is kept."""
     accounts: tuple[Account, ...] = Field(min_length=1)
 
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def folder(self) -> Path:
+        """Where accounts.yaml lies."""
+        return self._folder
+
     @field_validator("vault")
     @classmethod
     def _expanded(cls, value: Path) -> Path:
@@ -338,7 +381,9 @@ def load(path: Path | None = None) -> Settings:
     try:
         settings = Settings.model_validate(data)
         # Cron starts programs in another folder: a relative vault is meant from where the settings lie.
-        return settings.model_copy(update={"vault": found.resolve().parent / settings.vault})
+        settings = settings.model_copy(update={"vault": found.resolve().parent / settings.vault})
+        settings._folder = found.resolve().parent
+        return settings
     except ValidationError as error:
         errors = error.errors()
         inner = {e["loc"][:n] for e in errors for n in range(len(e["loc"]))}

@@ -5,6 +5,7 @@
     ├── BadData                    65  a mail, a note or a journal that cannot be read
     ├── ServerUnavailable          69  IMAP, SMTP or the model cannot be reached or fails
     │   └── AppendUnknown          69  an APPEND whose answer never came
+    ├── BudgetSpent                75  what the user allowed for models is spent
     ├── TryAgain                   75  locked, offline or throttled: the next run may do
     └── AuthenticationFailed       77  a login was refused or a secret is missing
         (codes 65 to 78 are those of sysexits.h; 2 is click's own usage error, 1 is "some mails failed")
@@ -35,6 +36,10 @@ class ServerUnavailable(MailbotError):
 
 class AppendUnknown(ServerUnavailable):
     """The server may or may not have stored the message: look before appending again."""
+
+
+class BudgetSpent(MailbotError):
+    exit_code = 75
 
 
 class TryAgain(MailbotError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel
@@ -14,7 +15,8 @@ from mailbot.assistant.context import Context
 from mailbot.assistant.due import due_date
 from mailbot.assistant.guard import allowed, field_text, long_text, reply_text
 from mailbot.assistant.lane import Lane, lane_of
-from mailbot.assistant.llm import Model, UnusableAnswer
+from mailbot.assistant.llm import UnusableAnswer
+from mailbot.assistant.models import Models
 from mailbot.assistant.support import supports as supported
 from mailbot.assistant.triage import mail_text, one_line
 from mailbot.mail.message import Message
@@ -82,15 +84,15 @@ def by_model(
     context: Context,
     *,
     user: str,
-    model: Model,
-    name: str,
+    models: Models,
     today: date,
+    folder: Path | None = None,
     instruct: str = "",
     style: str = "",
     suspicious: tuple[str, ...] = (),
 ) -> Draft:
-    """Ask the model for a reply. `style` says how the user writes, `suspicious` why the mail looks like an attack. Raises what `Model.ask` raises, and UnusableAnswer where nothing of the reply passed."""
-    template = prompt.load("draft")
+    """Ask the model for a reply. `style` says how the user writes, `suspicious` why the mail looks like an attack. Raises what `Models.ask` raises, and UnusableAnswer where nothing of the reply passed."""
+    template = prompt.load("draft", folder)
     source_text = "\n\n".join(
         prompt.fenced(
             "SOURCE",
@@ -114,7 +116,7 @@ def by_model(
             "style": style or "(nothing is known yet)",
         }
     )
-    answered = model.ask(name, system, text, DraftAnswer)
+    answered = models.ask("draft", system, text, DraftAnswer)
     value = answered.value
     mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
     given = [*mail, *(s.text for s in context.sources), instruct]
@@ -122,7 +124,9 @@ def by_model(
     guarded = reply_text(value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(
-            f"{name}: nothing of its answer was left to draft with", answered.tokens_in, answered.tokens_out
+            f"{answered.model}: nothing of its answer was left to draft with",
+            answered.tokens_in,
+            answered.tokens_out,
         )
     text = guarded.text
     if value.taken_up is not None:

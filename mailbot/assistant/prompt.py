@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from mailbot.errors import ConfigError
 
@@ -27,12 +28,23 @@ class Prompt:
         def fill(text: str) -> str:
             return re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], text)
 
-        return fill(self.system), fill(self.user)
+        try:
+            return fill(self.system), fill(self.user)
+        except KeyError as error:
+            there = ", ".join(sorted(values))
+            raise ConfigError(
+                f"the prompt {self.name}.md has a place {{{{{error.args[0]}}}}} that nothing fills; there are: {there}"
+            ) from error
 
 
 @cache
-def load(name: str) -> Prompt:
-    """The prompt of a name from the package. Raises ConfigError where the file is not of the form."""
+def load(name: str, folder: Path | None = None) -> Prompt:
+    """The prompt of a name: the user's own, `prompts/<name>.md` or `<name>.md` in `folder` (where accounts.yaml lies), else
+    the package's. Raises ConfigError where the file is not of the form."""
+    for place in (folder / "prompts", folder) if folder else ():
+        own = place / f"{name}.md"
+        if own.is_file():
+            return read(name, own.read_text(encoding="utf-8"))
     text = files("mailbot.assistant.prompts").joinpath(f"{name}.md").read_text(encoding="utf-8")
     return read(name, text)
 

@@ -12,7 +12,7 @@ from mailbot.vault.markdown import visible
 
 _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”“»’'`](?!\w)")
 """Words that are spoken of, not spoken: an article on attacks cites them."""
-_MACHINE = r"(?:ai|a\.i\.|llm|gpt(?:-?\d\w*)?|chat ?gpt|chat ?bot|claude|gemini|copilot|(?:language|ai) model|(?:ai|virtual|e-?mail|mail|writing|helpful) (?:assistant|agent|tool|system)|assistant|automated (?:system|agent))"
+_MACHINE = r"(?:(?:large |ai )*language model|ai|a\.i\.|llm|gpt(?:-?\d\w*)?|chat ?gpt|chat ?bot|claude|gemini|copilot|(?:language|ai) model|(?:ai|virtual|e-?mail|mail|writing|helpful) (?:assistant|agent|tool|system)|assistant|automated (?:system|agent))"
 _ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "it tells a model to ignore its instructions",
@@ -35,7 +35,7 @@ _ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "it asks for the prompt or for secrets of the system",
         re.compile(
-            r"\b(?:reveal|show|print|repeat|output|include|quote|paste|disclose|leak|tell me|send(?: me)?|give me|what (?:is|are)) (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:full |entire |complete |hidden |initial |original |secret |exact )*(?:system|initial|hidden|developer|secret|original) (?:prompts?|instructions?|messages?)\b"
+            r"\b(?:reveal|show|print|repeat|output|include|quote|paste|disclose|leak|tell me|send(?: me)?|give me|what (?:is|are)) (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:full |entire |complete |hidden |initial |original |secret |exact )*(?:system|initial|hidden|developer|secret|original) (?:prompts?|instructions?|messages?)\b(?=\s*(?:[.?!,;:\n]|and|verbatim|in|to|as|here|$))"
             r"|\b(?:reveal|show|print|repeat|output|include|quote|paste|disclose|leak)\b[^.\n]{0,30}\b(?:everything|all text|the text|anything)\b[^.\n]{0,15}\babove\b",
             re.IGNORECASE,
         ),
@@ -43,17 +43,17 @@ _ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "it has the control marks of a model's prompt",
         re.compile(
-            r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|^\s*#{2,}\s*(?:system|instructions?|new instructions?)\s*:?\s*#*\s*$|</?(?:system|instructions?|information|important)>|^\s*(?:system|assistant|developer)\s*:\s*\S"
-            r"|\b(?:new|updated|additional|real|actual) (?:system )?instructions?\s*:|\b(?:begin|start|end) (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b|<<<\w+-[0-9a-f]{8,}|[0-9a-f]{8,}>>>",
+            r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|^\s*#{2,}\s*(?:system|instructions?|new instructions?)\s*:?\s*#*\s*$|</?(?:system|instructions?|information|important)>|^\s*(?:system|assistant|developer)\s*:\s*(?:you|ignore|forward|send|reply|respond|from now|the user|always|never|new|please|do|add|include)\b"
+            r"|(?:^|[.!?]\s+)(?:new|updated|additional|real|actual) (?:system )?instructions?\s*:|\b(?:begin|start|end) (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b|<<<\w+-[0-9a-f]{8,}|[0-9a-f]{8,}>>>",
             re.IGNORECASE | re.MULTILINE,
         ),
     ),
     (
         "it tells whoever drafts the answer what to put in it, unseen by the user",
         re.compile(
-            r"\b(?:do not|don'?t|never|without) (?:tell(?:ing)?|inform(?:ing)?|alert(?:ing)?|notify(?:ing)?|mention(?:ing)?(?: this)? to|show(?:ing)?|let(?:ting)?) (?:the |your |this to (?:the )?)?(?:user|owner|recipient|human|account holder)\b"
-            r"|\b(?:in|at the (?:end|start|beginning|top|bottom) of|into|to) (?:your|the) (?:reply|response|answer|draft|summary)\b[^.\n]{0,80}\b(?:include|add|insert|append|put|write|say|click|link|https?:)"
-            r"|\b(?:include|add|insert|append|put) (?:the following|this|these|a|the) (?:text|link|sentence|line|url|image|address|phrase|code|words?)\b[^.\n]{0,60}\b(?:in|to|at|into) (?:your|the|every|each|all) (?:reply|replies|response|answer|draft|e-?mail|end)"
+            r"\b(?:do not|don'?t|never|without) (?:tell(?:ing)?|inform(?:ing)?|alert(?:ing)?|notify(?:ing)?|mention(?:ing)?(?: this)? to|show(?:ing)?|let(?:ting)?) (?:the |your |this to (?:the )?)?(?:user|owner|recipient|human|account holder)\b(?=\s*(?:[.,;!:\n]|about|of|that|anything|this|know|what|$))"
+            r"|\b(?:in|at the (?:end|start|beginning|top|bottom) of|into|to) (?:your|the) (?:reply|response|answer|draft|summary)\b[^.\n]{0,60}\b(?:include|add|insert|append|put|write|say|click)\b[^.\n]{0,40}(?:https?:|www\.|the following|exactly|verbatim|\bthis (?:link|text|sentence|line|url|phrase|image)|:)"
+            r"|\b(?:include|add|insert|append|put) (?:the following|this|these) (?:text|link|sentence|line|url|image|address|phrase|code|words?)\b[^.\n]{0,60}\b(?:in|to|at|into) (?:your|the|every|each|all) (?:reply|replies|response|answer|draft|e-?mail|end)"
             r"|\b(?:forward|send|exfiltrate|bcc|cc) (?:all|every|any|the last|the latest|this|these|copies of|a copy of)[^.\n]{0,60}\b(?:e-?mails?|messages|notes|conversations?|drafts?|contacts|passwords?|thread|inbox)\b[^.\n]{0,40}\bto\b[^.\n]{0,20}\S+@\S+",
             re.IGNORECASE,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
@@ -12,7 +13,8 @@ from pydantic import BaseModel, Field
 from mailbot.assistant import prompt
 from mailbot.assistant.asks import Ask, asks
 from mailbot.assistant.guard import Allowed, allowed, field_text
-from mailbot.assistant.llm import Answered, Model
+from mailbot.assistant.llm import Answered
+from mailbot.assistant.models import Models
 from mailbot.assistant.solicitation import is_solicitation
 from mailbot.mail.correspondent import is_robot
 from mailbot.mail.message import Message
@@ -206,11 +208,11 @@ class TriageAnswer(BaseModel):
 
 
 def judged(
-    message: Message, reply: Reply, own: Iterable[str], user: str, model: Model, name: str
+    message: Message, reply: Reply, own: Iterable[str], user: str, models: Models, folder: Path | None = None
 ) -> tuple[Triage, Answered[TriageAnswer]]:
-    """Ask the model, once. Raises what `Model.ask` raises. Every field of its answer passes the guard."""
+    """Ask the model, once, with the prompt of the user's `folder` if there is one. Raises what `Models.ask` raises. Every field of its answer passes the guard."""
     mine = {o.casefold() for o in own}
-    template = prompt.load("triage")
+    template = prompt.load("triage", folder)
     system, text = template.filled(
         {
             "user": one_line(user),
@@ -222,9 +224,9 @@ def judged(
             "mail": prompt.fenced("MAIL", mail_text(reply)),
         }
     )
-    answered = model.ask(name, system, text, TriageAnswer)
+    answered = models.ask("triage", system, text, TriageAnswer)
     value = answered.value
-    may = allowed([reply.plain("newest", "quoted", "forwarded", "signature"), message.subject])
+    may = allowed([reply.plain("newest", "quoted", "forwarded", "signature"), message.subject], secret=system)
     triage = Triage(
         disposition=value.disposition,
         decided_by="model",

@@ -12,7 +12,7 @@ from mailbot.cli import console
 from mailbot.errors import ConfigError
 from mailbot.sync.explain import Explainer, mail_files
 from mailbot.sync.journal import Journal
-from mailbot.sync.pipeline import check_vault, model_of
+from mailbot.sync.pipeline import check_vault, models_of
 from mailbot.sync.run import vault_state
 from mailbot.vault.index import Index, index_path
 
@@ -50,8 +50,8 @@ def explain(
             index.refresh(settings.exclude if settings else ())
         memory = vault_state(folder) / "journal.sqlite" if settings and folder else None
         journal = stack.enter_context(Journal(memory)) if memory and memory.exists() else None
-        model = stack.enter_context(model_of(settings.llm if settings and not no_model else None))
-        explainer = Explainer(settings, index, model, journal)
+        models = stack.enter_context(models_of(settings.llm if settings and not no_model else None))
+        explainer = Explainer(settings, index, models, journal)
         for path in mail_files(list(paths)):
             said = explainer.explain(path)
             if as_json:

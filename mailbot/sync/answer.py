@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from mailbot.assistant.context import Circle, Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
+from mailbot.assistant.steering import attempts
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged, only_copied
-from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.mail.parse import parse
@@ -39,25 +40,25 @@ from mailbot.vault.index import Index, index_path
 from mailbot.vault.vectors import Vectors
 
 if TYPE_CHECKING:
-    from mailbot.assistant.llm import Model
+    from mailbot.assistant.models import Models
 
 
 Put = Callable[[Run, Mailbox, int, str, str, MessageId, bytes], None]
 """`deliver.store` or `deliver.adopt`."""
 
 
-def answer(run: Run, server: Mailbox, model: Model | None) -> None:
+def answer(run: Run, server: Mailbox, models: Models | None) -> None:
     """Bring every waiting mail of the account as far as it goes. Raises MailbotError where the server, or the model as a
     whole, fails; what fails for one mail is recorded and tried again by a later run."""
     waiting = _adopted(run, server, list(_read(run, run.journal.waiting(run.account.name, now()))))
     waiting = _settled_by_facts(run, server, _obeyed(run, waiting))
-    to_draft = [w for w in _triaged(run, waiting, model) if w.triage and w.triage.disposition == "reply"]
+    to_draft = [w for w in _triaged(run, waiting, models) if w.triage and w.triage.disposition == "reply"]
     asked = run.options.max_drafts
     most = run.settings.drafts.max_per_run if asked is None else asked
     chosen = to_draft[-most:] if most else []  # the newest: an answer that comes late is worth least
     run.report.waiting += len(to_draft) - len(chosen)
     if chosen:
-        _drafted(run, server, chosen, model)
+        _drafted(run, server, chosen, models)
 
 
 def _read(run: Run, rows: Iterable[MailRow]) -> Iterator[Waiting]:
@@ -190,7 +191,7 @@ def _parents(run: Run, server: Mailbox, use: SpecialUse, since: date) -> set[Mes
         return set()
 
 
-def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Waiting]:
+def _triaged(run: Run, waiting: list[Waiting], models: Models | None) -> list[Waiting]:
     """Each waiting mail with its triage, written into its note; those whose triage failed are left out."""
     settings = run.settings.llm
     undecided = [w for w in waiting if w.triage is None]
@@ -199,24 +200,23 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
     own = run.settings.own_addresses
     known = {w.row.id for w in undecided if exchanged(run.journal, w.message, own)}
 
-    def ask(w: Waiting) -> tuple[Triage, int, int, str]:
-        if model is None or settings is None:
+    def ask(w: Waiting) -> tuple[Triage, int, int, str, float]:
+        if models is None or settings is None:
             found = detected(w.reply, w.message.subject, known=w.row.id in known)
             if found.disposition == "reply" and only_copied(w.message, own):
                 found = Triage("read", "detector", "You are only in Cc")
-            return found, 0, 0, ""
-        name = settings.triage_model or settings.model
-        triage, answered = judged(w.message, w.reply, run.settings.own_addresses, _user(run), model, name)
-        return triage, answered.tokens_in, answered.tokens_out, answered.model
+            return found, 0, 0, "", 0.0
+        triage, answered = judged(w.message, w.reply, own, _user(run), models, run.settings.folder)
+        return triage, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
 
-    results = overlapping(undecided, ask, _concurrency(run, model), "triage")
+    results = overlapping(undecided, ask, _concurrency(run, models), "triage")
     for number, (w, result) in enumerate(results, 1):
         run.progress(f"{run.account.name}: triage", number, len(undecided))
         if isinstance(result, MailbotError):
             _failed(run, w, "triage", result)
             continue
-        triage, tokens_in, tokens_out, name = result
-        _spent(run, "triage", name, tokens_in, tokens_out)
+        triage, tokens_in, tokens_out, name, cost = result
+        spent(run, "triage", name, tokens_in, tokens_out, cost)
         if triage.disposition == "reply":
             done.append(_judged_reply(run, w, triage))
         else:
@@ -227,7 +227,7 @@ def _triaged(run: Run, waiting: list[Waiting], model: Model | None) -> list[Wait
 # --- drafts --------------------------------------------------------------------------------------------------------
 
 
-def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | None) -> None:
+def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], models: Models | None) -> None:
     if run.settings.drafts.to_server:
         deliver.drafts_mailbox(
             run, server
@@ -238,15 +238,15 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], model: Model | No
             contexts[w.row.id] = context_for(run, index, w, vectors)
 
     def ask(w: Waiting) -> Draft:
-        return draft_for(run, w, contexts[w.row.id], model)
+        return draft_for(run, w, contexts[w.row.id], models)
 
-    results = overlapping(chosen, ask, _concurrency(run, model), "draft")
+    results = overlapping(chosen, ask, _concurrency(run, models), "draft")
     for number, (w, draft) in enumerate(results, 1):
         run.progress(f"{run.account.name}: draft", number, len(chosen))
         if isinstance(draft, MailbotError):
             _failed(run, w, "draft", draft)
             continue
-        _spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out)
+        spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
         store_draft(run, server, w, draft, contexts[w.row.id])
 
 
@@ -304,11 +304,11 @@ def context_for(run: Run, index: Index, w: Waiting, vectors: Vectors | None = No
         return gather(index, w.message, w.reply, wanted, circle, budget=budget)
 
 
-def draft_for(run: Run, w: Waiting, context: Context, model: Model | None, instruct: str = "") -> Draft:
+def draft_for(run: Run, w: Waiting, context: Context, models: Models | None, instruct: str = "") -> Draft:
     """The draft of one mail: the model's, or without one an outline. Acts on nothing."""
     wanted = w.triage.asks if w.triage else ()
     settings = run.settings.llm
-    if model is None or settings is None:
+    if models is None or settings is None:
         return outline(w.message.sender, w.reply.newest, wanted, context)
     from mailbot.assistant.draft import by_model
 
@@ -319,30 +319,38 @@ def draft_for(run: Run, w: Waiting, context: Context, model: Model | None, instr
         wanted,
         context,
         user=user,
-        model=model,
-        name=settings.model,
+        models=models,
+        folder=run.settings.folder,
         today=today,
         instruct=instruct,
+        suspicious=attempts(w.message),
     )
 
 
-def _concurrency(run: Run, model: Model | None) -> int:
-    return run.settings.llm.concurrency if run.settings.llm and model else 1
+def _concurrency(run: Run, models: Models | None) -> int:
+    return run.settings.llm.concurrency if run.settings.llm and models else 1
 
 
 def _failed(run: Run, w: Waiting, what: str, error: MailbotError) -> None:
-    _spent(run, what, "failed", getattr(error, "tokens_in", 0), getattr(error, "tokens_out", 0))
+    if isinstance(error, BudgetSpent):  # no fault of the mail's: it waits, and the user is told once
+        run.report.waiting += 1
+        if str(error) not in run.report.remarks:
+            run.report.remarks.append(str(error))
+        return
+    spent(run, what, "failed", getattr(error, "tokens_in", 0), getattr(error, "tokens_out", 0))
     wait = timedelta(seconds=error.retry_after) if isinstance(error, TryAgain) and error.retry_after else None
     run.journal.mail_failed(w.row.id, str(error), now(), wait)
     run.report.failed.append(f"{w.row.note}: {error}")
     log.warning("account %s: %s of mail %d failed: %s", run.account.name, what, w.row.id, error)
 
 
-def _spent(run: Run, purpose: str, model: str, tokens_in: int, tokens_out: int) -> None:
+def spent(run: Run, purpose: str, model: str, tokens_in: int, tokens_out: int, cost: float = 0.0) -> None:
+    """Journal what a model was asked and what it cost."""
     if tokens_in or tokens_out:
-        run.journal.spent(run.account.name, purpose, model, tokens_in, tokens_out, now())
+        run.journal.spent(run.account.name, purpose, model, tokens_in, tokens_out, now(), cost)
         run.report.tokens_in += tokens_in
         run.report.tokens_out += tokens_out
+        run.report.cost += cost
 
 
 def _user(run: Run) -> str:

@@ -14,16 +14,17 @@ from mailbot.errors import MailbotError
 from mailbot.mail.message import Address, Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import Reply, split
-from mailbot.sync.fetch import verdict_of
+from mailbot.sync.fetch import suspicion, verdict_of
 from mailbot.sync.journal import Journal
 from mailbot.sync.sent import exchanged
 from mailbot.sync.waiting import readers
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
+from mailbot.vault.note import Note
 
 if TYPE_CHECKING:
-    from mailbot.assistant.llm import Model
+    from mailbot.assistant.models import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Explainer:
 
     settings: Settings | None = None
     index: Index | None = None
-    model: Model | None = None
+    models: Models | None = None
     journal: Journal | None = None
     """What is known of earlier exchanges; without it nobody is taken for a stranger."""
 
@@ -50,7 +51,8 @@ class Explainer:
             defects.append(f"its text could not be taken apart ({type(error).__name__})")
         triage = self._triage(message, reply, defects)
         try:
-            note = notes.write(to_note(message, reply, Filing(), verdict_of(triage)).note)
+            made = to_note(message, reply, Filing(), verdict_of(triage)).note
+            note = notes.write(Note({**made.properties, **suspicion(message)}, made.body))
         except Exception as error:  # noqa: BLE001
             note = ""
             defects.append(f"it could not be made a note ({type(error).__name__})")
@@ -79,11 +81,10 @@ class Explainer:
     def _triage(self, message: Message, reply: Reply, defects: list[str]) -> Triage:
         own = self.settings.own_addresses if self.settings else ()
         triage = facts(message, reply, Circumstances(frozenset(own)))
-        if triage is None and self.model is not None and self.settings and self.settings.llm:
-            llm = self.settings.llm
+        if triage is None and self.models is not None and self.settings and self.settings.llm:
             try:
                 user = self.settings.accounts[0].display_name or self.settings.accounts[0].address
-                return judged(message, reply, own, user, self.model, llm.triage_model or llm.model)[0]
+                return judged(message, reply, own, user, self.models, self.settings.folder)[0]
             except MailbotError as error:
                 defects.append(f"the model could not be asked: {error}")
         return triage or detected(reply, message.subject)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from mailbot.assistant.steering import attempts
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.correspondent import why_no_person
@@ -239,15 +241,23 @@ def written(
     number, name = 1, ""
     while True:
         email = to_note(message, reply, filing, verdict, folder=run.settings.email_folder, name=name)
+        also: dict[str, Any] = suspicion(message)
         if twins:
-            same = {"same_message_id_as": [f"[[{note.removesuffix('.md')}]]" for note in twins]}
+            also["same_message_id_as"] = [f"[[{note.removesuffix('.md')}]]" for note in twins]
+        if also:
             email = EmailNote(
-                email.path, Note({**email.note.properties, **same}, email.note.body), email.files
+                email.path, Note({**email.note.properties, **also}, email.note.body), email.files
             )
         if written := notebook.keep(run.vault, email, message.sha256):
             return email.path, written
         number += 1
         name = f"{stem(message, filing.uid)}_{number}"
+
+
+def suspicion(message: Message) -> dict[str, list[str]]:
+    """The property of a mail that tries to steer a language model; nothing for almost every mail."""
+    found = attempts(message)
+    return {"suspicious": list(found)} if found else {}
 
 
 def _decided(

@@ -58,6 +58,7 @@ CREATE INDEX sent_parent ON sent (parent) WHERE parent <> '';
 CREATE TABLE sent_to (address TEXT NOT NULL, sent_id INTEGER NOT NULL REFERENCES sent (id), PRIMARY KEY (address, sent_id)) WITHOUT ROWID;
 CREATE TABLE correction (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), address TEXT NOT NULL, disposition TEXT NOT NULL, at TEXT NOT NULL);
 CREATE INDEX correction_address ON correction (address);
+ALTER TABLE call ADD COLUMN cost REAL NOT NULL DEFAULT 0;
 CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), since TEXT NOT NULL);
 """
 _BACKOFF = (
@@ -403,12 +404,27 @@ class Journal:
     # --- tokens and pauses -----------------------------------------------------------------------------------------
 
     def spent(
-        self, account: str, purpose: str, model: str, tokens_in: int, tokens_out: int, at: datetime
+        self,
+        account: str,
+        purpose: str,
+        model: str,
+        tokens_in: int,
+        tokens_out: int,
+        at: datetime,
+        cost: float = 0.0,
     ) -> None:
         self._database.execute(
-            "INSERT INTO call (at, account, purpose, model, tokens_in, tokens_out) VALUES (?,?,?,?,?,?)",
-            (at.isoformat(), account, purpose, model, tokens_in, tokens_out),
+            "INSERT INTO call (at, account, purpose, model, tokens_in, tokens_out, cost) VALUES (?,?,?,?,?,?,?)",
+            (at.isoformat(), account, purpose, model, tokens_in, tokens_out, cost),
         )
+
+    def spent_since(self, since: datetime) -> tuple[int, float]:
+        """(tokens, money) since a time, for all accounts."""
+        sql = (
+            "SELECT coalesce(sum(tokens_in + tokens_out), 0), coalesce(sum(cost), 0) FROM call WHERE at >= ?"
+        )
+        tokens, money = self._database.execute(sql, (since.astimezone(UTC).isoformat(),)).fetchone()
+        return int(tokens), float(money)
 
     def spending(self, account: str, since: datetime) -> list[tuple[str, str, int, int, int]]:
         """(purpose, model, calls, tokens in, tokens out) since a time."""

@@ -7,13 +7,13 @@ unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailbot.config import Account, Llm, Settings
+from mailbot.config import Account, Llm, Secret, Settings
 from mailbot.errors import ConfigError, MailbotError, TryAgain
 from mailbot.mail.credentials import secret
 from mailbot.mail.mailbox import Mailbox
@@ -29,7 +29,7 @@ from mailbot.sync.sent import remember_sent
 from mailbot.vault.index import Index, index_path
 
 if TYPE_CHECKING:
-    from mailbot.assistant.llm import Model
+    from mailbot.assistant.models import Models
 
 
 def fetch_all(
@@ -112,8 +112,8 @@ def _story(run: Run) -> None:
         if waiting or (run.report.notes and not run.options.dry_run):
             _meet(run, server)
         if waiting:
-            with model_of(run.settings.llm) as model:
-                answer(run, server, model)
+            with models_of(run.settings.llm, spent_today(run)) as models:
+                answer(run, server, models)
 
 
 def _meet(run: Run, server: Mailbox) -> None:
@@ -126,26 +126,33 @@ def _meet(run: Run, server: Mailbox) -> None:
 
 
 @contextmanager
-def model_of(settings: Llm | None) -> Iterator[Model | None]:
-    """The configured model's client, None where none is configured. It is imported here, where it is first needed."""
+def models_of(settings: Llm | None, today: tuple[int, float] = (0, 0.0)) -> Iterator[Models | None]:
+    """The configured models, None where none is configured. The client is imported here, where it is first needed.
+    `today` is what was spent since midnight: (tokens, money)."""
     if settings is None:
         yield None
         return
     from mailbot.assistant.llm import Endpoint, Model
+    from mailbot.assistant.models import Budget, Models, Served
 
-    key: Callable[[], str]
-    if settings.api_key is None:
-        key = lambda: "none"  # noqa: E731 - a local server asks for no key, the client for some text
-    else:
-        source = settings.api_key
-        key = lambda: secret(source, "llm.api_key")  # noqa: E731
-    model = Model(
-        Endpoint(settings.base_url, key, settings.timeout, settings.retries, settings.max_output_tokens)
-    )
+    def served(base_url: str, key: Secret | None, draft: str, triage: str) -> Served:
+        # A local server asks for no key, the client for some text.
+        called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
+        endpoint = Endpoint(base_url, called, settings.timeout, settings.retries, settings.max_output_tokens)
+        return Served(Model(endpoint), {"draft": draft, "triage": triage or draft})
+
+    every = [served(settings.base_url, settings.api_key, settings.model, settings.triage_model)]
+    every += [served(f.base_url.rstrip("/"), f.api_key, f.model, f.triage_model) for f in settings.fallbacks]
+    models = Models(every, settings.prices, Budget(settings.budget.per_run, settings.budget.per_day, today))
     try:
-        yield model
+        yield models
     finally:
-        model.close()
+        models.close()
+
+
+def spent_today(run: Run) -> tuple[int, float]:
+    """(tokens, money) that were spent on models since midnight, for all accounts of the vault."""
+    return run.journal.spent_since(run.clock().replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def exit_code(reports: Sequence[Report]) -> int:

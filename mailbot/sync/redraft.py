@@ -12,10 +12,10 @@ from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.sync import deliver, notebook
-from mailbot.sync.answer import context_for, draft_for, searching, store_draft
-from mailbot.sync.journal import Journal, MailRow, now
+from mailbot.sync.answer import context_for, draft_for, searching, spent, store_draft
+from mailbot.sync.journal import Journal, MailRow
 from mailbot.sync.lock import locked
-from mailbot.sync.pipeline import check_vault, model_of
+from mailbot.sync.pipeline import check_vault, models_of, spent_today
 from mailbot.sync.raw import raw_mail
 from mailbot.sync.run import Options, Report, Run, login, vault_state
 from mailbot.sync.sent import remember_sent
@@ -53,10 +53,9 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     remember_sent(run, server)
     with searching(run) as (index, vectors):
         context = context_for(run, index, waiting, vectors)
-    with model_of(run.settings.llm) as model:
-        draft = draft_for(run, waiting, context, model, instruct)
-    if draft.tokens_in or draft.tokens_out:
-        run.journal.spent(run.account.name, "draft", draft.model, draft.tokens_in, draft.tokens_out, now())
+    with models_of(run.settings.llm, spent_today(run)) as models:
+        draft = draft_for(run, waiting, context, models, instruct)
+    spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
     store_draft(run, server, waiting, draft, context)
 
 

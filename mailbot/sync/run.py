@@ -62,6 +62,7 @@ class Report:
     remarks: list[str] = field(default_factory=list)
     tokens_in: int = 0
     tokens_out: int = 0
+    cost: float = 0.0
     error: str = ""
     exit_code: int = 0
 

@@ -10,6 +10,7 @@ from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
 from mailbot.config import Settings
+from mailbot.errors import BadData
 from mailbot.mail import compose
 from mailbot.mail.message import Address, Message, MessageId
 from mailbot.mail.reply import Reply
@@ -129,6 +130,8 @@ def write_draft_note(
 ) -> tuple[str, MessageId]:
     """Write the draft note, to `path` or to a name that nothing has; returns its path and the Message-ID chosen."""
     message_id = new_message_id(run.account.address)
+    target = path or free_path(run, w)
+    earlier = earlier_revisions(run, w)
     planned = planned_reply(run, w, draft.reply, message_id)
     first = planned.to[0] if planned.to else Address("", "")
     triage = w.triage or Triage("reply", "user", "You asked for it")
@@ -164,11 +167,30 @@ def write_draft_note(
         model=draft.model,
         prompt_version=draft.prompt_version,
         tokens=draft.tokens_in + draft.tokens_out,
+        cost=draft.cost,
+        lane_reasons=draft.lane_reasons,
+        earlier=earlier,
         warnings=draft.warnings,
     )
-    target = path or free_path(run, w)
     notebook.write(run.vault, target, draft_note.render(shown))
     return target, message_id
+
+
+def earlier_revisions(run: Run, w: Waiting) -> tuple[tuple[str, str], ...]:
+    """What was drafted for a mail before, newest first: the last draft note's reply, as the user may have changed it, and
+    the history that stands in that note."""
+    last = run.journal.drafts(w.row.id)[-1:]
+    found = notebook.read(run.vault, last[0].note) if last else None
+    if found is None:
+        return ()
+    try:
+        before = draft_note.parse(found[0], last[0].note)
+    except BadData:
+        return ()
+    return (
+        (f"{last[0].created[:16].replace('T', ' ')}, {before.model or 'unknown model'}", before.reply),
+        *before.earlier,
+    )
 
 
 def free_path(run: Run, w: Waiting) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.markdown import block_quote, inline, quote_note, text_to_markdown, unescape
+from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown, unescape
 from mailbot.vault.note import Note, property_text
 
 BEGIN = "%% mailbot: reply begins %%"
@@ -89,6 +89,10 @@ class DraftNote:
     model: str = ""
     prompt_version: str = ""
     tokens: int = 0
+    cost: float = 0.0
+    lane_reasons: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, str], ...] = ()
+    """(when and how, reply) of the revisions before this one, newest first."""
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -118,6 +122,7 @@ def render(draft: DraftNote) -> Note:
         "prompt_version": draft.prompt_version,
         "sources": list(dict.fromkeys(c.wikilink for c in draft.context)),
         "tokens": draft.tokens,
+        "cost": round(draft.cost, 6),
     }
     to = f"{inline(draft.to_name)} {inline(f'<{draft.to}>')}".strip()
     head = [f"**To:** {to}"]
@@ -130,9 +135,12 @@ def render(draft: DraftNote) -> Note:
         f" | stakes: {inline(draft.stakes or 'not classified')}",
     ]
     reasoning = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
+    if draft.lane_reasons:
+        rows = "\n".join(inline(f"- {why}") for why in draft.lane_reasons)
+        reasoning.append(f"**Why `{draft.lane}`**\n\n{rows}")
     if draft.supports:
-        rows = [f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports]
-        reasoning.append("**Sources**\n\n" + "\n".join(rows))
+        listed = [f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports]
+        reasoning.append("**Sources**\n\n" + "\n".join(listed))
     if draft.unknowns:
         reasoning.append("**Only you can know**\n\n" + "\n".join(inline(f"- {u}") for u in draft.unknowns))
     if draft.warnings:
@@ -157,8 +165,18 @@ def render(draft: DraftNote) -> Note:
         "## Vault Context Used",
         _context(draft.context),
         _withheld(draft.withheld),
+        _history(draft.earlier),
     ]
     return Note(properties, "\n\n".join(b for b in blocks if b) + "\n")
+
+
+def _history(earlier: tuple[tuple[str, str], ...]) -> str:
+    if not earlier:
+        return ""
+    parts = ["## Earlier Revisions"]
+    for when, reply in earlier:
+        parts.append(callout("quote", when, text_to_markdown(reply)))
+    return "\n\n".join(parts)
 
 
 def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
@@ -198,6 +216,11 @@ class ReadDraft:
     original: str
     draft_message_id: str
     reply: str
+    model: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
+
+
+_REVISION = re.compile(r"^> \[!quote\]- (.*)\n((?:>.*\n?)*)", re.MULTILINE)
 
 
 def parse(text: str, name: str) -> ReadDraft:
@@ -216,4 +239,19 @@ def parse(text: str, name: str) -> ReadDraft:
         original=str(note.properties.get("original") or ""),
         draft_message_id=str(note.properties.get("draft_message_id") or ""),
         reply=unescape(found[1].strip("\n")),
+        model=str(note.properties.get("model") or ""),
+        earlier=_read_history(note.body),
     )
+
+
+def _read_history(body: str) -> tuple[tuple[str, str], ...]:
+    _, heading, section = body.rpartition("\n## Earlier Revisions\n")
+    if not heading:
+        return ()
+    revisions = []
+    for match in _REVISION.finditer(section):
+        text = "\n".join(
+            line[2:] if line.startswith("> ") else line[1:] for line in match[2].rstrip("\n").split("\n")
+        )
+        revisions.append((unescape(match[1]), unescape(text)))
+    return tuple(revisions)

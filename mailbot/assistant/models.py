@@ -1,0 +1,104 @@
+"""The configured models: an ordered list of servers, the first that answers, within a budget."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mailbot.assistant.llm import Answer, Answered, Model, UnusableAnswer
+from mailbot.config import Limit, Price
+from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
+
+Tier = Literal["triage", "draft"]
+
+
+class Budget:
+    """What may be spent in this run and today, in tokens and in money; safe to use from several threads.
+
+    `today` is what was spent today before this run: (tokens, money).
+    """
+
+    def __init__(self, per_run: Limit, per_day: Limit, today: tuple[int, float] = (0, 0.0)) -> None:
+        self._limits = (("run", per_run), ("day", per_day))
+        self._spent = {"run": (0, 0.0), "day": today}
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Raises BudgetSpent, with the setting that says so, where nothing is left."""
+        with self._lock:
+            for name, limit in self._limits:
+                tokens, money = self._spent[name]
+                for what, spent, most in (("tokens", tokens, limit.tokens), ("money", money, limit.money)):
+                    if most is not None and spent >= most:
+                        raise BudgetSpent(
+                            f"llm.budget.per_{name}.{what} is spent ({spent:,.2f} of {most:,.2f}); notes are kept, drafts wait"
+                            if what == "money"
+                            else f"llm.budget.per_{name}.{what} is spent ({spent:,} of {most:,}); notes are kept, drafts wait"
+                        )
+
+    def charge(self, tokens: int, money: float) -> None:
+        with self._lock:
+            for name, (had_tokens, had_money) in self._spent.items():
+                self._spent[name] = had_tokens + tokens, had_money + money
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server, and the name there of the model for each tier."""
+
+    client: Model
+    names: Mapping[Tier, str]
+
+
+class Models:
+    """Asks the first server that answers."""
+
+    def __init__(
+        self,
+        served: Sequence[Served],
+        prices: Mapping[str, Price] | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self._served = tuple(served)
+        self._prices = dict(prices or {})
+        self._budget = budget
+
+    def close(self) -> None:
+        for served in self._served:
+            served.client.close()
+
+    def ask(self, tier: Tier, system: str, user: str, shape: type[Answer]) -> Answered[Answer]:
+        """An object of `shape` from the first server that is there.
+
+        Raises BudgetSpent before anything is asked; UnusableAnswer where a server answered, but not usably; else what the
+        last server raised, after all were tried.
+        """
+        if self._budget:
+            self._budget.check()
+        last: MailbotError | None = None
+        for served in self._served:
+            name = served.names[tier]
+            try:
+                answered = served.client.ask(name, system, user, shape)
+            except UnusableAnswer as error:
+                self._paid(name, error.tokens_in, error.tokens_out)
+                raise
+            except (ServerUnavailable, TryAgain) as error:
+                last = error
+                continue
+            return replace(answered, cost=self._paid(name, answered.tokens_in, answered.tokens_out))
+        assert last is not None
+        raise last
+
+    def cost(self, name: str, tokens_in: int, tokens_out: int) -> float:
+        """What an answer costs, by the prices in the settings; 0 for a model without a price."""
+        price = self._prices.get(name)
+        return (tokens_in * price.input + tokens_out * price.output) / 1_000_000 if price else 0.0
+
+    def _paid(self, name: str, tokens_in: int, tokens_out: int) -> float:
+        cost = self.cost(name, tokens_in, tokens_out)
+        if self._budget:
+            self._budget.charge(tokens_in + tokens_out, cost)
+        return cost

@@ -89,9 +89,10 @@ def by_model(
     folder: Path | None = None,
     instruct: str = "",
     style: str = "",
+    earlier: str = "",
     suspicious: tuple[str, ...] = (),
 ) -> Draft:
-    """Ask the model for a reply. `style` says how the user writes, `suspicious` why the mail looks like an attack. Raises what `Models.ask` raises, and UnusableAnswer where nothing of the reply passed."""
+    """Ask the model for a reply. `style` says how the user writes, `earlier` is the revision that `instruct` is about, `suspicious` why the mail looks like an attack. Raises what `Models.ask` raises, and UnusableAnswer where nothing of the reply passed."""
     template = prompt.load("draft", folder)
     source_text = "\n\n".join(
         prompt.fenced(
@@ -113,6 +114,7 @@ def by_model(
             "mail": prompt.fenced("MAIL", mail_text(reply)),
             "asks": "\n".join(f"{n}. {one_line(a.text)}" for n, a in enumerate(wanted, 1))
             or "(nothing in particular)",
+            "earlier": prompt.fenced("DRAFT", earlier) if earlier and instruct else "(none)",
             "style": style or "(nothing is known yet)",
         }
     )

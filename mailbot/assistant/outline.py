@@ -10,7 +10,7 @@ from mailbot.assistant.draft import Draft, Task
 from mailbot.assistant.triage import one_line
 from mailbot.mail.message import Address
 from mailbot.vault.markdown import visible
-from mailbot.vault.words import language
+from mailbot.vault.words import tongue
 
 NAME = "outline (no language model)"
 
@@ -32,7 +32,7 @@ _PHRASES = {
 
 def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], context: Context) -> Draft:
     """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
-    greet, greet_nobody, answer, closing = _PHRASES[_tongue(newest)]
+    greet, greet_nobody, answer, closing = _PHRASES[tongue(newest)]
     name = _first_name(sender)
     blank = f"[…: {answer}]"
     parts = [greet.format(name) if name else greet_nobody]
@@ -56,17 +56,6 @@ def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], contex
         supports=supports,
         tasks=tuple(Task(a.text, "me") for a in wanted if a.kind == "request"),
     )
-
-
-def _tongue(text: str) -> str:
-    scripts = {
-        "ja": r"[\u3040-\u30ff]", "ko": r"[\uac00-\ud7af]", "zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]",
-    }  # fmt: skip
-    letters = len(re.findall(r"[^\W\d_]", text)) or 1
-    for code, pattern in scripts.items():
-        if len(re.findall(pattern, text)) / letters > (0.15 if code == "ja" else 0.3):
-            return code
-    return language(text)
 
 
 def _first_name(sender: Address | None) -> str:

@@ -22,6 +22,7 @@ from mailbot.mail.special_use import SpecialUse
 from mailbot.sync import deliver, notebook
 from mailbot.sync.fetch import verdict_of
 from mailbot.sync.journal import MailRow, now
+from mailbot.sync.learning import styles
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.run import Run, log
 from mailbot.sync.sent import exchanged
@@ -237,8 +238,10 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], models: Models | 
         for w in chosen:
             contexts[w.row.id] = context_for(run, index, w, vectors)
 
+    style = styles(run, server, chosen) if models else {}
+
     def ask(w: Waiting) -> Draft:
-        return draft_for(run, w, contexts[w.row.id], models)
+        return draft_for(run, w, contexts[w.row.id], models, style=style.get(w.row.id, ""))
 
     results = overlapping(chosen, ask, _concurrency(run, models), "draft")
     for number, (w, draft) in enumerate(results, 1):
@@ -304,7 +307,16 @@ def context_for(run: Run, index: Index, w: Waiting, vectors: Vectors | None = No
         return gather(index, w.message, w.reply, wanted, circle, budget=budget)
 
 
-def draft_for(run: Run, w: Waiting, context: Context, models: Models | None, instruct: str = "") -> Draft:
+def draft_for(
+    run: Run,
+    w: Waiting,
+    context: Context,
+    models: Models | None,
+    *,
+    instruct: str = "",
+    style: str = "",
+    earlier: str = "",
+) -> Draft:
     """The draft of one mail: the model's, or without one an outline. Acts on nothing."""
     wanted = w.triage.asks if w.triage else ()
     settings = run.settings.llm
@@ -323,6 +335,8 @@ def draft_for(run: Run, w: Waiting, context: Context, models: Models | None, ins
         folder=run.settings.folder,
         today=today,
         instruct=instruct,
+        style=style,
+        earlier=earlier,
         suspicious=attempts(w.message),
     )
 

@@ -14,12 +14,13 @@ from mailbot.mail.reply import split
 from mailbot.sync import deliver, notebook
 from mailbot.sync.answer import context_for, draft_for, searching, spent, store_draft
 from mailbot.sync.journal import Journal, MailRow
+from mailbot.sync.learning import styles
 from mailbot.sync.lock import locked
 from mailbot.sync.pipeline import check_vault, models_of, spent_today
 from mailbot.sync.raw import raw_mail
 from mailbot.sync.run import Options, Report, Run, login, vault_state
 from mailbot.sync.sent import remember_sent
-from mailbot.sync.waiting import Waiting, remembered
+from mailbot.sync.waiting import Waiting, earlier_revisions, remembered
 
 
 def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
@@ -54,7 +55,16 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     with searching(run) as (index, vectors):
         context = context_for(run, index, waiting, vectors)
     with models_of(run.settings.llm, spent_today(run)) as models:
-        draft = draft_for(run, waiting, context, models, instruct)
+        before = earlier_revisions(run, waiting)
+        draft = draft_for(
+            run,
+            waiting,
+            context,
+            models,
+            instruct=instruct,
+            style=styles(run, server, [waiting]).get(row.id, "") if models else "",
+            earlier=before[0][1] if before else "",
+        )
     spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
     store_draft(run, server, waiting, draft, context)
 

@@ -99,3 +99,15 @@ def proper_names(text: str) -> frozenset[str]:
             if (number and match[0][:1].isupper()) or "@" in beside:
                 found.update(_terms(match[0].replace("’", "'").casefold()))
     return frozenset(found)
+
+
+def tongue(text: str) -> str:
+    """The language of a text as an ISO 639-1 code: by its script, else by its stop words; English in doubt."""
+    scripts = {
+        "ja": r"[\u3040-\u30ff]", "ko": r"[\uac00-\ud7af]", "zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]",
+    }  # fmt: skip
+    letters = len(re.findall(r"[^\W\d_]", text)) or 1
+    for code, pattern in scripts.items():
+        if len(re.findall(pattern, text)) / letters > (0.15 if code == "ja" else 0.3):
+            return code
+    return language(text)

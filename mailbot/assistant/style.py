@@ -1,0 +1,137 @@
+"""How the user writes: what can be learned from what they have sent. Pure; at least five samples, or nothing is learned."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mailbot.vault.words import tongue
+
+ENOUGH = 5
+MOST = 12
+EXCERPT = 500
+"""Characters of a mail that are shown as an example, to the very person it was written to."""
+_GREETING = re.compile(
+    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|salut|cher|chère|bonsoir|madame|monsieur"
+    r"|hola|estimad[oa]s?|querid[oa]s?|buen(?:os|as) \w+|ciao|gentile|egregi[oa]|buongiorno|salve|car[oaie]|olá|oi|car[oa]|prezad[oa]|bom dia|boa tarde|beste|geachte|dag|goedemorgen|hej|hei|kære|kära|cześć|szanown\w+|dzień dobry"
+    r"|здравствуйте|привет|добрый \w+|уважаем\w+)\b[^.?]{0,60}[,!:.]?\s*$|^.{1,20}(?:様|さん|先生|님)[、,]?\s*$|^(?:您好|你好|お世話になっております).{0,20}$|^[^\W\d_][\w'’-]{1,20}[,!]\s*$",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"^(?:(?:kind|best|warm|kindest|many)? ?(?:regards|wishes|thanks)|thanks(?: a lot| again| so much)?|thank you|cheers|sincerely|yours(?: \w+)?|all the best|best|talk soon|take care|love|xx?"
+    r"|(?:mit )?(?:freundliche[nm]?|beste[nm]?|viele[nm]?|liebe[nm]?|herzliche[nm]?|schöne[nm]?) gr[uü](?:ß|ss)(?:e|en)?.{0,20}|gruß|lg|vg|mfg|danke|bien cordialement|cordialement|amicalement|bien à (?:toi|vous)|merci|bises"
+    r"|(?:un )?(?:cordial )?saludos?(?: cordiales)?|un abrazo|gracias|atentamente|(?:cordiali |cari |distinti )?saluti|grazie|a presto|un abbraccio|abraços?|cumprimentos|obrigad[oa]|atenciosamente"
+    r"|(?:met vriendelijke |vriendelijke |hartelijke )?groet(?:en|jes)?|mvg|bedankt|med vänliga hälsningar|mvh|hilsen|pozdrawiam|с уважением|спасибо|よろしくお願い.{0,12}|敬具|祝好|谢谢|감사합니다.{0,8})[,.!]?\s*$",
+    re.IGNORECASE,
+)
+_FORMAL = re.compile(
+    r"^(?:dear (?:mr|mrs|ms|dr|prof|sir|madam)|sehr geehrte|geachte|madame|monsieur|estimad|gentile|egregi|prezad|szanown|уважаем)|\b(?:sincerely|mit freundlichen|hochachtungsvoll|veuillez agréer|atentamente|distinti saluti|atenciosamente)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A mail of the user's: the address it went to, its ISO day, its newest text without quotes and signature, and what it
+    is called in a note (a wikilink to the mail it answers, or its subject)."""
+
+    to: str
+    day: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the user writes to somebody: `greeting` and `closing` as lines with `{name}` where a name stands, the middle length
+    in words, whether formally, and `examples` that this very person has read."""
+
+    samples: int
+    language: str
+    greeting: str = ""
+    closing: str = ""
+    words: int = 0
+    formal: bool = False
+    examples: tuple[str, ...] = ()
+
+    def in_words(self, extra: str = "") -> str:
+        """As a prompt says it; `extra` is what the user has laid down on style."""
+        lines = [
+            f"- Learned from {self.samples} mails, usually about {self.words} words long, {'formal' if self.formal else 'informal'} in tone."
+        ]
+        if self.greeting:
+            lines.append(f"- Greets: {self.greeting.replace('{name}', '(first name)')}")
+        if self.closing:
+            lines.append(f"- Closes: {self.closing}")
+        lines += [f"- An earlier mail to this person:\n  {e}" for e in self.examples]
+        if extra:
+            lines.append(f"- The user's own notes on style:\n{extra}")
+        return "\n".join(lines)
+
+
+def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
+    """The samples that say most about a mail to `to` in answer to `newest`: those to the person, then to their domain, then
+    those of like formality; in the language of the mail; at most MOST. Fewer than ENOUGH are none."""
+    language, formal = tongue(newest), bool(_FORMAL.search(newest))
+    domain = to.rpartition("@")[2]
+
+    def distance(sample: Sample) -> int:
+        if sample.to == to:
+            return 0
+        return (
+            1
+            if sample.to.rpartition("@")[2] == domain
+            else 2
+            if bool(_FORMAL.search(sample.text)) == formal
+            else 3
+        )
+
+    fitting = [s for s in samples if s.text.strip() and tongue(s.text) == language]
+    newest_first = sorted(fitting, key=lambda s: s.day, reverse=True)
+    ranked = sorted(newest_first, key=distance)[:MOST]
+    return ranked if len(ranked) >= ENOUGH else []
+
+
+def style_of(samples: Sequence[Sample], to: str) -> Style | None:
+    """What the samples have in common, the habits towards `to` first; None for fewer than ENOUGH."""
+    if len(samples) < ENOUGH:
+        return None
+    own = [s for s in samples if s.to == to]
+    telling = own if len(own) >= 2 else samples
+    return Style(
+        samples=len(samples),
+        language=tongue(" ".join(s.text for s in samples)),
+        greeting=_commonest(greeting(s.text) for s in telling),
+        closing=_commonest(closing(s.text) for s in telling),
+        words=int(statistics.median(len(s.text.split()) for s in telling)),
+        formal=sum(bool(_FORMAL.search(s.text)) for s in telling) * 2 > len(telling),
+        examples=tuple(re.sub(r"\s*\n\s*", " / ", s.text.strip())[:EXCERPT] for s in own[:2]),
+    )
+
+
+def greeting(text: str) -> str:
+    """The greeting of a mail with its name taken out: `Hi {name},`; empty where there is none."""
+    first = next((line.strip() for line in text.split("\n") if line.strip()), "")
+    if not _GREETING.match(first):
+        return ""
+    if match := re.fullmatch(r"([^\W\d_][\w'’-]{1,20})([,!])", first):
+        known = re.fullmatch(
+            r"(?i)hi|hello|hey|hallo|bonjour|salut|hola|ciao|olá|oi|dag|hej|hei|moin|привет|здравствуйте",
+            match[1],
+        )
+        return first if known else f"{{name}}{match[2]}"
+    return re.sub(r"(?<=\s)[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*(?=[,!:.]?$)", "{name}", first)
+
+
+def closing(text: str) -> str:
+    """The closing line of a mail, empty where there is none."""
+    lines = [line.strip() for line in text.split("\n") if line.strip()][-4:]
+    return next((line for line in lines if _CLOSING.match(line)), "")
+
+
+def _commonest(found: Iterable[str]) -> str:
+    counted = Counter(f for f in found if f)
+    return counted.most_common(1)[0][0] if counted else ""

@@ -1,0 +1,111 @@
+"""Sent -> how the user writes to those who are about to be answered, and the note that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailbot.assistant.style import MOST, Sample, chosen, style_of
+from mailbot.errors import MailbotError, TryAgain
+from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.parse import parse
+from mailbot.mail.reply import split
+from mailbot.sync import notebook
+from mailbot.sync.journal import SentRow
+from mailbot.sync.run import Run, log
+from mailbot.sync.waiting import Waiting
+from mailbot.vault import style_note
+from mailbot.vault.files import inside, write_atomic
+from mailbot.vault.note import property_text
+from mailbot.vault.style_note import Habit
+
+ANYBODY = 30
+"""The newest mails to anybody that are looked at where those to a person are too few."""
+MAX_SIZE = 200_000
+"""Octets; a larger mail of the user's says little about style for its size."""
+
+
+def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting]) -> dict[int, str]:
+    """mail id -> how the user writes to its sender, in words for a prompt; nothing for those of whom too little is known.
+
+    What was learned is written to Mailbot/Style.md, unless the user has made that note their own: then their words go in
+    front of all. Sent is read only. Where it cannot be read nothing is learned.
+    """
+    read = _Sent(run, server)
+    own = _users_words(run)
+    found: dict[int, str] = {}
+    habits: list[Habit] = []
+    for w in waiting:
+        to = w.message.sender.key if w.message.sender else ""
+        samples = chosen(read.samples(to), to, w.reply.newest) if to else []
+        style = style_of(samples, to)
+        if style is None:
+            if own:
+                found[w.row.id] = f"- The user's own notes on style:\n{own}"
+            continue
+        found[w.row.id] = style.in_words(own)
+        sources = [s.source for s in samples if s.source][:MOST]
+        habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
+    if habits and not own:
+        _write(run, habits)
+    return found
+
+
+class _Sent:
+    """The user's own mails, each fetched once in a run."""
+
+    def __init__(self, run: Run, server: Mailbox) -> None:
+        self._run, self._server = run, server
+        self._read: dict[int, Sample | None] = {}
+
+    def samples(self, to: str) -> list[Sample]:
+        journal, account = self._run.journal, self._run.account.name
+        rows = journal.sent_mails(account, to, MOST)
+        if len(rows) < MOST:
+            known = {r.id for r in rows}
+            rows += [r for r in journal.sent_mails(account, limit=ANYBODY) if r.id not in known]
+        self._fetch([r for r in rows if r.id not in self._read])
+        return [sample for r in rows if (sample := self._read.get(r.id))]
+
+    def _fetch(self, rows: list[SentRow]) -> None:
+        if not rows:
+            return
+        self._read.update(dict.fromkeys((r.id for r in rows), None))
+        by_uid = {r.uid: r for r in rows}
+        try:
+            opened = self._server.examine(rows[0].mailbox)
+            if opened.uidvalidity != rows[0].uidvalidity:
+                return
+            listed = [m for m in self._server.listings(sorted(by_uid)) if m.size <= MAX_SIZE]
+            for uid, raw in self._server.bodies(listed):
+                self._read[by_uid[uid].id] = self._sample(by_uid[uid], raw)
+        except TryAgain:
+            raise
+        except MailbotError as error:
+            self._server.ensure()
+            log.info("account %s: Sent could not be read for its style: %s", self._run.account.name, error)
+
+    def _sample(self, row: SentRow, raw: bytes) -> Sample:
+        message = parse(raw)
+        first = message.to[0].key if message.to else ""
+        answered = next(iter(self._run.journal.by_message_id(row.parent)), None) if row.parent else None
+        called = (
+            f"answer to [[{answered.note.removesuffix('.md')}]]"
+            if answered
+            else property_text(message.subject)
+        )
+        return Sample(first, row.date[:10], split(message).newest, f"{row.date[:10]}, {called}")
+
+
+def _users_words(run: Run) -> str:
+    found = notebook.read(run.vault, style_note.PATH)
+    own = style_note.users_own(found[0]) if found else None
+    return own.strip()[:3000] if own else ""
+
+
+def _write(run: Run, habits: list[Habit]) -> None:
+    """The note, with what it said of others kept."""
+    target = inside(run.vault, style_note.PATH)
+    found = notebook.read(run.vault, style_note.PATH)
+    text = style_note.render(habits, found[0] if found else "")
+    if not found or found[0] != text:
+        write_atomic(target, text.encode())

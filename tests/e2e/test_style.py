@@ -1,0 +1,133 @@
+"""The user's voice, learned from a real Sent mailbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailbot.assistant.style import ENOUGH, Sample, chosen, closing, greeting, style_of
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.run import Options
+from tests.conftest import MakeSettings, mail
+from tests.servers.dovecot import Dovecot
+from tests.servers.model import ModelServer, is_triage
+
+SENT = "Moin Ana,\n\nthe numbers for run {n} are in the sheet, as we said on the phone.\n\nCheers\nJo\n\n-- \nJo Vermeer\nAcme\n\nOn Monday, Ana wrote:\n> QUOTED-CANARY {n}"
+
+
+def sent(
+    dovecot: Dovecot, user: str, count: int, to: str = "Ana Ruiz <ana@acme.example>", text: str = SENT
+) -> None:
+    for n in range(count):
+        raw = mail(
+            text.format(n=n),
+            sender=f"Jo <{user}>",
+            to=to,
+            message_id=f"<s{n}@{to[-12:-1]}>",
+            subject=f"Run {n}",
+        )
+        dovecot.deliver(user, raw, mailbox="Sent")
+
+
+@pytest.mark.dovecot
+def test_a_draft_is_asked_for_in_the_users_voice(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """Greeting and closing as to this person, without quotes and signature; the note says what was learned and from what."""
+    sent(dovecot, user, ENOUGH)
+    dovecot.deliver(user, mail(to=user))
+    fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    (request,) = [r for r in model.requests if not is_triage(r)]
+    asked = request["messages"][0]["content"]
+    assert "Greets: Moin (first name)," in asked
+    assert "Closes: Cheers" in asked
+    assert "the numbers for run 4 are in the sheet" in asked
+    assert "QUOTED-CANARY" not in asked
+    note = (vault / "Mailbot" / "Style.md").read_text(encoding="utf-8")
+    assert "Greeting: Moin {name}," in note.replace("\\", "")
+    assert note.count("Seen in: 2026-11-20, Run") == ENOUGH
+
+
+@pytest.mark.dovecot
+def test_four_mails_teach_nothing(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    sent(dovecot, user, ENOUGH - 1)
+    dovecot.deliver(user, mail(to=user))
+    fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    (request,) = [r for r in model.requests if not is_triage(r)]
+    assert "(nothing is known yet)" in request["messages"][0]["content"]
+    assert not (vault / "Mailbot").exists()
+
+
+@pytest.mark.dovecot
+def test_what_was_written_to_others_teaches_habits_and_shows_no_text(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """Greeting, closing and length are habits; what stood in a mail to Louis is no matter of Ana's."""
+    sent(
+        dovecot,
+        user,
+        ENOUGH,
+        to="Louis <louis@other.example>",
+        text="Hello Louis,\n\nLOUIS-CANARY {n} is yours.\n\nBest regards\nJo",
+    )
+    dovecot.deliver(user, mail(to=user))
+    fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    (request,) = [r for r in model.requests if not is_triage(r)]
+    asked = request["messages"][0]["content"]
+    assert "Closes: Best regards" in asked
+    assert "LOUIS-CANARY" not in asked
+    assert "Greets: Hello (first name)," in asked
+
+
+@pytest.mark.dovecot
+def test_the_users_own_words_on_style_stay_and_are_read(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    sent(dovecot, user, ENOUGH)
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    dovecot.deliver(user, mail(to=user))
+    fetch_all(settings, Options())
+    note = vault / "Mailbot" / "Style.md"
+    mine = note.read_text(encoding="utf-8") + "\nNever say ASAP.\n"
+    note.write_text(mine, encoding="utf-8")
+    dovecot.deliver(user, mail("And which rack was it?", to=user, message_id="<m2@x>"))
+    fetch_all(settings, Options())
+    assert "Never say ASAP." in model.requests[-1]["messages"][0]["content"]
+    assert note.read_text(encoding="utf-8") == mine
+
+
+@pytest.mark.parametrize(
+    ("text", "greets", "closes"),
+    [
+        ("Hi Ana,\n\nyes.\n\nBest regards\nJo", "Hi {name},", "Best regards"),
+        ("Sehr geehrte Frau Ruiz,\n\nja.\n\nMit freundlichen Grüßen\nJo", "Sehr geehrte {name},", "Mit freundlichen Grüßen"),
+        ("Ana,\n\nyes", "{name},", ""), ("Bonjour,\n\noui.\n\nCordialement,\nJo", "Bonjour,", "Cordialement,"),
+        ("Yes, that works for me.", "", ""),
+    ],
+)  # fmt: skip
+def test_greetings_and_closings(text: str, greets: str, closes: str) -> None:
+    assert (greeting(text), closing(text)) == (greets, closes)
+
+
+def test_the_nearest_samples_are_chosen() -> None:
+    """To the person, then to the domain, then of like formality; in the mail's language only."""
+    every = [
+        Sample(f"x{n}@other.example", "2026-01-01", "Hi there, this is what we have for you today.")
+        for n in range(20)
+    ]
+    every += [Sample("ana@acme.example", "2020-01-01", "Hello, the numbers are the same as they were.")]
+    every += [Sample("bob@acme.example", "2021-01-01", "Hello, it is what it is, and that is all of it.")]
+    every += [
+        Sample(
+            "ana@acme.example",
+            "2025-01-01",
+            "Hallo, das ist nicht das, was wir wollten, und ich habe es auch gesagt.",
+        )
+    ]
+    found = chosen(every, "ana@acme.example", "What is the state of it, and when will you be here?")
+    assert [s.to for s in found[:2]] == ["ana@acme.example", "bob@acme.example"]
+    assert not any("Hallo" in s.text for s in found)
+    assert style_of(found[:4], "ana@acme.example") is None

@@ -85,7 +85,13 @@ def make_settings(tmp_path: Path, vault: Path) -> MakeSettings:
     """Settings of one account, written to accounts.yaml and read back as a user's are."""
 
     def make(
-        port: int, user: str, *, llm: str | None = None, account: dict[str, Any] | None = None, **more: Any
+        port: int,
+        user: str,
+        *,
+        llm: str | None = None,
+        account: dict[str, Any] | None = None,
+        model: dict[str, Any] | None = None,
+        **more: Any,
     ) -> Settings:
         data: dict[str, Any] = {
             "vault": str(vault),
@@ -98,7 +104,7 @@ def make_settings(tmp_path: Path, vault: Path) -> MakeSettings:
             **more,
         }  # fmt: skip
         if llm:
-            data["llm"] = {"base_url": llm, "model": "scripted", "timeout": 5, "retries": 1}
+            data["llm"] = {"base_url": llm, "model": "scripted", "timeout": 5, "retries": 1, **(model or {})}
         path = tmp_path / "accounts.yaml"
         path.write_text(yaml.safe_dump(data), encoding="utf-8")
         return load(path)

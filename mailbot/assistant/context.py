@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.disclosure import Audience, Candidate, withheld
 from mailbot.config import Disclosure
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
-from mailbot.vault.entry import DRAFT
+from mailbot.vault.entry import UNSEARCHED
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape
 from mailbot.vault.people import person
@@ -60,7 +61,9 @@ class Context:
 class Circle:
     """What of the world a context is gathered in: the user's `own` addresses (case-folded), to whom the answer goes
     (`readers`), whether the user and the sender ever wrote to each other, the user's rules, and the notes to leave out: the
-    mail's `own_note` and everything in `drafts_folder`. Notes dated after `until` (ISO) did not yet exist."""
+    mail's `own_note` and everything in `drafts_folder`. What was written after
+    `until` did not yet exist: a mail by its date, any other note by the time of its last change, or by its `date` property where
+    `trust_dates` says so."""
 
     own: frozenset[str] = frozenset()
     readers: tuple[Address, ...] = ()
@@ -68,7 +71,8 @@ class Circle:
     rules: Disclosure = field(default_factory=Disclosure)
     own_note: str = ""
     drafts_folder: str = "Email/Drafts"
-    until: str = ""
+    until: datetime | None = None
+    trust_dates: bool = False
 
 
 def tokens(text: str) -> int:
@@ -99,10 +103,10 @@ def gather(
         if (
             note.path == circle.own_note
             or note.path.startswith(f"{circle.drafts_folder}/")
-            or note.type == DRAFT
+            or note.type in UNSEARCHED
         ):
             continue
-        if circle.until and note.date[:19] > circle.until[:19]:
+        if not existed(note, circle):
             continue
         if reason := withheld(found.candidate, to, circle.rules):
             kept_back.setdefault(note.path, reason)
@@ -132,6 +136,28 @@ def gather(
             )
         )
     return Context(tuple(chosen), tuple(kept_back.items()))
+
+
+def existed(note: NoteRow, circle: Circle) -> bool:
+    """Whether all that a note says was there at the time that the context is for; in doubt it was not."""
+    if circle.until is None:
+        return True
+    by_date = note.type == "email" or circle.trust_dates
+    when = _moment(note.date) if by_date and note.date else None
+    if when is None and note.type != "email":
+        when = datetime.fromtimestamp(note.mtime_ns / 1e9, UTC)
+    return when is not None and when < circle.until.astimezone()
+
+
+def _moment(text: str) -> datetime | None:
+    """A date property as a moment; a day alone as its end, since nothing says when in it."""
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if len(text.strip()) <= 10:
+        when += timedelta(days=1)
+    return when if when.tzinfo else when.astimezone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +227,7 @@ def _found(
         if message.thread
         else []
     )
-    if circle.until:
-        thread = [n for n in thread if n.date[:19] <= circle.until[:19]]
+    thread = [n for n in thread if existed(n, circle)]
     for note in reversed(thread[-THREAD_NOTES:]):
         yield _Found(_candidate(index, note, in_thread=True), "", said(note.body), "earlier in this thread")
     people = _people(index, message, circle)

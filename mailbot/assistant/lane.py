@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mailbot.assistant.asks import Ask
-from mailbot.assistant.support import matters, taken_up, uncarried
+from mailbot.assistant.support import matters, not_taken_up, uncarried
 
 Lane = Literal["ready", "check", "needs_you"]
 BLANK = re.compile(
@@ -34,7 +34,7 @@ def lane_of(
         return "needs_you", tuple(unknowns) or ("it has blanks",)
     doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
     doubts += [f"no source for: {what}" for what, link in supports if not link]
-    doubts += [f"perhaps not taken up: {ask.text}" for ask in asks if not taken_up(ask.text, text)]
+    doubts += [f"perhaps not taken up: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
     if invented := sorted(uncarried(text, given)):
         doubts.append(f"neither the mail nor a source has: {', '.join(invented[:8])}")
     doubts += [f"it is about {what}" for what in matters(f"{text}\n{' '.join(a.text for a in asks)}")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mailbot.assistant.asks import sentences
 from mailbot.vault.words import language, query_terms
@@ -94,13 +94,23 @@ def supports(statement: str, sources: Iterable[str]) -> bool:
     whole = " ".join(texts)
     if language(statement) != language(whole) or not statement.isascii():
         return True
-    said = {t[:5] for t in query_terms(statement)}
-    return bool(said & {t[:5] for t in query_terms(whole)})
+    said = {_stem(t) for t in query_terms(statement)}
+    return bool(said & {_stem(t) for t in query_terms(whole)})
 
 
-def taken_up(ask: str, reply: str) -> bool:
-    """Whether a reply says anything on an ask, by their words: an ask of which no word comes back may be forgotten."""
-    wanted = {t[:5] for t in query_terms(ask)}
-    return (
-        not wanted or language(ask) != language(reply) or bool(wanted & {t[:5] for t in query_terms(reply)})
-    )
+def not_taken_up(asks: Sequence[str], reply: str) -> list[str]:
+    """The asks of which a reply says nothing, as far as words show it. An only ask is taken up by whatever is said; of several,
+    each wants a word of its own to come back. Across languages words show nothing."""
+    if not asks or language(" ".join(asks)) != language(reply):
+        return []
+    said = {_stem(t) for t in query_terms(reply)}
+    if len(asks) == 1 and len(said) > 2:
+        return []
+    wanted = [(ask, {_stem(t) for t in query_terms(ask)}) for ask in asks]
+    return [ask for ask, words in wanted if words and not words & said]
+
+
+def _stem(word: str) -> str:
+    """Enough of a word for its forms to meet: `use`, `used`, `using`."""
+    word = re.sub(r"(?:ing|ed|es|s|e)$", "", word) if len(word) > 3 else word.removesuffix("e")
+    return word[:6]

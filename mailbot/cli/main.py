@@ -19,6 +19,7 @@ COMMANDS = {
     "search": "Ask the vault what it knows.",
     "people": "The person notes of the vault, and why somebody has none.",
     "explain": "What mailbot makes of a mail, and why; changes nothing.",
+    "backtest": "Drafts for mails you have answered, beside your answers.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }
 

@@ -467,10 +467,10 @@ class Journal:
         sql = "SELECT 1 FROM mailbox WHERE account = ? AND mailbox LIKE 'sent:%' LIMIT 1"
         return self._database.execute(sql, (account,)).fetchone() is not None
 
-    def written_to(self, address: str) -> int:
-        """How many mails the user has sent to an address, from any account."""
-        sql = "SELECT count(*) FROM sent_to WHERE address = ?"
-        return int(self._database.execute(sql, (address.casefold(),)).fetchone()[0])
+    def written_to(self, address: str, before: str = "9999") -> int:
+        """How many mails the user has sent to an address, from any account, dated before an ISO time in UTC."""
+        sql = "SELECT count(*) FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address = ? AND s.date < ?"
+        return int(self._database.execute(sql, (address.casefold(), before)).fetchone()[0])
 
     def sent_any(self, message_ids: Iterable[str]) -> bool:
         """Whether one of these mails is the user's own."""
@@ -484,14 +484,15 @@ class Journal:
         sql = "SELECT 1 FROM sent WHERE parent = ? AND parent <> '' LIMIT 1"
         return self._database.execute(sql, (message_id,)).fetchone() is not None
 
-    def sent_mails(self, account: str, address: str = "", limit: int = 50) -> list[SentRow]:
-        """The user's newest mails of an account, or those of them to an address, newest first."""
-        where, values = "account = ?", [account]
+    def sent_mails(
+        self, account: str, address: str = "", limit: int = 50, before: str = "9999"
+    ) -> list[SentRow]:
+        """The user's newest mails of an account dated before an ISO time in UTC, or those of them to an address, newest
+        first."""
+        where, values = "account = ? AND date < ?", [account, before]
         if address:
-            where, values = (
-                f"{where} AND id IN (SELECT sent_id FROM sent_to WHERE address = ?)",
-                [account, address.casefold()],
-            )
+            where += " AND id IN (SELECT sent_id FROM sent_to WHERE address = ?)"
+            values.append(address.casefold())
         sql = f"SELECT id, mailbox, uidvalidity, uid, message_id, parent, date FROM sent WHERE {where} ORDER BY date DESC, id DESC LIMIT ?"
         return [SentRow(*row) for row in self._database.execute(sql, (*values, limit))]
 

@@ -24,19 +24,20 @@ MAX_SIZE = 200_000
 """Octets; a larger mail of the user's says little about style for its size."""
 
 
-def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting]) -> dict[int, str]:
+def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting], *, before: str = "") -> dict[int, str]:
     """mail id -> how the user writes to its sender, in words for a prompt; nothing for those of whom too little is known.
 
     What was learned is written to Mailbot/Style.md, unless the user has made that note their own: then their words go in
-    front of all. Sent is read only. Where it cannot be read nothing is learned.
+    front of all. Sent is read only. Where it cannot be read nothing is learned. With `before` (ISO, UTC) only what was sent by
+    then counts, and nothing is written.
     """
     read = _Sent(run, server)
-    own = _users_words(run)
+    own = "" if before else _users_words(run)
     found: dict[int, str] = {}
     habits: list[Habit] = []
     for w in waiting:
         to = w.message.sender.key if w.message.sender else ""
-        samples = chosen(read.samples(to), to, w.reply.newest) if to else []
+        samples = chosen(read.samples(to, before or "9999"), to, w.reply.newest) if to else []
         style = style_of(samples, to)
         if style is None:
             if own:
@@ -45,7 +46,7 @@ def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting]) -> dict[int, s
         found[w.row.id] = style.in_words(own)
         sources = [s.source for s in samples if s.source][:MOST]
         habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
-    if habits and not own:
+    if habits and not own and not before:
         _write(run, habits)
     return found
 
@@ -57,12 +58,14 @@ class _Sent:
         self._run, self._server = run, server
         self._read: dict[int, Sample | None] = {}
 
-    def samples(self, to: str) -> list[Sample]:
+    def samples(self, to: str, before: str) -> list[Sample]:
         journal, account = self._run.journal, self._run.account.name
-        rows = journal.sent_mails(account, to, MOST)
+        rows = journal.sent_mails(account, to, MOST, before)
         if len(rows) < MOST:
             known = {r.id for r in rows}
-            rows += [r for r in journal.sent_mails(account, limit=ANYBODY) if r.id not in known]
+            rows += [
+                r for r in journal.sent_mails(account, limit=ANYBODY, before=before) if r.id not in known
+            ]
         self._fetch([r for r in rows if r.id not in self._read])
         return [sample for r in rows if (sample := self._read.get(r.id))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.mailbox import Mailbox
@@ -33,7 +34,7 @@ def remember_sent(run: Run, server: Mailbox) -> None:
         found = list(server.headers(uids[-FIRST:]))
         with run.journal.together():
             for uid, header in found:
-                day = header.date.isoformat() if header.date else ""
+                day = header.date.astimezone(UTC).isoformat() if header.date else ""
                 run.journal.remember_sent(
                     account,
                     opened.name,

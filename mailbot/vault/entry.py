@@ -12,8 +12,8 @@ from mailbot.errors import BadData
 from mailbot.vault import note as notes
 
 PERSON_TYPES = frozenset({"people", "person"})
-DRAFT = "email-draft"
-"""The type of notes that are known but not searched: a draft repeats what other notes say."""
+UNSEARCHED = frozenset({"email-draft", "backtest", "style"})
+"""Types of notes that are known and not searched: they repeat, or are about, what others say."""
 _DESCRIBING = ("role", "company", "project", "people", "topics", "from", "to", "subject")
 _LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})")
 

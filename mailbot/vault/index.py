@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
-from mailbot.vault.entry import DRAFT, Entry, entry
+from mailbot.vault.entry import UNSEARCHED, Entry, entry
 from mailbot.vault.files import content_hash
 from mailbot.vault.passages import passages
 from mailbot.vault.walk import walk
@@ -81,6 +81,7 @@ class NoteRow:
     auto_created: bool = False
     draft: str = ""
     about: str = ""
+    mtime_ns: int = 0
 
 
 def index_path(state: Path, vault: Path) -> Path:
@@ -200,7 +201,7 @@ class Index:
         )  # fmt: skip
         marks = ",".join("?" * len(values))
         note_id = self.database.execute(f"INSERT INTO note VALUES (NULL,{marks})", values).lastrowid or 0
-        if found.type != DRAFT:
+        if found.type not in UNSEARCHED:
             self._index(note_id, insert=True)
         per_note = {
             "address": found.emails,
@@ -244,7 +245,7 @@ class Index:
 
     def _remove(self, note_id: int) -> None:
         kind = self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0]
-        if kind != DRAFT:
+        if kind not in UNSEARCHED:
             self._index(note_id, insert=False)
         for table, _ in _BY_NOTE:
             self.database.execute(f"DELETE FROM {table} WHERE note_id = ?", (note_id,))
@@ -384,13 +385,26 @@ class Index:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
     def _notes(self, where: str, *values: object) -> Iterator[NoteRow]:
-        columns = (
-            "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about"
-        )
+        columns = "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about, mtime_ns"
         for row in self.database.execute(f"SELECT {columns} FROM note WHERE {where} ORDER BY path", values):
-            id_, path, title, type_, date, body, private, audience, tags, person, auto, draft, about = row
+            (
+                id_,
+                path,
+                title,
+                type_,
+                date,
+                body,
+                private,
+                audience,
+                tags,
+                person,
+                auto,
+                draft,
+                about,
+                mtime,
+            ) = row
             yield NoteRow(
-                id_, path, title, type_, date, body, bool(private), audience, frozenset(tags.split()), bool(person), bool(auto), draft, about
+                id_, path, title, type_, date, body, bool(private), audience, frozenset(tags.split()), bool(person), bool(auto), draft, about, mtime
             )  # fmt: skip
 
 

@@ -1,0 +1,51 @@
+"""A draft beside what the user really answered: taken up, left out, invented, length, language, recipients. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mailbot.assistant.asks import Ask
+from mailbot.assistant.lane import BLANK
+from mailbot.assistant.support import not_taken_up, uncarried
+from mailbot.vault.words import tongue
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`taken_up` and `left_out` are of the asks that the user's own answer took up; `invented` the hard facts of the draft that
+    neither the mail, nor a source, nor the user's answer has; `length` the draft's words for each word of the user's."""
+
+    taken_up: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    invented: tuple[str, ...] = ()
+    blanks: int = 0
+    length: float = 0.0
+    same_language: bool = True
+    recipients_right: bool = True
+
+
+def compare(
+    draft: str,
+    answer: str,
+    asks: Sequence[Ask],
+    given: Iterable[str],
+    drafted_to: Iterable[str],
+    answered_to: Iterable[str],
+) -> Comparison:
+    """The newest text of both, what was asked, the texts that the draft could rest on, and the addresses (case-folded) that
+    each went to."""
+    every = [a.text for a in asks]
+    dropped = set(not_taken_up(every, answer))
+    wanted = [a for a in every if a not in dropped]
+    missed = set(not_taken_up(wanted, BLANK.sub("", draft)))
+    done = tuple(a for a in wanted if a not in missed)
+    return Comparison(
+        taken_up=done,
+        left_out=tuple(a for a in wanted if a not in done),
+        invented=tuple(sorted(uncarried(BLANK.sub("", draft), [*given, answer]))),
+        blanks=len(BLANK.findall(draft)),
+        length=round(len(draft.split()) / max(1, len(answer.split())), 2),
+        same_language=tongue(draft) == tongue(answer),
+        recipients_right=set(drafted_to) == set(answered_to),
+    )

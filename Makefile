@@ -28,6 +28,8 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.convert
+	$(BIN)/python -m benchmarks.retrieval --local
+	$(BIN)/python -m benchmarks.vault
 
 servers:
 	@sh tests/servers/install

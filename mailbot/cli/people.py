@@ -9,9 +9,7 @@ import click
 from mailbot.cli import console
 
 
-@click.command(
-    epilog="Examples: mailbot people; mailbot people ana@acme.example; mailbot people --merge 'Ana Ruiz' 'Ana R.'"
-)
+@click.command(epilog="Example: mailbot people --merge 'Ana Ruiz' 'Ana R.'")
 @click.argument("who", required=False)
 @click.option(
     "--merge",

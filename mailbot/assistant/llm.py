@@ -28,8 +28,10 @@ MAX_WAIT = 60.0
 class UnusableAnswer(ServerUnavailable):
     """The model answered, but not with what was asked for: cut off, refused, empty or of the wrong shape."""
 
-    def __init__(self, message: str, tokens_in: int = 0, tokens_out: int = 0) -> None:
+    def __init__(self, message: str, tokens_in: int = 0, tokens_out: int = 0, what: str = "") -> None:
         super().__init__(message)
+        self.what = what
+        """What was wrong, without the server's name: what the model is told."""
         self.tokens_in, self.tokens_out = tokens_in, tokens_out
 
 
@@ -88,18 +90,22 @@ class Model:
         ]
         spent_in = spent_out = 0
         for attempt in (1, 2):
-            text, used_in, used_out = self._complete(model, messages, shape)
-            spent_in, spent_out = spent_in + used_in, spent_out + used_out
+            text = ""
             try:
+                text, used_in, used_out = self._complete(model, messages, shape)
+                spent_in, spent_out = spent_in + used_in, spent_out + used_out
                 return Answered(_read(text, shape), model, spent_in, spent_out)
+            except UnusableAnswer as error:  # cut off, refused, without a choice
+                problem = error.what or str(error)
+                spent_in, spent_out = spent_in + error.tokens_in, spent_out + error.tokens_out
             except ValueError as error:
                 problem = str(error)
             if attempt == 1:
                 messages += [
-                    {"role": "assistant", "content": text[:4000]},
+                    {"role": "assistant", "content": text[:4000] or "(nothing usable)"},
                     {
                         "role": "user",
-                        "content": f"That was not usable: {problem}. Answer again with one JSON object of the shape asked for and nothing else.",
+                        "content": f"That was not usable: {problem}. Answer again, briefly, with one JSON object of the shape asked for and nothing else.",
                     },
                 ]
         raise UnusableAnswer(
@@ -279,12 +285,18 @@ def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
     used = int(getattr(usage, "prompt_tokens", 0) or 0), int(getattr(usage, "completion_tokens", 0) or 0)
     choices = getattr(reply, "choices", None)
     if not choices:
-        raise UnusableAnswer(f"{where}: an answer without a choice", *used)
+        raise UnusableAnswer(f"{where}: an answer without a choice", *used, what="an answer without a choice")
     choice = choices[0]
     if choice.finish_reason == "length":
-        raise UnusableAnswer(f"{where}: the answer was cut off; raise `llm.max_output_tokens`", *used)
+        raise UnusableAnswer(
+            f"{where}: the answer was cut off; raise `llm.max_output_tokens`",
+            *used,
+            what="the answer was too long and was cut off; raise `llm.max_output_tokens`",
+        )
     if choice.finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
-        raise UnusableAnswer(f"{where}: the model refused to answer", *used)
+        raise UnusableAnswer(
+            f"{where}: the model refused to answer", *used, what="the model refused to answer"
+        )
     return choice.message.content or "", *used
 
 

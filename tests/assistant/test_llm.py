@@ -119,3 +119,17 @@ def test_no_server_says_so() -> None:
     with pytest.raises(ServerUnavailable, match="cannot be reached"):
         model.ask("m", "s", "u", Shape)
     model.close()
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_cut_off_or_refused_answer_is_asked_for_once_more_with_what_was_wrong(reason: str) -> None:
+    """Then it is left for the next run; what both cost is known."""
+    with ModelServer() as server:
+        server.finish_reason = reason
+        model = Model(Endpoint(server.url, lambda: "none"))
+        with pytest.raises(UnusableAnswer) as caught:
+            model.ask("m", "s", "u", Shape)
+        model.close()
+    assert len(server.requests) == 2
+    assert "was not usable" in server.requests[1]["messages"][-1]["content"]
+    assert (caught.value.tokens_in, caught.value.tokens_out) == (200, 40)

@@ -30,6 +30,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.convert
 	$(BIN)/python -m benchmarks.retrieval --local
 	$(BIN)/python -m benchmarks.vault
+	$(BIN)/python -m benchmarks.drafts
 
 servers:
 	@sh tests/servers/install

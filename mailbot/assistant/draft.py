@@ -158,7 +158,7 @@ def by_model(
         model=answered.model,
         prompt_version=template.version,
         tasks=tuple(
-            Task(t, a.owner, due_date(a.due, message.date.date() if message.date else today))
+            Task(t, a.owner, due_date(a.due, message.date.astimezone().date() if message.date else today))
             for a in value.action_items[:15]
             if (t := field_text(a.text, may, 200))
         ),

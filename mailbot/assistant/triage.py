@@ -208,9 +208,17 @@ class TriageAnswer(BaseModel):
 
 
 def judged(
-    message: Message, reply: Reply, own: Iterable[str], user: str, models: Models, folder: Path | None = None
+    message: Message,
+    reply: Reply,
+    own: Iterable[str],
+    user: str,
+    models: Models,
+    folder: Path | None = None,
+    *,
+    known: bool = False,
 ) -> tuple[Triage, Answered[TriageAnswer]]:
-    """Ask the model, once, with the prompt of the user's `folder` if there is one. Raises what `Models.ask` raises. Every field of its answer passes the guard."""
+    """Ask the model, once, with the prompt of the user's `folder` if there is one. `known` says that the
+    user has written with the author. Raises what `Models.ask` raises. Every field of its answer passes the guard."""
     mine = {o.casefold() for o in own}
     template = prompt.load("triage", folder)
     system, text = template.filled(
@@ -221,6 +229,9 @@ def judged(
             "subject": one_line(message.subject),
             "date": message.date.isoformat() if message.date else "unknown",
             "addressed": _addressed(message, mine),
+            "history": "have written with each other before"
+            if known
+            else "have never written with each other",
             "mail": prompt.fenced("MAIL", mail_text(reply)),
         }
     )
@@ -259,9 +270,13 @@ def only_copied(message: Message, own: Iterable[str]) -> bool:
 
 
 def mail_text(reply: Reply, limit: int = 24_000) -> str:
-    """What a model is shown of a mail: the newest reply, and where that is empty what was forwarded; nothing hidden."""
+    """What a model is shown of a mail: the newest reply, and where that is empty what was forwarded; nothing hidden. Of a
+    long one its beginning and its end, where people ask."""
     text = visible(reply.newest or reply.history or reply.signature)
-    return text if len(text) <= limit else text[:limit] + "\n[the rest of this long mail was left out]"
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit * 2 // 3], text[-limit // 3 :]
+    return f"{head}\n[{len(text) - len(head) - len(tail)} characters of this long mail were left out here]\n{tail}"
 
 
 def one_line(text: str) -> str:

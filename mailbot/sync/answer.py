@@ -207,7 +207,9 @@ def _triaged(run: Run, waiting: list[Waiting], models: Models | None) -> list[Wa
             if found.disposition == "reply" and only_copied(w.message, own):
                 found = Triage("read", "detector", "You are only in Cc")
             return found, 0, 0, "", 0.0
-        triage, answered = judged(w.message, w.reply, own, _user(run), models, run.settings.folder)
+        triage, answered = judged(
+            w.message, w.reply, own, _user(run), models, run.settings.folder, known=w.row.id in known
+        )
         return triage, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
 
     results = overlapping(undecided, ask, _concurrency(run, models), "triage")

@@ -161,7 +161,7 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
         ours = [n for n, text in enumerate(section) if dated.match(text)]
         section.insert(at if at is not None else (ours[-1] + 1 if ours else len(section)), line)
     else:
-        section.append(line)
+        section += ([] if not section or section[-1].startswith(("- ", "* ")) else [""]) + [line]
     while section and not section[0].strip():
         section.pop(0)
     rest = ["", *lines[end:]] if end < len(lines) else []

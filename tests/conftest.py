@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mailbot.config import Settings, load
+from mailbot.config import load
+from mailbot.settings import Settings
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.model import ModelServer
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.disclosure import Audience, Candidate, withheld
-from mailbot.config import Disclosure
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
+from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNSEARCHED
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailbot.config import Disclosure
+from mailbot.settings import Disclosure
 from mailbot.vault.index import NoteRow
 
 

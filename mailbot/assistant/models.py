@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mailbot.assistant.llm import Answer, Answered, Model, UnusableAnswer
-from mailbot.config import Limit, Price
 from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
+from mailbot.settings import Limit, Price
 
 Tier = Literal["triage", "draft"]
 

@@ -16,13 +16,14 @@ import click
 
 from mailbot import config
 from mailbot.errors import MailbotError, TryAgain
+from mailbot.settings import Settings
 from mailbot.sync.run import Progress, silent
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def settings(context: click.Context) -> config.Settings:
+def settings(context: click.Context) -> Settings:
     """The settings that the command line names. Raises ConfigError."""
     return config.load(context.find_root().params.get("config_path"))
 

@@ -13,6 +13,7 @@ import click
 from mailbot import config
 from mailbot.cli import console
 from mailbot.errors import ConfigError
+from mailbot.settings import Llm
 from mailbot.sync.demo import Demonstrated, demonstrate
 
 
@@ -44,7 +45,7 @@ def demo(context: click.Context, into: Path | None, as_json: bool) -> None:
     raise SystemExit(done.first.exit_code or done.second.exit_code or (1 if done.first.failed else 0))
 
 
-def _model(context: click.Context) -> config.Llm | None:
+def _model(context: click.Context) -> Llm | None:
     named = context.find_root().params.get("config_path")
     try:
         config.find(named)
@@ -67,7 +68,7 @@ def _new_folder(into: Path | None) -> Path:
     return folder.resolve()
 
 
-def _tell(done: Demonstrated, llm: config.Llm | None) -> None:
+def _tell(done: Demonstrated, llm: Llm | None) -> None:
     report = done.first
     program = "mailbot" if shutil.which("mailbot") else sys.argv[0]
     if report.error:

@@ -10,6 +10,7 @@ import click
 from mailbot import config
 from mailbot.cli import console
 from mailbot.errors import ConfigError
+from mailbot.settings import Settings
 from mailbot.sync.explain import Explainer, mail_files
 from mailbot.sync.journal import Journal
 from mailbot.sync.pipeline import check_vault, models_of
@@ -70,7 +71,7 @@ def explain(
                 )
 
 
-def _settings(context: click.Context) -> config.Settings | None:
+def _settings(context: click.Context) -> Settings | None:
     """The settings, None where there are none; those that were named, or are there and wrong, must be mended."""
     named = context.find_root().params.get("config_path")
     try:

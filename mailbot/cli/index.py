@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from mailbot.cli import console
-from mailbot.config import Embeddings, Llm, Settings, state_folder
+from mailbot.config import state_folder
+from mailbot.settings import Embeddings, Llm, Settings
 from mailbot.sync.pipeline import check_vault
 from mailbot.sync.vectors import fill, vectors_of
 from mailbot.vault.index import Index, index_path

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mailbot.cli import console
-from mailbot.config import Settings
+from mailbot.settings import Settings
 from mailbot.sync.journal import Journal, now
 from mailbot.sync.run import vault_state
 

@@ -49,8 +49,8 @@ def acquaint(run: Run, index: Index) -> None:
             run.report.remarks.append(f"the person note of {sender.email} was left as it is: {error}")
             done.append(row.id)
     if done:
-        run.journal.met(done)
-    run.journal.forget_unmet(now() - PATIENCE)
+        run.journal.correspondence.met(done)
+    run.journal.correspondence.forget_unmet(now() - PATIENCE)
 
 
 def _met(run: Run, index: Index, row: MailRow, sender: Address, properties: Properties, text: str) -> bool:
@@ -96,7 +96,7 @@ def _earlier(run: Run, index: Index, sender: Address) -> Iterable[Encounter]:
 
 def _exchange(run: Run, sender: Address, properties: Properties) -> bool:
     named = message_ids(" ".join(str(properties.get(key) or "") for key in ("in_reply_to", "thread")))
-    return run.journal.written_to(sender.key) > 0 or run.journal.sent_any(named)
+    return run.journal.correspondence.written_to(sender.key) > 0 or run.journal.correspondence.sent_any(named)
 
 
 def encounter(path: str, properties: Properties, text: str, sender: Address) -> Encounter:

@@ -119,7 +119,7 @@ def _obeyed(run: Run, waiting: list[Waiting]) -> list[Waiting]:
         properties = notebook.properties(run.vault, w.row.note) or {}
         said = corrected(w, properties)
         if said and w.message.sender:
-            run.journal.corrected(w.row.id, w.message.sender.key, said.disposition, now())
+            run.journal.correspondence.corrected(w.row.id, w.message.sender.key, said.disposition, now())
         if said and said.disposition != "reply":
             _done(run, w.row, said)
         elif said:
@@ -165,7 +165,7 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting]) -> list
             written, received = traffic(run, index, w.message)
             known = Circumstances(
                 frozenset(run.settings.own_addresses),
-                answered=own_id in answered or bool(own_id and run.journal.answered(own_id)),
+                answered=own_id in answered or bool(own_id and run.journal.correspondence.answered(own_id)),
                 drafted_by_user=own_id in begun,
                 written=written,
                 received=received,

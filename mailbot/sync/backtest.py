@@ -15,14 +15,15 @@ from mailbot.assistant.comparison import Comparison, compare
 from mailbot.assistant.context import Circle, Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, detected
-from mailbot.config import Account, Settings
 from mailbot.errors import MailbotError, ServerUnavailable
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Message, MessageId
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
+from mailbot.settings import Account, Settings
 from mailbot.sync.answer import draft_for, searching, spent
-from mailbot.sync.journal import Journal, MailRow, SentRow
+from mailbot.sync.correspondence import SentRow
+from mailbot.sync.journal import Journal, MailRow
 from mailbot.sync.learning import styles
 from mailbot.sync.lock import locked
 from mailbot.sync.overlap import overlapping
@@ -127,7 +128,7 @@ def backtest(
 
 def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
     """The newest answers of the user whose mails are still there."""
-    answers = [s for s in run.journal.sent_mails(run.account.name, limit=10_000) if s.parent]
+    answers = [s for s in run.journal.correspondence.sent_mails(run.account.name, limit=10_000) if s.parent]
     found: list[Case] = []
     for number, row in enumerate(answers, 1):
         if len(found) == last:
@@ -200,8 +201,8 @@ def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool
             circle = Circle(
                 own=frozenset(run.settings.own_addresses),
                 readers=(*to, *cc),
-                exchanged=run.journal.written_to(sender, before) > 0
-                or run.journal.sent_any((*w.message.in_reply_to, *w.message.references)),
+                exchanged=run.journal.correspondence.written_to(sender, before) > 0
+                or run.journal.correspondence.sent_any((*w.message.in_reply_to, *w.message.references)),
                 rules=run.settings.disclosure,
                 own_note=w.row.note,
                 drafts_folder=f"{run.settings.email_folder}/Drafts",

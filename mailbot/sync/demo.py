@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from mailbot.config import Account, Llm, Secret, Server, Settings
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
 from mailbot.mail.connection import Login
 from mailbot.mail.mailbox import Mailbox
+from mailbot.settings import Account, Llm, Secret, Server, Settings
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options, Progress, Report, login, silent
 

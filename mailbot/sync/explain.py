@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from mailbot.assistant.context import Circle, gather
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
-from mailbot.config import Settings
 from mailbot.errors import MailbotError
 from mailbot.mail.message import Address, Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import Reply, split
+from mailbot.settings import Settings
 from mailbot.sync.fetch import suspicion, verdict_of
 from mailbot.sync.journal import Journal
 from mailbot.sync.sent import exchanged

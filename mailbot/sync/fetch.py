@@ -225,7 +225,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
             and message.sender
             and message.sender.key not in run.settings.own_addresses
         ):
-            run.journal.to_meet(mail_id, now())
+            run.journal.correspondence.to_meet(mail_id, now())
         if moves:
             run.journal.move_cursor(account, opened.name, cursor)
     run.report.notes.append(path)

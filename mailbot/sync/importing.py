@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailbot.assistant.triage import Circumstances, Triage, facts
-from mailbot.config import Settings
 from mailbot.mail.mailfiles import mail_in
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
+from mailbot.settings import Settings
 from mailbot.sync.fetch import verdict_of, written
 from mailbot.sync.journal import Journal
 from mailbot.sync.lock import locked

@@ -10,7 +10,7 @@ from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.sync import notebook
-from mailbot.sync.journal import SentRow
+from mailbot.sync.correspondence import SentRow
 from mailbot.sync.run import Run, log
 from mailbot.sync.waiting import Waiting
 from mailbot.vault import style_note
@@ -60,11 +60,13 @@ class _Sent:
 
     def samples(self, to: str, before: str) -> list[Sample]:
         journal, account = self._run.journal, self._run.account.name
-        rows = journal.sent_mails(account, to, MOST, before)
+        rows = journal.correspondence.sent_mails(account, to, MOST, before)
         if len(rows) < MOST:
             known = {r.id for r in rows}
             rows += [
-                r for r in journal.sent_mails(account, limit=ANYBODY, before=before) if r.id not in known
+                r
+                for r in journal.correspondence.sent_mails(account, limit=ANYBODY, before=before)
+                if r.id not in known
             ]
         self._fetch([r for r in rows if r.id not in self._read])
         return [sample for r in rows if (sample := self._read.get(r.id))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailbot.config import Settings
 from mailbot.errors import BadData
 from mailbot.mail.correspondent import why_nobody
 from mailbot.mail.message import Address
+from mailbot.settings import Settings
 from mailbot.sync import notebook
 from mailbot.sync.journal import Journal
 from mailbot.sync.run import vault_state
@@ -108,7 +108,7 @@ def _why_none(settings: Settings, index: Index, who: str) -> str:
     memory = vault_state(settings.vault) / "journal.sqlite"
     if memory.exists():
         with Journal(memory) as journal:
-            if journal.written_to(address.key):
+            if journal.correspondence.written_to(address.key):
                 return "you have written with them; the note is made when their next mail is kept"
     return "you have never written to that address: a mail that only arrives proves no relationship"
 

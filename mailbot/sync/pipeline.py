@@ -13,10 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailbot.config import Account, Llm, Secret, Settings
 from mailbot.errors import ConfigError, MailbotError, TryAgain
 from mailbot.mail.credentials import secret
 from mailbot.mail.mailbox import Mailbox
+from mailbot.settings import Account, Llm, Secret, Settings
 from mailbot.sync.acquaint import acquaint
 from mailbot.sync.answer import answer
 from mailbot.sync.deliver import settle

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from mailbot.config import Settings
 from mailbot.errors import BadData
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
+from mailbot.settings import Settings
 from mailbot.sync import deliver, notebook
 from mailbot.sync.answer import context_for, draft_for, searching, spent, store_draft
 from mailbot.sync.journal import Journal, MailRow

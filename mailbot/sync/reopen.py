@@ -63,4 +63,4 @@ def reopen(run: Run, server: Mailbox, thoughts: list[tuple[MailRow, Disposition]
         note_hash = notebook.change(run.vault, row.note, row.note_hash, changes)
         run.journal.update_mail(row.id, stage="done", disposition=said, note_hash=note_hash)
         if sender:
-            run.journal.corrected(row.id, sender.key, said, now())
+            run.journal.correspondence.corrected(row.id, sender.key, said, now())

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from mailbot.config import Account, Settings, state_folder
+from mailbot.config import state_folder
 from mailbot.mail.connection import Login
 from mailbot.mail.credentials import secret
+from mailbot.settings import Account, Settings
 from mailbot.sync.journal import Journal
 from mailbot.vault.files import content_hash
 

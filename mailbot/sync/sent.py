@@ -24,7 +24,7 @@ def remember_sent(run: Run, server: Mailbox) -> None:
         key = f"sent:{opened.name}"
         cursor = run.journal.cursor(account, key)
         if cursor and cursor.uidvalidity != opened.uidvalidity:
-            run.journal.forget_sent(account, opened.name)
+            run.journal.correspondence.forget_sent(account, opened.name)
             cursor = None
         first = cursor.uid + 1 if cursor else 1
         if opened.uidnext and opened.uidnext <= first:
@@ -35,7 +35,7 @@ def remember_sent(run: Run, server: Mailbox) -> None:
         with run.journal.together():
             for uid, header in found:
                 day = header.date.astimezone(UTC).isoformat() if header.date else ""
-                run.journal.remember_sent(
+                run.journal.correspondence.remember_sent(
                     account,
                     opened.name,
                     opened.uidvalidity,
@@ -59,4 +59,6 @@ def exchanged(journal: Journal, message: Message, own: Iterable[str]) -> bool:
     sender = message.sender
     if sender is None or sender.key in {o.casefold() for o in own}:
         return False
-    return journal.written_to(sender.key) > 0 or journal.sent_any((*message.in_reply_to, *message.references))
+    return journal.correspondence.written_to(sender.key) > 0 or journal.correspondence.sent_any(
+        (*message.in_reply_to, *message.references)
+    )

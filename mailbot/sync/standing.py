@@ -24,7 +24,7 @@ def word_on(run: Run, index: Index, message: Message) -> tuple[str, str]:
         return known.draft, f"draft: {known.draft} stands in {known.path}"
     if word := run.settings.triage.word_on(sender.key):
         return word, f"triage.{word} in accounts.yaml names the sender"
-    last = run.journal.corrections(sender.key, TIMES)
+    last = run.journal.correspondence.corrections(sender.key, TIMES)
     if len(last) == TIMES and len(set(last)) == 1:
         return last[0], f"You have said {last[0]} of the last {TIMES} mails from there"
     return "", ""
@@ -35,5 +35,9 @@ def traffic(run: Run, index: Index, message: Message) -> tuple[int | None, int]:
     None for the first where Sent was never read."""
     if message.sender is None:
         return None, 0
-    written = run.journal.written_to(message.sender.key) if run.journal.knows_sent(run.account.name) else None
+    written = (
+        run.journal.correspondence.written_to(message.sender.key)
+        if run.journal.correspondence.knows_sent(run.account.name)
+        else None
+    )
     return written, len(index.mail_with(message.sender.key, UNANSWERED + 1))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mailbot.config import Embeddings, Llm
 from mailbot.errors import ConfigError
 from mailbot.mail.credentials import secret
+from mailbot.settings import Embeddings, Llm
 from mailbot.vault.index import Index
 from mailbot.vault.vectors import Vectors, vectors_path
 

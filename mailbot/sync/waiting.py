@@ -9,11 +9,11 @@ from datetime import datetime
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
-from mailbot.config import Settings
 from mailbot.errors import BadData
 from mailbot.mail import compose
 from mailbot.mail.message import Address, Message, MessageId
 from mailbot.mail.reply import Reply
+from mailbot.settings import Settings
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow
 from mailbot.sync.run import Run

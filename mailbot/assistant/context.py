@@ -60,14 +60,14 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Circle:
     """What of the world a context is gathered in: the user's `own` addresses (case-folded), to whom the answer goes
-    (`readers`), whether the user and the sender ever wrote to each other, the user's rules, and the notes to leave out: the
+    (`readers`), which of those addresses the user never exchanged mail with (`unknown`), the user's rules, and the notes to leave out: the
     mail's `own_note` and everything in `drafts_folder`. What was written after
     `until` did not yet exist: a mail by its date, any other note by the time of its last change, or by its `date` property where
     `trust_dates` says so."""
 
     own: frozenset[str] = frozenset()
     readers: tuple[Address, ...] = ()
-    exchanged: bool = True
+    unknown: frozenset[str] = frozenset()
     rules: Disclosure = field(default_factory=Disclosure)
     own_note: str = ""
     drafts_folder: str = "Email/Drafts"
@@ -155,9 +155,11 @@ def _moment(text: str) -> datetime | None:
         when = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    if len(text.strip()) <= 10:
-        when += timedelta(days=1)
-    return when if when.tzinfo else when.astimezone()
+    try:
+        when += timedelta(days=1 if len(text.strip()) <= 10 else 0)
+        return when if when.tzinfo else when.astimezone()
+    except (OverflowError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,29 +173,29 @@ class _Found:
 
 
 def _audience(index: Index, message: Message, reply: Reply, circle: Circle) -> Audience:
-    sender = message.sender or Address("", "")
     known = {n.id: n for n in _people(index, message, circle)}
-    own_note = person(index, sender.email, sender.name)
     for note in _mentioned(index, f"{message.subject}\n{reply.newest}"):
         known.setdefault(note.id, note)
     called = {name for id_ in known for name in index.names_of(id_)}
     called |= {a.name.casefold() for a in (*message.authors, *message.to, *message.cc) if a.name}
     called |= {n.path.removesuffix(".md").casefold() for n in known.values()}
-    readers = circle.readers or (sender,)
+    to = circle.readers or message.reply_to or message.authors
+    readers = frozenset(a.key for a in to if a.email and a.key not in circle.own)
+    noted = {r for r in readers if any(not n.auto_created for n in index.with_address(r))}
     return Audience(
-        sender=sender.key,
-        readers=frozenset(a.key for a in readers if a.email and a.key not in circle.own),
+        readers=readers,
         people=frozenset(known),
         called=frozenset(called),
-        stranger=not circle.exchanged and (own_note is None or own_note.auto_created),
+        strangers=(readers & circle.unknown) - noted,
     )
 
 
 def _people(index: Index, message: Message, circle: Circle) -> list[NoteRow]:
-    """The person notes of those on the mail, the user aside."""
+    """The person notes of those on the mail, the user aside. A name alone makes nobody of whom the user never heard."""
     found: dict[int, NoteRow] = {}
     for address in (*message.authors, *message.to, *message.cc):
-        if address.key not in circle.own and (known := person(index, address.email, address.name)):
+        name = "" if address.key in circle.unknown else address.name
+        if address.key not in circle.own and (known := person(index, address.email, name)):
             found.setdefault(known.id, known)
     return list(found.values())
 
@@ -258,17 +260,23 @@ def _found(
 
 def _candidate(index: Index, note: NoteRow, *, in_thread: bool = False) -> Candidate:
     parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
-    owner = None
-    folder = note.path.rpartition("/")[0]
-    if (
-        folder
-        and not note.person
-        and note.type != "email"
-        and (readme := index.at(f"{folder}/README.md"))
-        and readme.person
-    ):
-        owner = (readme.id, readme.title)
-    return Candidate(note, parties, owner, in_thread)
+    owner = None if note.person or note.type == "email" else _owner(index, note.path)
+    return Candidate(note, parties, (owner.id, owner.title) if owner else None, in_thread)
+
+
+def _owner(index: Index, path: str) -> NoteRow | None:
+    """The person in whose folder, or a folder below it, a note lies: by its README or its folder note, followed where it
+    was merged into another."""
+    folder = path.rpartition("/")[0]
+    while folder:
+        for name in ("README", folder.rpartition("/")[2]):
+            note = index.at(f"{folder}/{name}.md")
+            if note and note.merged_into:
+                note = index.keyed(note.merged_into)
+            if note and note.person:
+                return note
+        folder = folder.rpartition("/")[0]
+    return None
 
 
 def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:

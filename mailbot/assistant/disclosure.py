@@ -12,16 +12,15 @@ from mailbot.vault.index import NoteRow
 class Audience:
     """Who will read the draft. Addresses and names are case-folded.
 
-    `readers` are the addresses that the answer goes to, `sender` the first of them; `people` the person notes of those on
-    the mail and of those whom it mentions, by id, and `called` their names; `stranger` says that the user and the sender
-    never wrote to each other and that the user has made no note of them.
+    `readers` are the addresses that the answer goes to; `people` the person notes of those on
+    the mail and of those whom it mentions, by id, and `called` their names; `strangers` are those readers whom the user never
+    wrote with and has made no note of.
     """
 
-    sender: str
     readers: frozenset[str]
     people: frozenset[int] = frozenset()
     called: frozenset[str] = frozenset()
-    stranger: bool = False
+    strangers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
     note = candidate.note
     if note.private:
         return "it is private, or its properties cannot be read"
-    if tag := next((t for t in rules.private_tags if t.lstrip("#").casefold() in note.tags), ""):
+    if tag := next((t for t in rules.private_tags if _tagged(note.tags, t.lstrip("#").casefold())), ""):
         return f"its tag {tag.lstrip('#')} is private"
     if folder := next((f for f in rules.private_folders if note.path.startswith(f"{f.strip('/')}/")), ""):
         return f"its folder {folder.strip('/')} is private"
@@ -49,13 +48,16 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         outside = sorted(r for r in to.readers if not _within(r, domains))
         if outside or not to.readers:
             return f"it is internal, and {outside[0] if outside else 'nobody who reads this'} is not"
-    if candidate.in_thread:
-        return "" if to.sender in candidate.parties else "a mail of this thread that its sender was not on"
-    if to.stranger and rules.strangers == "thread":
-        return "you have never written with the sender (disclosure.strangers)"
     if note.type == "email":
         left_out = sorted(to.readers - candidate.parties)
-        return f"a mail that {left_out[0]} was not on" if left_out or not to.readers else ""
+        if left_out or not to.readers:
+            return f"a mail that {left_out[0] if left_out else 'nobody who reads this'} was not on"
+        if candidate.in_thread:
+            return ""
+    if to.strangers and rules.strangers == "thread":
+        return f"you have never written with {min(to.strangers)} (disclosure.strangers)"
+    if note.type == "email":
+        return ""
     if note.person and note.id not in to.people:
         return f"it is about {note.title}, who is neither on this mail nor mentioned in it"
     if candidate.person_of and candidate.person_of[0] not in to.people:
@@ -64,6 +66,11 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
     if about and about not in to.called and note.about not in to.called:
         return "it is about somebody who is neither on this mail nor mentioned in it"
     return ""
+
+
+def _tagged(tags: frozenset[str], wanted: str) -> bool:
+    """Whether a tag or one nested in it is there."""
+    return any(tag == wanted or tag.startswith(f"{wanted}/") for tag in tags)
 
 
 def _within(email: str, domains: tuple[str, ...]) -> bool:

@@ -144,7 +144,7 @@ def by_model(
     lane, reasons = lane_of(
         text,
         wanted,
-        [*given, people, style],
+        [*given, people],
         unknowns=unknowns,
         supports=supports,
         removed=guarded.removed,

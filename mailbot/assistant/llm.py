@@ -33,6 +33,7 @@ class UnusableAnswer(ServerUnavailable):
         self.what = what
         """What was wrong, without the server's name: what the model is told."""
         self.tokens_in, self.tokens_out = tokens_in, tokens_out
+        self.cost = 0.0
 
 
 @dataclass(frozen=True, slots=True)

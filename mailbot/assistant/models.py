@@ -69,21 +69,25 @@ class Models:
         for served in self._served:
             served.client.close()
 
+    def check(self) -> None:
+        """Raises BudgetSpent where nothing may be asked any more."""
+        if self._budget:
+            self._budget.check()
+
     def ask(self, tier: Tier, system: str, user: str, shape: type[Answer]) -> Answered[Answer]:
         """An object of `shape` from the first server that is there.
 
         Raises BudgetSpent before anything is asked; UnusableAnswer where a server answered, but not usably; else what the
         last server raised, after all were tried.
         """
-        if self._budget:
-            self._budget.check()
+        self.check()
         last: MailbotError | None = None
         for served in self._served:
             name = served.names[tier]
             try:
                 answered = served.client.ask(name, system, user, shape)
             except UnusableAnswer as error:
-                self._paid(name, error.tokens_in, error.tokens_out)
+                error.cost = self._paid(name, error.tokens_in, error.tokens_out)
                 raise
             except (ServerUnavailable, TryAgain) as error:
                 last = error

@@ -28,7 +28,7 @@ _SELLS = re.compile(
 _FRAUD = re.compile(
     r"\b(?:next[- ]of[- ]kin|beneficiar(?:y|ies)|late (?:president|husband|father|general|head of state|client|engineer|mr|dr)|widow|(?:transfer|remit\w*|move|release|claim) (?:of )?(?:the |this |these |out )?(?:said )?(?:fund|money|sum|amount)s?"
     r"|foreign (?:account|partner|contract|bank|beneficiary)|ministry of finance|central bank|federal (?:government|ministry)|security company|consignment|over-?invoiced?|contract (?:payment|sum)"
-    r"|utmost (?:confiden\w+|secre\w+)|strict(?:ly|est)? confiden\w+|mutual(?:ly)? benefi\w+|modalit(?:y|ies)|assist(?:ance)? (?:us |me )?in (?:receiving|transferring)|(?:us\$|usd|\$|dollars?)[\d ,.]*(?:million|m\b)"
+    r"|utmost (?:confiden\w+|secre\w+)|strict(?:ly|est)? confiden\w+|mutual(?:ly)? benefi\w+|modalit(?:y|ies)|assist(?:ance)? (?:us |me )?in (?:receiving|transferring)|(?:us\$|usd|\$|dollars?)[\d ,.]{0,24}(?:million|m\b)"
     r"|million (?:united states |u\.?s\.? )?dollars|bank account (?:number|details|particulars)|dear (?:friend|beloved|sir/madam|sir or madam|good friend)|complements? of the season|nigeria|lagos|abuja|sierra leone|ivory coast|abidjan"
     r"|inheritance|dormant account|business proposal|proposition|percent of the|% of the (?:total|money|sum|fund))\b",
     re.IGNORECASE,

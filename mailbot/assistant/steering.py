@@ -44,7 +44,7 @@ _ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "it has the control marks of a model's prompt",
         re.compile(
             r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|^\s*#{2,}\s*(?:system|instructions?|new instructions?)\s*:?\s*#*\s*$|</?(?:system|instructions?|information|important)>|^\s*(?:system|assistant|developer)\s*:\s*(?:you|ignore|forward|send|reply|respond|from now|the user|always|never|new|please|do|add|include)\b"
-            r"|(?:^|[.!?]\s+)(?:new|updated|additional|real|actual) (?:system )?instructions?\s*:|\b(?:begin|start|end) (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b|<<<\w+-[0-9a-f]{8,}|[0-9a-f]{8,}>>>",
+            r"|(?:^|[.!?]\s+)(?:new|updated|additional|real|actual) (?:system )?instructions?\s*:|\b(?:begin|start|end) (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b|<<<\w+-[0-9a-f]{8,}|(?<![0-9a-f])[0-9a-f]{8,64}>>>",
             re.IGNORECASE | re.MULTILINE,
         ),
     ),
@@ -59,6 +59,8 @@ _ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_SPACES = re.compile(r"\s{2,}")
+"""Runs of white space are closed first: every pattern below may then look for one character of it."""
 _TAGS = re.compile("[\U000e0020-\U000e007f]{4,}")
 
 
@@ -70,6 +72,7 @@ def attempts(message: Message) -> tuple[str, ...]:
         if _TAGS.search(text):
             found["it has text in invisible tag characters"] = None
         plain = unicodedata.normalize("NFKC", visible(text))[:100_000]
+        plain = _SPACES.sub(lambda m: "\n" if "\n" in m[0] else " ", plain)
         plain = _QUOTED.sub(" ", plain)
         for why, pattern in _ATTEMPTS:
             if pattern.search(plain):

@@ -42,6 +42,8 @@ class Sample:
     day: str
     text: str
     source: str = ""
+    alone: bool = True
+    """Whether it went to nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,9 @@ def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     return ranked if len(ranked) >= ENOUGH else []
 
 
-def style_of(samples: Sequence[Sample], to: str) -> Style | None:
-    """What the samples have in common, the habits towards `to` first; None for fewer than ENOUGH."""
+def style_of(samples: Sequence[Sample], to: str, *, alone: bool = False) -> Style | None:
+    """What the samples have in common, the habits towards `to` first; None for fewer than ENOUGH. Examples are given only of
+    mails to `to` and nobody else, and only where the answer goes to them `alone`."""
     if len(samples) < ENOUGH:
         return None
     own = [s for s in samples if s.to == to]
@@ -108,27 +111,37 @@ def style_of(samples: Sequence[Sample], to: str) -> Style | None:
         closing=_commonest(closing(s.text) for s in telling),
         words=int(statistics.median(len(s.text.split()) for s in telling)),
         formal=sum(bool(_FORMAL.search(s.text)) for s in telling) * 2 > len(telling),
-        examples=tuple(re.sub(r"\s*\n\s*", " / ", s.text.strip())[:EXCERPT] for s in own[:2]),
+        examples=tuple(
+            " / ".join(line.strip() for line in s.text[: 2 * EXCERPT].split("\n") if line.strip())[:EXCERPT]
+            for s in [s for s in own if s.alone and alone][:2]
+        ),
     )
 
 
 def greeting(text: str) -> str:
     """The greeting of a mail with its name taken out: `Hi {name},`; empty where there is none."""
-    first = next((line.strip() for line in text.split("\n") if line.strip()), "")
+    first = next((line.strip()[:120] for line in text[:2000].split("\n") if line.strip()), "")
     if not _GREETING.match(first):
         return ""
-    if match := re.fullmatch(r"([^\W\d_][\w'’-]{1,20})([,!])", first):
-        known = re.fullmatch(
-            r"(?i)hi|hello|hey|hallo|bonjour|salut|hola|ciao|olá|oi|dag|hej|hei|moin|привет|здравствуйте",
-            match[1],
-        )
-        return first if known else f"{{name}}{match[2]}"
-    return re.sub(r"(?<=\s)[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*(?=[,!:.]?$)", "{name}", first)
+    if match := re.fullmatch(r".{1,20}?(様|さん|先生|님)([、,]?)", first):
+        return f"{{name}}{match[1]}{match[2]}"
+    word, rest = (m[0], first[m.end() :]) if (m := _WORD.match(first)) else ("", first)
+    name, mark = rest.strip(" ,!:."), rest[-1:] if rest[-1:] in ",!:." else ""
+    return f"{word}{' ' if word and name else ''}{'{name}' if name else ''}{mark}"
+
+
+_WORD = re.compile(
+    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|salut|chère|cher|bonsoir|madame|monsieur"
+    r"|hola|estimad[oa]s?|querid[oa]s?|buen(?:os|as) \w+|ciao|gentile|egregi[oa]|buongiorno|salve|car[oaie]|olá|oi|prezad[oa]|bom dia|boa tarde|beste|geachte|dag|goedemorgen|hej|hei|kære|kära|cześć|szanown\w+"
+    r"|dzień dobry|здравствуйте|привет|добрый \w+|уважаем\w+|您好|你好|お世話になっております)\b",
+    re.IGNORECASE,
+)
+"""What may be kept of a greeting; all else in it is taken for somebody's name."""
 
 
 def closing(text: str) -> str:
     """The closing line of a mail, empty where there is none."""
-    lines = [line.strip() for line in text.split("\n") if line.strip()][-4:]
+    lines = [line.strip()[:120] for line in text[-2000:].split("\n") if line.strip()][-4:]
     return next((line for line in lines if _CLOSING.match(line)), "")
 
 

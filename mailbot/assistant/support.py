@@ -24,7 +24,7 @@ COMMITMENT = re.compile(
     re.IGNORECASE,
 )
 _MONEY = re.compile(
-    r"[$€£¥₽]\s?\d|\d[\d.,\u00a0 ]*\s?(?:[$€£¥]|eur|usd|gbp|chf|euro|euros|dollars?|pounds?|k€)\b|\b(?:price|invoice|payment|pay|budget|cost|fee|salary|refund|discount|deposit"
+    r"[$€£¥₽]\s?\d|(?<![\d.,])\d[\d.,\u00a0 ]{0,20}(?:[$€£¥]|eur|usd|gbp|chf|euro|euros|dollars?|pounds?|k€)\b|\b(?:price|invoice|payment|pay|budget|cost|fee|salary|refund|discount|deposit"
     r"|preis|rechnung|zahlung|kosten|gehalt|prix|facture|paiement|coût|precio|factura|pago|prezzo|fattura|preço|fatura|prijs|factuur|betaling)s?\b|請求|料金|支払|价格|付款|发票",
     re.IGNORECASE,
 )

@@ -62,7 +62,7 @@ def why_no_person(message: Message) -> str:
 
 def full_name(address: Address) -> str:
     """A person's name as it is said, `Ana Ruiz`: from the display name, or from an address like ana.ruiz@; else empty."""
-    name = re.sub(r"\s+", " ", address.name).strip(" \"'")
+    name = re.sub(r"\s+", " ", address.name[:200]).strip(" \"'")
     name = re.sub(r"\s*[(\[].*?[)\]]\s*", " ", name).strip()
     if "@" in name:
         name = ""

@@ -44,7 +44,7 @@ def details(signature: str, author: Address, name: str) -> Details:
 
     Role and company count only from the few lines at the author's own name, or where the company is that of the address.
     """
-    lines = [re.sub(r"\s+", " ", line).strip(" *_>|-") for line in signature.split("\n")]
+    lines = [re.sub(r"\s+", " ", line[:300]).strip(" *_>|-") for line in signature.split("\n")]
     lines = [line for line in lines if line and len(line) <= 90][:15]
     words = {w.casefold() for w in re.findall(r"\w{2,}", name)}
     at = next(

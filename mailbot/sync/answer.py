@@ -25,7 +25,7 @@ from mailbot.sync.journal import MailRow, now
 from mailbot.sync.learning import styles
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.run import Run, log
-from mailbot.sync.sent import exchanged
+from mailbot.sync.sent import exchanged, never_met
 from mailbot.sync.standing import traffic, word_on
 from mailbot.sync.vectors import fill, vectors_of
 from mailbot.sync.waiting import (
@@ -235,6 +235,13 @@ def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], models: Models | 
         deliver.drafts_mailbox(
             run, server
         )  # where there is none, no model is paid for a draft that cannot be stored
+    try:
+        if models:
+            models.check()
+    except BudgetSpent as error:  # before anything is gathered that nobody will read
+        run.report.waiting += len(chosen)
+        run.report.remarks.append(str(error))
+        return
     contexts: dict[int, Context] = {}
     with searching(run) as (index, vectors):
         for w in chosen:
@@ -263,7 +270,7 @@ def searching(run: Run) -> Iterator[tuple[Index, Vectors | None]]:
         with vectors_of(index, run.settings.embeddings, run.settings.llm) as vectors:
             try:
                 fill(index, vectors)
-            except ServerUnavailable as error:
+            except (ServerUnavailable, TryAgain) as error:
                 run.report.remarks.append(f"{error}; this run searched by words alone")
                 vectors = None
             yield index, vectors
@@ -295,7 +302,7 @@ def context_for(run: Run, index: Index, w: Waiting, vectors: Vectors | None = No
     circle = Circle(
         own=frozenset(run.settings.own_addresses),
         readers=(*to, *cc),
-        exchanged=exchanged(run.journal, w.message, run.settings.own_addresses),
+        unknown=never_met(run.journal, w.message, (*to, *cc)),
         rules=run.settings.disclosure,
         own_note=w.row.note,
         drafts_folder=f"{run.settings.email_folder}/Drafts",
@@ -304,7 +311,7 @@ def context_for(run: Run, index: Index, w: Waiting, vectors: Vectors | None = No
     wanted = w.triage.asks if w.triage else ()
     try:
         return gather(index, w.message, w.reply, wanted, circle, budget=budget, vectors=vectors)
-    except ServerUnavailable as error:
+    except (ServerUnavailable, TryAgain) as error:
         run.report.remarks.append(f"{error}; its context was searched by words alone")
         return gather(index, w.message, w.reply, wanted, circle, budget=budget)
 
@@ -353,7 +360,8 @@ def _failed(run: Run, w: Waiting, what: str, error: MailbotError) -> None:
         if str(error) not in run.report.remarks:
             run.report.remarks.append(str(error))
         return
-    spent(run, what, "failed", getattr(error, "tokens_in", 0), getattr(error, "tokens_out", 0))
+    cost = getattr(error, "cost", 0.0)
+    spent(run, what, "failed", getattr(error, "tokens_in", 0), getattr(error, "tokens_out", 0), cost)
     wait = timedelta(seconds=error.retry_after) if isinstance(error, TryAgain) and error.retry_after else None
     run.journal.mail_failed(w.row.id, str(error), now(), wait)
     run.report.failed.append(f"{w.row.note}: {error}")

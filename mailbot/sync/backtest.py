@@ -17,23 +17,25 @@ from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, detected
 from mailbot.errors import MailbotError, ServerUnavailable
 from mailbot.mail.mailbox import Mailbox
-from mailbot.mail.message import Message, MessageId
+from mailbot.mail.message import Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.settings import Account, Settings
 from mailbot.sync.answer import draft_for, searching, spent
-from mailbot.sync.correspondence import SentRow
 from mailbot.sync.journal import Journal, MailRow
 from mailbot.sync.learning import styles
 from mailbot.sync.lock import locked
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.pipeline import check_vault, chosen, models_of, spent_today
 from mailbot.sync.run import Options, Progress, Report, Run, login, silent, vault_state
-from mailbot.sync.sent import remember_sent
+from mailbot.sync.sent import never_met, remember_sent
 from mailbot.sync.waiting import Waiting, readers
 from mailbot.vault import backtest_note
 from mailbot.vault.backtest_note import Row
 from mailbot.vault.files import inside, write_atomic
+
+READ = 20_000
+"""Mails of a mailbox among which those that were answered are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +131,43 @@ def backtest(
 def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
     """The newest answers of the user whose mails are still there."""
     answers = [s for s in run.journal.correspondence.sent_mails(run.account.name, limit=10_000) if s.parent]
+    lying = _lying(run.account, server)
     found: list[Case] = []
-    for number, row in enumerate(answers, 1):
+    for row in answers:
         if len(found) == last:
             break
         run.progress("backtest: reading", len(found), min(last, len(answers)))
-        if number > 4 * last:
-            break
-        parent = _parent(run.account, server, row)
-        own = _raw(server, row)
+        parent = _raw(server, *lying[row.parent]) if row.parent in lying else None
+        own = _raw(server, row.mailbox, row.uid) if parent else None
         if parent is None or own is None:
             continue
         message, answer = parse(parent), parse(own)
-        if message.date is None or (message.sender and message.sender.key in run.settings.own_addresses):
+        if message.sender and message.sender.key in run.settings.own_addresses:
             continue
-        found.append(_case(run, message, answer, message.date))
+        # A sender's clock may be wrong; the answer was certainly written after the mail had come.
+        dates = [d for d in (message.date, answer.date) if d]
+        if dates:
+            found.append(_case(run, message, answer, min(dates)))
     return found
+
+
+def _lying(account: Account, server: Mailbox) -> dict[str, tuple[str, int]]:
+    """Message-ID -> (mailbox, uid) of the account's mails, the newest READ of each mailbox."""
+    found: dict[str, tuple[str, int]] = {}
+    for name in account.mailboxes:
+        try:
+            opened = server.examine(name)
+            uids = server.search(["ALL"], first=1, last=max(opened.uidnext - 1, 0), exists=opened.exists)
+            for uid, header in server.headers(uids[-READ:]):
+                found.setdefault(header.message_id, (name, uid))
+        except ServerUnavailable:
+            server.ensure()
+    return found
+
+
+def _raw(server: Mailbox, mailbox: str, uid: int) -> bytes | None:
+    server.examine(mailbox)
+    return next((raw for _, raw in server.bodies(server.listings([uid]))), None)
 
 
 def _case(run: Run, message: Message, answer: Message, at: datetime) -> Case:
@@ -171,24 +194,6 @@ def _case(run: Run, message: Message, answer: Message, at: datetime) -> Case:
     return Case(Waiting(row, message, reply, triage), split(answer).newest, to, at)
 
 
-def _parent(account: Account, server: Mailbox, row: SentRow) -> bytes | None:
-    """The mail that one of the user's answers, from the account's mailboxes."""
-    for name in account.mailboxes:
-        try:
-            uids = server.copies(name, MessageId(row.parent))
-            for _, raw in server.bodies(server.listings(uids[:1])):
-                return raw
-        except ServerUnavailable:
-            server.ensure()
-    return None
-
-
-def _raw(server: Mailbox, row: SentRow) -> bytes | None:
-    if server.examine(row.mailbox).uidvalidity != row.uidvalidity:
-        return None
-    return next((raw for _, raw in server.bodies(server.listings([row.uid]))), None)
-
-
 def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool) -> list[Result]:
     contexts: list[Context] = []
     voices: list[str] = []
@@ -197,12 +202,10 @@ def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool
             w = case.waiting
             to, cc = readers(run.settings, w.message)
             before = case.at.astimezone(UTC).isoformat()
-            sender = w.message.sender.key if w.message.sender else ""
             circle = Circle(
                 own=frozenset(run.settings.own_addresses),
                 readers=(*to, *cc),
-                exchanged=run.journal.correspondence.written_to(sender, before) > 0
-                or run.journal.correspondence.sent_any((*w.message.in_reply_to, *w.message.references)),
+                unknown=never_met(run.journal, w.message, (*to, *cc), before),
                 rules=run.settings.disclosure,
                 own_note=w.row.note,
                 drafts_folder=f"{run.settings.email_folder}/Drafts",

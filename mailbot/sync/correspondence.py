@@ -21,6 +21,15 @@ class SentRow:
     date: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A mail whose sender may become known: the address, and the Message-IDs that the mail says it answers."""
+
+    mail_id: int
+    address: str
+    parents: tuple[str, ...]
+
+
 class Correspondence:
     """A part of the journal; its writes belong to the journal's transactions."""
 
@@ -63,12 +72,12 @@ class Correspondence:
         sql = "SELECT count(*) FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address = ? AND s.date < ?"
         return int(self._database.execute(sql, (address.casefold(), before)).fetchone()[0])
 
-    def sent_any(self, message_ids: Iterable[str]) -> bool:
+    def sent_any(self, message_ids: Iterable[str], before: str = "9999") -> bool:
         """Whether one of these mails is the user's own."""
         ids = list(message_ids)
         marks = ",".join("?" * len(ids))
-        sql = f"SELECT 1 FROM sent WHERE message_id <> '' AND message_id IN ({marks}) LIMIT 1"
-        return self._database.execute(sql, ids).fetchone() is not None
+        sql = f"SELECT 1 FROM sent WHERE message_id <> '' AND message_id IN ({marks}) AND date < ? LIMIT 1"
+        return self._database.execute(sql, [*ids, before]).fetchone() is not None
 
     def answered(self, message_id: str) -> bool:
         """Whether the user has sent an answer to a mail."""
@@ -103,9 +112,17 @@ class Correspondence:
 
     # --- people to get to know -------------------------------------------------------------------------------------
 
-    def to_meet(self, mail_id: int, at: datetime) -> None:
-        """The sender of a mail may be a person worth a note, once there was an exchange."""
-        self._database.execute("INSERT OR IGNORE INTO unmet VALUES (?,?)", (mail_id, at.isoformat()))
+    def to_meet(self, mail_id: int, account: str, at: datetime, address: str, parents: Iterable[str]) -> None:
+        """The sender of a mail may be a person worth a note, once there was an exchange; `parents` are the mails that this
+        one says it answers."""
+        values = (mail_id, account, at.isoformat(), address.casefold(), " ".join(parents))
+        self._database.execute("INSERT OR IGNORE INTO unmet VALUES (?,?,?,?,?)", values)
+
+    def unmet(self, account: str) -> list[Unmet]:
+        """The mails whose senders are yet to be looked at, oldest first."""
+        sql = "SELECT mail_id, address, parents FROM unmet WHERE account = ? ORDER BY mail_id"
+        rows = self._database.execute(sql, (account,))
+        return [Unmet(mail_id, address, tuple(parents.split())) for mail_id, address, parents in rows]
 
     def met(self, mail_ids: Iterable[int]) -> None:
         self._database.executemany("DELETE FROM unmet WHERE mail_id = ?", [(i,) for i in mail_ids])

@@ -16,7 +16,7 @@ from mailbot.mail.reply import Reply, split
 from mailbot.settings import Settings
 from mailbot.sync.fetch import suspicion, verdict_of
 from mailbot.sync.journal import Journal
-from mailbot.sync.sent import exchanged
+from mailbot.sync.sent import never_met
 from mailbot.sync.waiting import readers
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
@@ -100,7 +100,7 @@ class Explainer:
             circle = Circle(
                 own=frozenset(settings.own_addresses),
                 readers=(*to, *cc),
-                exchanged=self.journal is None or exchanged(self.journal, message, settings.own_addresses),
+                unknown=never_met(self.journal, message, (*to, *cc)) if self.journal else frozenset(),
                 rules=settings.disclosure,
                 drafts_folder=f"{settings.email_folder}/Drafts",
             )

@@ -225,7 +225,8 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
             and message.sender
             and message.sender.key not in run.settings.own_addresses
         ):
-            run.journal.correspondence.to_meet(mail_id, now())
+            parents = (*message.in_reply_to, *message.references)
+            run.journal.correspondence.to_meet(mail_id, account, now(), message.sender.key, parents)
         if moves:
             run.journal.move_cursor(account, opened.name, cursor)
     run.report.notes.append(path)

@@ -60,7 +60,7 @@ CREATE TABLE sent_to (address TEXT NOT NULL, sent_id INTEGER NOT NULL REFERENCES
 CREATE TABLE correction (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), address TEXT NOT NULL, disposition TEXT NOT NULL, at TEXT NOT NULL);
 CREATE INDEX correction_address ON correction (address);
 ALTER TABLE call ADD COLUMN cost REAL NOT NULL DEFAULT 0;
-CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), since TEXT NOT NULL);
+CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), account TEXT NOT NULL, since TEXT NOT NULL, address TEXT NOT NULL, parents TEXT NOT NULL);
 """
 _BACKOFF = (
     timedelta(0),
@@ -277,10 +277,6 @@ class Journal:
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
         """The mails of a date since then that nothing more was wanted of."""
         return list(self._mails("account = ? AND stage = 'done' AND date >= ?", account, since.isoformat()))
-
-    def unmet(self, account: str) -> list[MailRow]:
-        """The mails whose senders are yet to be looked at, oldest first."""
-        return list(self._mails("account = ? AND id IN (SELECT mail_id FROM unmet)", account))
 
     def mail_failed(self, mail_id: int, error: str, at: datetime, wait: timedelta | None = None) -> None:
         attempts = self.mail(mail_id).attempts + 1

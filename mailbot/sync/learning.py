@@ -12,7 +12,7 @@ from mailbot.mail.reply import split
 from mailbot.sync import notebook
 from mailbot.sync.correspondence import SentRow
 from mailbot.sync.run import Run, log
-from mailbot.sync.waiting import Waiting
+from mailbot.sync.waiting import Waiting, readers
 from mailbot.vault import style_note
 from mailbot.vault.files import inside, write_atomic
 from mailbot.vault.note import property_text
@@ -32,13 +32,17 @@ def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting], *, before: str
     then counts, and nothing is written.
     """
     read = _Sent(run, server)
-    own = "" if before else _users_words(run)
+    note = None if before else notebook.read(run.vault, style_note.PATH)
     found: dict[int, str] = {}
     habits: list[Habit] = []
     for w in waiting:
         to = w.message.sender.key if w.message.sender else ""
         samples = chosen(read.samples(to, before or "9999"), to, w.reply.newest) if to else []
-        style = style_of(samples, to)
+        readers_to, readers_cc = readers(run.settings, w.message)
+        alone = {a.key for a in (*readers_to, *readers_cc)} == {to}
+        style = style_of(samples, to, alone=alone)
+        users = style_note.users_own(note[0], to) if note else None
+        own = (users or "")[:3000]
         if style is None:
             if own:
                 found[w.row.id] = f"- The user's own notes on style:\n{own}"
@@ -46,7 +50,8 @@ def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting], *, before: str
         found[w.row.id] = style.in_words(own)
         sources = [s.source for s in samples if s.source][:MOST]
         habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
-    if habits and not own and not before:
+    untouched = note is None or style_note.users_own(note[0], "") is None
+    if habits and untouched and not before:
         _write(run, habits)
     return found
 
@@ -99,12 +104,6 @@ class _Sent:
             else property_text(message.subject)
         )
         return Sample(first, row.date[:10], split(message).newest, f"{row.date[:10]}, {called}")
-
-
-def _users_words(run: Run) -> str:
-    found = notebook.read(run.vault, style_note.PATH)
-    own = style_note.users_own(found[0]) if found else None
-    return own.strip()[:3000] if own else ""
 
 
 def _write(run: Run, habits: list[Habit]) -> None:

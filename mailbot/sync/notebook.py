@@ -46,6 +46,17 @@ def read(vault: Path, path: str) -> tuple[str, str] | None:
     return data.decode("utf-8", "replace"), content_hash(data)
 
 
+def editable(vault: Path, path: str) -> str:
+    """The text of a note that is to be written back changed. Raises BadData where it is gone or no UTF-8: what cannot be read
+    whole cannot be written back whole."""
+    try:
+        return inside(vault, path).read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise BadData(f"{path}: the note is gone") from error
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: it is not UTF-8; save it as UTF-8 to have it kept current") from error
+
+
 def must_read(vault: Path, path: str) -> tuple[str, str]:
     """The same. Raises BadData where it is gone."""
     found = read(vault, path)
@@ -63,8 +74,9 @@ def change(vault: Path, path: str, last_written: str, changes: Mapping[str, Any]
     found = read(vault, path)
     if found is None:
         return last_written
-    text, current = found
+    _, current = found
     try:
+        text = editable(vault, path)
         properties = notes.read(text, path).properties
     except BadData:
         return last_written

@@ -64,8 +64,8 @@ def merge(settings: Settings, stays: str, goes: str, *, dry_run: bool = False) -
             raise BadData(f"{stays} and {goes} are one note already: {kept.path}")
         link = f"[[{gone.path.removesuffix('.md')}]]"
         text = people.merged(
-            notebook.must_read(settings.vault, kept.path)[0],
-            notebook.must_read(settings.vault, gone.path)[0],
+            notebook.editable(settings.vault, kept.path),
+            notebook.editable(settings.vault, gone.path),
             link,
         )
         if not dry_run:

@@ -119,7 +119,7 @@ def _story(run: Run) -> None:
 def _meet(run: Run, server: Mailbox) -> None:
     """What the user has sent, and from that who is who."""
     remember_sent(run, server)
-    if run.journal.unmet(run.account.name):
+    if run.journal.correspondence.unmet(run.account.name):
         with Index(index_path(run.state.parent, run.vault), run.vault) as index:
             index.refresh(run.settings.exclude)
             acquaint(run, index)

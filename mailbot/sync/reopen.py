@@ -6,18 +6,19 @@ import re
 from datetime import timedelta
 
 from mailbot.assistant.triage import Disposition, disposition_of
-from mailbot.errors import BadData
-from mailbot.mail.header import addresses
+from mailbot.errors import BadData, ServerUnavailable
 from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.message import Address
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow, now
 from mailbot.sync.raw import raw_mail
 from mailbot.sync.run import Run
+from mailbot.vault.entry import party
 from mailbot.vault.files import inside, write_atomic
 
 RECENT = timedelta(days=30)
 """How old a mail may be whose note is still looked at for a change of mind."""
-_HEAD = 16 * 1024
+_HEAD = 256 * 1024
 _SAID = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 
 
@@ -28,7 +29,10 @@ def second_thoughts(run: Run) -> list[tuple[MailRow, Disposition]]:
     for row in run.journal.done_since(run.account.name, now() - RECENT):
         try:
             with inside(run.vault, row.note).open("rb") as file:
-                match = _SAID.search(file.read(_HEAD))
+                front = file.read(_HEAD)
+            match = (
+                _SAID.search(front[: max(0, front.find(b"\n---", 3)) + 1]) if front[:3] == b"---" else None
+            )
         except (OSError, BadData):
             continue
         said = disposition_of(match[1].decode()) if match else None
@@ -44,10 +48,14 @@ def reopen(run: Run, server: Mailbox, thoughts: list[tuple[MailRow, Disposition]
         properties = notebook.properties(run.vault, row.note)
         if properties is None:
             continue
-        sender = next(iter(addresses(str(properties.get("from") or ""))[0]), None)
+        sender = Address(*party(str(properties.get("from") or "")))
         if said == "reply":
             try:
                 write_atomic(run.spool / f"{row.sha256}.eml", raw_mail(run, server, row))
+            except ServerUnavailable as error:  # it may be there in the next run
+                server.ensure()
+                run.report.remarks.append(f"{row.note}: {error}; its draft waits")
+                continue
             except BadData as error:
                 run.report.remarks.append(str(error))
                 note_hash = notebook.change(
@@ -62,5 +70,5 @@ def reopen(run: Run, server: Mailbox, thoughts: list[tuple[MailRow, Disposition]
         changes = {"decided_by": "user", "reason": "You said so in the note"}
         note_hash = notebook.change(run.vault, row.note, row.note_hash, changes)
         run.journal.update_mail(row.id, stage="done", disposition=said, note_hash=note_hash)
-        if sender:
+        if sender.email:
             run.journal.correspondence.corrected(row.id, sender.key, said, now())

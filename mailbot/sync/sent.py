@@ -7,7 +7,7 @@ from datetime import UTC
 
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.mailbox import Mailbox
-from mailbot.mail.message import Message
+from mailbot.mail.message import Address, Message
 from mailbot.sync.journal import Cursor, Journal
 from mailbot.sync.run import Run, log
 
@@ -62,3 +62,14 @@ def exchanged(journal: Journal, message: Message, own: Iterable[str]) -> bool:
     return journal.correspondence.written_to(sender.key) > 0 or journal.correspondence.sent_any(
         (*message.in_reply_to, *message.references)
     )
+
+
+def never_met(
+    journal: Journal, message: Message, readers: Iterable[Address], before: str = "9999"
+) -> frozenset[str]:
+    """Those who would read the answer to a mail and to whom the user never wrote (before an ISO time, UTC). The author is
+    known too where the mail answers one that Sent has, and where the answer goes to the author's own address."""
+    sent = journal.correspondence
+    answers = sent.sent_any((*message.in_reply_to, *message.references), before)
+    author = message.sender.key if message.sender and answers else ""
+    return frozenset(r.key for r in readers if r.key != author and not sent.written_to(r.key, before))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import getaddresses
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -45,26 +45,35 @@ class Entry:
     called: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    merged_into: str = ""
+    """The person note that took this one's place, as a wikilink's target."""
 
 
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
+    unclosed = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True)
     try:
         parsed = notes.read(text, path)
         properties, body = parsed.properties, parsed.body
     except BadData:
-        return Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True)
+        return unclosed
+    if not properties and re.match(r"\ufeff?---[ \t]*\r?\n\s*\w[\w -]*:", text):
+        return unclosed  # properties that were begun and never ended
     title = _title(path, properties)
     aliases = [*strings(properties.get("aliases")), *strings(properties.get("alias"))]
-    tags = tuple(t.lstrip("#").casefold() for t in strings(properties.get("tags")))
+    tags = tuple(
+        dict.fromkeys(t.lstrip("#").casefold() for t in (*strings(properties.get("tags")), *_tags_in(body)))
+    )
     kind = str(properties.get("type") or "")
     described = [str(properties[k]) for k in _DESCRIBING if properties.get(k)]
-    person = (
+    merged_into = target(str(properties.get("merged_into") or "").strip("[]"))
+    own_tags = {t.lstrip("#").casefold() for t in strings(properties.get("tags"))}
+    person = not merged_into and (
         kind in PERSON_TYPES
-        or not PERSON_TYPES.isdisjoint(tags)
-        or (not kind and path.split("/", 1)[0].casefold() == "people" and PurePosixPath(path).stem != "index")
-    ) and not properties.get("merged_into")
+        or not PERSON_TYPES.isdisjoint(own_tags)
+        or (not kind and _is_place_of_a_person(path))
+    )
     emails = [e.casefold() for key in ("email", "emails") for e in strings(properties.get(key)) if "@" in e]
     links = dict.fromkeys(target(m[1]) for m in _LINK.finditer(body))
     return Entry(
@@ -75,9 +84,10 @@ def entry(path: str, text: str) -> Entry:
         date=str(properties.get("date") or ""),
         message_id=str(properties.get("message_id") or ""),
         thread=str(properties.get("thread") or ""),
-        private=properties.get("private") is True
-        or str(properties.get("private")).casefold() in ("yes", "true"),
-        audience=str(properties.get("audience") or "").casefold(),
+        private=not _is_no(properties.get("private")),
+        audience="internal"
+        if any(a.casefold() == "internal" for a in strings(properties.get("audience")))
+        else "",
         tags=tags,
         auto_created=properties.get("auto_created") is True,
         draft=str(properties.get("draft") or "").casefold() if person else "",
@@ -87,6 +97,46 @@ def entry(path: str, text: str) -> Entry:
         called=tuple(dict.fromkeys(n.casefold() for n in (title, *aliases) if n)) if person else (),
         parties=_parties(properties) if kind == "email" else (),
         links=tuple(links),
+        merged_into=merged_into,
+    )
+
+
+_TAG = re.compile(r"(?<![\w#/&\\])#([^\W\d_][\w/-]{0,99})")
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
+
+
+def _tags_in(body: str) -> Iterator[str]:
+    """The tags in the text of a note, code aside."""
+    fence = ""
+    for line in body.split("\n") if "#" in body else ():
+        mark = _FENCE.match(line[:200])
+        if fence:
+            fence = "" if mark and mark[1].startswith(fence) else fence
+        elif mark:
+            fence = mark[1][:100]
+        elif "#" in line:
+            yield from _TAG.findall(re.sub(r"`[^`\n]{0,500}`", " ", line))
+
+
+def _is_no(value: object) -> bool:
+    """Whether `private` says no; whatever else stands there is taken for a yes."""
+    return (
+        value is None
+        or value is False
+        or str(value).strip().casefold() in ("", "no", "false", "0", "off", "[]")
+    )
+
+
+def _is_place_of_a_person(path: str) -> bool:
+    """Whether a note without a type is a person's by where it lies: People/Ana.md, People/Ana/README.md, People/Ana/Ana.md."""
+    folder, *rest = PurePosixPath(path).parts
+    if folder.casefold() != "people" or not rest:
+        return False
+    stem = PurePosixPath(rest[-1]).stem.casefold()
+    return (
+        stem not in ("index", "readme")
+        if len(rest) == 1
+        else len(rest) == 2 and stem in ("readme", rest[0].casefold())
     )
 
 
@@ -100,13 +150,19 @@ def _title(path: str, properties: dict[str, Any]) -> str:
 
 def _about(properties: dict[str, Any]) -> str:
     """The one person whom a note's properties name: a note on several is about their common matter."""
-    people = [p for key in ("person", "people") for p in strings(properties.get(key))]
+    people = list(_whole(properties.get("person"))) + strings(properties.get("people"))
     return target(people[0].strip("[]\"'").split("|")[0]) if len(people) == 1 else ""
 
 
 def _parties(properties: dict[str, Any]) -> tuple[str, ...]:
     lines = [s for key in ("from", "to", "cc") for s in _whole(properties.get(key))]
-    return tuple(dict.fromkeys(email.casefold() for _, email in getaddresses(lines) if "@" in email))
+    return tuple(dict.fromkeys(party(line)[1].casefold() for line in lines if "@" in party(line)[1]))
+
+
+def party(line: str) -> tuple[str, str]:
+    """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
+    name, bracket, rest = line.rpartition("<")
+    return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
 
 
 def _whole(value: object) -> list[str]:

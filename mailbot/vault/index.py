@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +15,12 @@ from mailbot.vault.passages import passages
 from mailbot.vault.walk import walk
 from mailbot.vault.words import fold
 
-VERSION = 3
+VERSION = 4
 MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
 BATCH = 2000
 """Notes between two commits: what an interrupted refresh may lose."""
-HASH_SIZE = 8 * 1024 * 1024
+HASH_SIZE = 16 * 1024 * 1024
 """Octets that FTS5 gathers before it writes a segment."""
 
 _SCHEMA = """
@@ -28,7 +28,7 @@ CREATE TABLE note (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, key TEXT NOT NULL,
   stem TEXT NOT NULL, title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL,
   message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL, audience TEXT NOT NULL, tags TEXT NOT NULL,
-  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL);
+  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL, merged_into TEXT NOT NULL);
 CREATE INDEX note_thread ON note (thread) WHERE thread <> '';
 CREATE INDEX note_message ON note (message_id) WHERE message_id <> '';
 CREATE INDEX note_key ON note (key);
@@ -82,6 +82,7 @@ class NoteRow:
     draft: str = ""
     about: str = ""
     mtime_ns: int = 0
+    merged_into: str = ""
 
 
 def index_path(state: Path, vault: Path) -> Path:
@@ -197,7 +198,7 @@ class Index:
         values = (
             path, mtime, size, key, PurePosixPath(key).name, found.title, found.names, found.body, found.type, found.date,
             found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
-            found.auto_created, found.draft, found.about,
+            found.auto_created, found.draft, found.about, found.merged_into,
         )  # fmt: skip
         marks = ",".join("?" * len(values))
         note_id = self.database.execute(f"INSERT INTO note VALUES (NULL,{marks})", values).lastrowid or 0
@@ -326,6 +327,10 @@ class Index:
         """The note at a path relative to the vault."""
         return next(self._notes("path = ?", path), None)
 
+    def keyed(self, key: str) -> NoteRow | None:
+        """The note that a wikilink's whole path leads to."""
+        return next(self._notes("key = ?", key), None)
+
     def dates(self, note_ids: list[int]) -> dict[int, str]:
         """note id -> its `date` property."""
         marks = ",".join("?" * len(note_ids))
@@ -385,27 +390,16 @@ class Index:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
     def _notes(self, where: str, *values: object) -> Iterator[NoteRow]:
-        columns = "id, path, title, type, date, body, private, audience, tags, person, auto_created, draft, about, mtime_ns"
+        columns = ", ".join(f.name for f in fields(NoteRow))
         for row in self.database.execute(f"SELECT {columns} FROM note WHERE {where} ORDER BY path", values):
-            (
-                id_,
-                path,
-                title,
-                type_,
-                date,
-                body,
-                private,
-                audience,
-                tags,
-                person,
-                auto,
-                draft,
-                about,
-                mtime,
-            ) = row
-            yield NoteRow(
-                id_, path, title, type_, date, body, bool(private), audience, frozenset(tags.split()), bool(person), bool(auto), draft, about, mtime
-            )  # fmt: skip
+            found = NoteRow(*row)
+            yield replace(
+                found,
+                private=bool(found.private),
+                person=bool(found.person),
+                auto_created=bool(found.auto_created),
+                tags=frozenset(str(found.tags).split()),
+            )
 
 
 def _text(body: str, start: int, end: int) -> str:

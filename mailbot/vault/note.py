@@ -79,7 +79,7 @@ def read(text: str, name: str = "note") -> Note:
         raise BadData(f"{name}: its properties are larger than {_MAX_FRONT // 1024} KB")
     try:
         properties = _HANDLER.load(front[1])
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except Exception as error:  # PyYAML raises KeyError, IndexError and more on odd tags
         raise BadData(
             f"{name}: its properties are not valid YAML ({_where(error)}); mend them in the note"
         ) from error
@@ -134,6 +134,13 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
             end += 1
         lines[start:end] = rendered
     return bom + newline.join(["---", *lines, "---"]) + newline + text[front.end() :]
+
+
+def front_matter(text: str) -> str:
+    """The properties of a note as they stand in its file, fences, byte order mark and line ends included; empty for none."""
+    bom = 1 if text.startswith("\ufeff") else 0
+    front = _RAW_FRONT.match(text, bom)
+    return text[: front.end()] if front else text[:bom]
 
 
 def property_text(text: str) -> str:

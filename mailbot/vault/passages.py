@@ -11,7 +11,7 @@ TARGET = 600
 LIMIT = 1800
 """Characters that a passage without blank lines may grow to before it is cut at a line or a sentence."""
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*)$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 
 
@@ -45,7 +45,7 @@ def passages(body: str) -> Iterator[Passage]:
         elif not fence:
             if heading := _HEADING.match(line):
                 yield from _cut(body, start, position, path)
-                path = [*path[: len(heading[1]) - 1], heading[2]]
+                path = [*path[: len(heading[1]) - 1], heading[2].strip().rstrip("#").rstrip()[:300]]
                 start = end
             elif not line.strip() and position - start >= TARGET:
                 yield from _cut(body, start, position, path)

@@ -128,19 +128,21 @@ def with_encounter(text: str, met: Encounter, email: str) -> str:
         changes |= told
         changes["enrichment_level"] = "signature"
         changes["last_enriched"] = met.day
-    head, body = _parted(with_properties(text, changes) if changes else text)
+    head, body, end = _parted(with_properties(text, changes) if changes else text)
     if met.wikilink not in read.body:
         body = _with_line(body, "Recent Context", met.line, _OURS)
     if told:
         said = "; ".join(f"{key}: {inline(value)}" for key, value in told.items())
         body = _with_line(body, "Profile", f"- {said} (from the signature of {met.wikilink})", None)
-    return head + body
+    return head + body.replace("\n", end)
 
 
-def _parted(text: str) -> tuple[str, str]:
-    """(properties as they stand in the file, body)."""
-    body = notes.read(text).body
-    return text[: len(text) - len(body)], body
+def _parted(text: str) -> tuple[str, str, str]:
+    """(properties as they stand in the file, body with line ends as `\\n`, the file's own line end)."""
+    head = notes.front_matter(text)
+    body = text[len(head) :]
+    crlf = "\r\n" in body and body.count("\r\n") == body.count("\n")
+    return head, body.replace("\r\n", "\n") if crlf else body, "\r\n" if crlf else "\n"
 
 
 def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) -> str:
@@ -187,16 +189,39 @@ def merged(into: str, other: str, other_link: str) -> str:
         changes["emails" if len(addresses) > 1 else "email"] = (
             addresses if len(addresses) > 1 else addresses[0]
         )
-    for key in ("role", "company", "phone", "relationship"):
-        if given.properties.get(key) and not kept.properties.get(key):
-            changes[key] = given.properties[key]
+    handled = {
+        "title",
+        "type",
+        "email",
+        "emails",
+        "aliases",
+        "alias",
+        "last_contact",
+        "auto_created",
+        "tags",
+        "enrichment_level",
+        "last_enriched",
+    }
+    differing: dict[str, Any] = {}
+    for key, value in given.properties.items():
+        if key in handled or value in (None, "", []):
+            continue
+        if kept.properties.get(key) in (None, "", []):
+            changes[key] = value  # private, audience and draft among them: what was held back stays held back
+        elif kept.properties[key] != value:
+            differing[key] = value
+    if str(given.properties.get("draft")) == "never" or given.properties.get("private") is True:
+        changes |= {k: given.properties[k] for k in ("draft", "private") if given.properties.get(k)}
+    tags = [t for t in strings(given.properties.get("tags")) if t not in strings(kept.properties.get("tags"))]
+    if tags:
+        changes["tags"] = [*strings(kept.properties.get("tags")), *tags]
     newest = max(str(side.properties.get("last_contact") or "") for side in (kept, given))
     if newest:
         changes["last_contact"] = newest
     text = with_properties(into, changes)
     if len(addresses) > 1 and kept.properties.get("email"):
         text = with_properties(text, {"email": property_text(strings(kept.properties["email"])[0])})
-    head, body = _parted(text)
+    head, body, end = _parted(text)
     left = []
     for line in given.body.split("\n"):
         if _OURS.match(line):
@@ -206,7 +231,10 @@ def merged(into: str, other: str, other_link: str) -> str:
     if _says_more("\n".join(left)):
         rest = re.sub(r"\n{3,}", "\n\n", "\n".join(left)).strip()
         body = body.rstrip("\n") + f"\n\n## From {other_link}\n\n{rest}\n"
-    return head + body
+    if differing:
+        told = "\n".join(f"- {inline(key)}: {inline(str(value))}" for key, value in differing.items())
+        body = body.rstrip("\n") + f"\n\n## Properties from {other_link}\n\n{told}\n"
+    return head + body.replace("\n", end)
 
 
 def _says_more(body: str) -> bool:

@@ -49,17 +49,23 @@ def render(habits: Sequence[Habit], before: str = "") -> str:
     return notes.write(Note({"type": "style", "written": content_hash(body.encode())}, body))
 
 
-def users_own(text: str) -> str | None:
-    """The body where the user has edited the note, None where it is still as mailbot wrote it."""
+def users_own(text: str, to: str) -> str | None:
+    """What the user's edited note says of a draft to an address: all that stands under no address, and the section of that
+    one. None where the note is still as mailbot wrote it."""
     try:
         found = notes.read(text, PATH)
     except BadData:
-        return text
-    written = found.properties.get("written")
-    return None if written == content_hash(found.body.encode()) else found.body
+        return ""
+    untouched = set(found.properties) == {"type", "written"} and found.properties["written"] == content_hash(
+        found.body.encode()
+    )
+    if untouched:
+        return None
+    general = re.split(r"(?m)^## To ", found.body)[0]
+    return f"{general.strip()}\n\n{_sections(found.body).get(inline(to), '')}".strip()
 
 
 def _sections(text: str) -> dict[str, str]:
-    """Address -> section of a note that mailbot wrote."""
+    """Address -> section of the note."""
     parts = re.split(r"(?m)^## To ", text)[1:]
     return {part.split("\n", 1)[0].strip(): f"## To {part.strip()}" for part in parts}

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from mailbot.errors import ConfigError
+from mailbot.errors import ConfigError, TryAgain
 
 BATCH = 64
 """Passages that are embedded and committed together."""
 COARSE = 4
 """How many more are taken by their bits than are wanted by their cosine; fewer where there are many vectors, since what
 sqlite-vec takes grows with both."""
+MOST = 4096
+"""The most neighbours that sqlite-vec gives."""
 WORK = 2_000_000
 """Vectors times neighbours up to which all of them are taken."""
 
@@ -108,15 +110,25 @@ class Vectors:
             " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ?) n JOIN vector v ON v.id = n.rowid"
             " ORDER BY cosine DESC LIMIT ?"
         )
-        most = max(limit, min(limit * COARSE, WORK // max(self.count(), 1)))
+        limit = min(limit, MOST)
+        most = min(MOST, max(limit, min(limit * COARSE, WORK // max(self.count(), 1))))
         return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
 
     def _add(self, value: bytes, vector: list[float]) -> None:
         unit = _unit(vector)
+        if self._size and len(unit) != self._size:
+            raise ConfigError(
+                f"the embedding model {self.embedder.name} gave {len(unit)} numbers where it gave {self._size} before;"
+                f" delete {self.path}"
+            )
         if not self._size:
             self._size = len(unit)
-            self._execute(f"CREATE VIRTUAL TABLE near USING vec0 (bits bit[{-(-self._size // 8) * 8}])")
+            self._execute(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS near USING vec0 (bits bit[{-(-self._size // 8) * 8}])"
+            )
             self._execute("INSERT INTO model VALUES (?, ?)", self.embedder.name, self._size)
+        if next(self._execute("SELECT 1 FROM vector WHERE hash = ?", value), None):
+            return  # another process made it meanwhile
         self._execute("INSERT INTO vector (hash, value) VALUES (?, ?)", value, _int8(unit))
         number = self._database.last_insert_rowid()
         self._execute("INSERT INTO near (rowid, bits) VALUES (?, vec_bit(?))", number, _bits(unit))
@@ -129,7 +141,14 @@ class Vectors:
         self._size = 0
 
     def _execute(self, sql: str, *values: object) -> Any:
-        return self._database.execute(sql, values)
+        import apsw
+
+        try:
+            return self._database.execute(sql, values)
+        except apsw.Error as error:
+            raise TryAgain(
+                f"{self.path}: cannot be used just now ({error}); it may be deleted, it is a cache"
+            ) from error
 
 
 def vectors_path(index: Path) -> Path:
@@ -146,8 +165,14 @@ def _connect(path: Path) -> Any:
         raise ConfigError(
             "vectors need sqlite-vec: pip install 'mailbot[vectors]', or take `embeddings` out of accounts.yaml"
         ) from error
-    database = apsw.Connection(str(path))
-    database.set_busy_timeout(30_000)
+    try:
+        database = apsw.Connection(str(path))
+        database.set_busy_timeout(30_000)
+        next(iter(database.execute("SELECT count(*) FROM sqlite_master")))
+    except (apsw.NotADBError, apsw.CorruptError):
+        path.unlink()  # a cache that cannot be read is made anew
+        database = apsw.Connection(str(path))
+        database.set_busy_timeout(30_000)
     database.enable_load_extension(True)
     database.load_extension(sqlite_vec.loadable_path())
     database.enable_load_extension(False)

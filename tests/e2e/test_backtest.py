@@ -131,3 +131,30 @@ def test_what_was_left_out_or_invented_is_named() -> None:
     assert found.left_out == ("When does the workshop in Gent begin?",)
     assert set(found.invented) == {"43", "louis", "meyer"}
     assert not found.recipients_right
+
+
+def test_a_senders_wrong_clock_shows_no_answer(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A mail dated after the answer to it: the answer is still no sample of style, and the day is the answer's."""
+    for n in range(6):
+        old = mail(
+            f"Hi Ana,\n\nnumber {n} it was, and you know it.\n\nJo",
+            sender=f"Jo <{user}>",
+            to="ana@acme.example",
+            message_id=f"<{n}@jo>",
+        )
+        dovecot.deliver(user, old.replace(b"20 Nov 2026", b"01 Nov 2026"), mailbox="Sent")
+    answer = mail(
+        "Hi Ana,\n\nit is THE-REAL-ANSWER.\n\nJo",
+        sender=f"Jo <{user}>",
+        to="ana@acme.example",
+        message_id="<a@jo>",
+        headers="In-Reply-To: <m1@acme.example>\n",
+    )
+    dovecot.deliver(user, answer, mailbox="Sent")
+    dovecot.deliver(user, mail(to=user).replace(b"20 Nov 2026 09:15", b"21 Nov 2026 12:15"))
+    backtest(make_settings(dovecot.port, user, llm=model.url), last=5)
+    prompt = json.dumps(model.requests)
+    assert "number 5 it was" in prompt
+    assert "THE-REAL-ANSWER" not in prompt

@@ -104,7 +104,7 @@ def test_a_stranger_gets_their_own_thread_and_nothing_else(made: Made) -> None:
     note(made[4], "Projects/Coding.md", "title: Coding", f"CANARY-7. {FACT}")
     prompt, draft = drafted(*made, known=False)
     assert "CANARY-7" not in prompt
-    assert "you have never written with the sender" in draft.replace("\\", "")
+    assert "you have never written with ana@acme.example" in draft.replace("\\", "")
 
 
 def test_the_user_may_say_otherwise_of_strangers(made: Made) -> None:
@@ -156,4 +156,62 @@ def test_a_forged_reference_opens_no_thread(made: Made) -> None:
     )  # fmt: skip
     prompt, draft = drafted(*made, headers="References: <root@other>\nIn-Reply-To: <root@other>\n")
     assert "CANARY-7" not in prompt
-    assert "a mail of this thread that its sender was not on" in draft.replace("\\", "")
+    assert "a mail that ana@acme.example was not on" in draft.replace("\\", "")
+
+
+OWN = "type: email\ntitle: Plans\nthread: '<root@acme>'\nfrom: Ana Ruiz <ana@acme.example>\nto: [jo@example.com]\ndate: '2026-10-01T10:00:00+00:00'"
+
+
+def test_who_reads_the_answer_counts_not_who_wrote(made: Made) -> None:
+    """A Reply-To leads the answer to somebody else: to that reader neither Ana's thread nor the vault is shown."""
+    note(made[4], "Email/2026/10/ana.md", OWN, "# Plans\n\nCANARY-7: the takeover is on Monday.")
+    note(made[4], "Projects/Coding.md", "title: Coding", f"CANARY-8. {FACT}")
+    headers = "References: <root@acme>\nReply-To: evil@elsewhere.example\n"
+    prompt, draft = drafted(*made, headers=headers)
+    assert "CANARY" not in prompt
+    assert "you have never written with evil@elsewhere.example" in draft.replace("\\", "")
+
+
+def test_a_mail_between_two_is_not_for_a_third(made: Made) -> None:
+    """Ana brings in Bob, whom the user knows: what the two wrote before is not put into an answer that Bob reads."""
+    dovecot, user = made[:2]
+    bob = mail("Hi", sender=f"Jo <{user}>", to="bob@acme.example", message_id="<b@jo>", subject="Hello")
+    dovecot.deliver(user, bob, mailbox="Sent")
+    note(made[4], "Email/2026/10/ana.md", OWN, "# Plans\n\nCANARY-7: Bob will be let go.")
+    prompt, _ = drafted(*made, headers="References: <root@acme>\nCc: Bob <bob@acme.example>\n")
+    assert "CANARY-7" not in prompt
+
+
+def test_a_name_alone_makes_nobody_known(made: Made) -> None:
+    """Somebody who carries the name of a person of the user's, from an address never seen, is a stranger, and changes nothing
+    in that person's note."""
+    note(
+        made[4],
+        "People/Louis.md",
+        "type: people\ntitle: Louis Martin",
+        "CANARY-7: storage benchmark of Louis.",
+    )
+    before = (made[4] / "People" / "Louis.md").read_bytes()
+    text = ASKED + "\n\n-- \nLouis Martin\nDirector\nTel: +44 20 7946 0958"
+    prompt, _ = drafted(*made, known=False, sender="Louis Martin <evil@evil.example>", text=text)
+    assert "CANARY-7" not in prompt
+    assert (made[4] / "People" / "Louis.md").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "properties",
+    ["audience: [internal]", "private: 1", "private: [true]", "person: 'Ruiz, Louis'", "a: !!int ''"],
+)
+def test_a_mark_that_is_written_otherwise_still_holds(made: Made, properties: str) -> None:
+    note(made[4], "Projects/Coding.md", properties, f"CANARY-7. {FACT}")
+    prompt, _ = drafted(*made)
+    assert "CANARY-7" not in prompt
+
+
+def test_properties_that_never_end_and_tags_in_the_text_hold_too(made: Made) -> None:
+    (made[4] / "Open.md").write_text(f"---\nprivate: true\n\nCANARY-7. {FACT}\n", encoding="utf-8")
+    note(made[4], "Tagged.md", "title: Coding", f"CANARY-8. {FACT} #secret/family")
+    note(made[4], "People/Louis/README.md", "type: people\ntitle: Louis Meyer", "x")
+    note(made[4], "People/Louis/Meetings/one.md", "type: meeting", f"CANARY-9. {FACT}")
+    prompt, _ = drafted(*made, disclosure={"private_tags": ["secret"]})
+    assert "CANARY" not in prompt

@@ -131,3 +131,44 @@ def test_the_nearest_samples_are_chosen() -> None:
     assert [s.to for s in found[:2]] == ["ana@acme.example", "bob@acme.example"]
     assert not any("Hallo" in s.text for s in found)
     assert style_of(found[:4], "ana@acme.example") is None
+
+
+@pytest.mark.dovecot
+def test_what_was_said_in_private_is_no_example_where_others_read(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    sent(dovecot, user, ENOUGH)
+    dovecot.deliver(user, mail(to=user, headers="Cc: Bob <bob@other.example>\n"))
+    fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    asked = model.requests[-1]["messages"][0]["content"]
+    assert "Closes: Cheers" in asked
+    assert "the numbers for run" not in asked
+
+
+@pytest.mark.dovecot
+def test_an_edited_style_note_says_of_each_only_what_is_theirs(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """What stands under another's address stays there; a note that was emptied or given a property is the user's too."""
+    note = vault / "Mailbot" / "Style.md"
+    note.parent.mkdir()
+    mine = "---\ntype: style\n---\nNo emoji.\n\n## To carl@x.example\n\n- CARL-CANARY\n\n## To ana@acme.example\n\n- Be brief.\n"
+    note.write_text(mine, encoding="utf-8")
+    sent(dovecot, user, ENOUGH)
+    dovecot.deliver(user, mail(to=user))
+    fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    asked = model.requests[-1]["messages"][0]["content"]
+    assert "No emoji." in asked
+    assert "Be brief." in asked
+    assert "CARL-CANARY" not in asked
+    assert note.read_text(encoding="utf-8") == mine
+
+
+@pytest.mark.parametrize(
+    "text", ["Hej Łukasz,\n\nx", "Cześć Žofie,\n\nx", "田中様、\n\nx", "Hi ana,\n\nx", "Hi Ana and Bob,\n\nx"]
+)
+def test_no_name_is_left_in_a_greeting(text: str) -> None:
+    assert not {"Łukasz", "Žofie", "田中", "ana", "Ana", "Bob"} & set(
+        greeting(text).replace("様", " ").replace(",", " ").split()
+    )
+    assert "{name}" in greeting(text)

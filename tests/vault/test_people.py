@@ -11,6 +11,7 @@ from mailbot.mail.message import Address
 from mailbot.mail.parse import parse
 from mailbot.mail.signature import Details, details
 from mailbot.vault import note as notes
+from mailbot.vault.entry import party
 from mailbot.vault.index import Index
 from mailbot.vault.people import Encounter, merged, new_note, new_path, person, stub, with_encounter
 
@@ -169,3 +170,35 @@ def test_a_signature_tells_only_what_is_certain() -> None:
     assert details("Sent from my phone", ana, "Ana Ruiz") == Details()
     assert details("Louis Meyer\nCTO\nTel: +32 9 123 45 67", ana, "Ana Ruiz") == Details()
     assert details("Ana\nOrder 4711-0815-4242-1111-9999", ana, "Ana Ruiz") == Details()
+
+
+def test_a_note_with_other_line_ends_keeps_them() -> None:
+    text = with_encounter(USERS.replace("\n", "\r\n"), MET, "ana@acme.example")
+    assert text.count("\r\n") == text.count("\n")
+    assert text.count("My own words.") == 1
+    assert text.replace("\r\n", "\n") == with_encounter(USERS, MET, "ana@acme.example")
+
+
+def test_a_merge_opens_nothing_that_was_closed() -> None:
+    """What the note that goes had: its private, draft and own properties; what differs stands below."""
+    other = (
+        "---\ntype: people\ntitle: B\nprivate: true\ndraft: never\nrole: COO\nbirthday: 05-01\n---\nSecret.\n"
+    )
+    text = merged(USERS, other, "[[B]]")
+    properties = notes.read(text).properties
+    assert (properties["private"], properties["draft"], properties["birthday"], properties["role"]) == (
+        True,
+        "never",
+        "05-01",
+        "CTO",
+    )
+    assert "- role: COO" in text
+
+
+def test_a_quoted_name_is_no_address() -> None:
+    assert party("ana.ruiz@x.example, x <evil@evil.example>") == (
+        "ana.ruiz@x.example, x",
+        "evil@evil.example",
+    )
+    assert party("Gomez, Eva <eva@x.example>") == ("Gomez, Eva", "eva@x.example")
+    assert party("eva@x.example") == ("", "eva@x.example")

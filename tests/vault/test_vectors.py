@@ -110,3 +110,12 @@ def test_the_local_model_of_an_installed_package_knows_what_is_alike() -> None:
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.onnx"):
         embedding.local(tmp_path)
+
+
+def test_vectors_that_cannot_be_read_are_made_anew(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "v.sqlite").write_bytes(b"not a database, but long enough to be looked at as one" * 40)
+    made = Counting()
+    filled(tmp_path, folder, made)
+    assert len(made.asked) == 2
+    with Vectors(tmp_path / "v.sqlite", Counting()) as vectors:
+        assert len(vectors.nearest("zoo", 5000)) == 2

@@ -115,7 +115,7 @@ def gather(
             if found.ask:
                 chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, found.ask))
             continue
-        plain = unescape(found.text) if note.type == "email" else found.text
+        plain = unescape(found.text) if note.type == "email" else balanced(found.text)
         cost = tokens(plain) + 20
         if not plain.strip() or cost > left:
             continue
@@ -160,6 +160,18 @@ def _moment(text: str) -> datetime | None:
         return when if when.tzinfo else when.astimezone()
     except (OverflowError, ValueError):
         return None
+
+
+def balanced(text: str) -> str:
+    """A passage whose code fences are closed, also where the note forgot to."""
+    fence = ""
+    for line in text.split("\n"):
+        mark = re.match(r"[ \t]{0,3}(`{3,}|~{3,})", line[:200])
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+    return f"{text}\n{fence}" if fence else text
 
 
 @dataclass(frozen=True, slots=True)

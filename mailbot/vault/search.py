@@ -52,7 +52,7 @@ def search(
     parts, best = _passages(index, index.passages_ranked(match, depth * 3))
     rankings = {"notes": whole, "passages": parts}
     if vectors is not None:
-        rankings["vectors"] = _nearest(index, vectors, query, depth, best)
+        rankings["vectors"] = _nearest(index, vectors, query, depth * 3, best)
     scores: dict[int, float] = {}
     for name, ranking in rankings.items():
         top = max(ranking.values(), default=0.0)

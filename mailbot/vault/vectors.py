@@ -19,6 +19,8 @@ BATCH = 64
 COARSE = 4
 """How many more are taken by their bits than are wanted by their cosine; fewer where there are many vectors, since what
 sqlite-vec takes grows with both."""
+FEWEST = 100
+"""Neighbours that are given however many vectors there are."""
 MOST = 4096
 """The most neighbours that sqlite-vec gives."""
 WORK = 2_000_000
@@ -96,7 +98,8 @@ class Vectors:
         return done
 
     def nearest(self, query: str, limit: int) -> list[tuple[bytes, float]]:
-        """(passage hash, cosine) of the passages nearest to a text, nearest first."""
+        """(passage hash, cosine) of the passages nearest to a text, nearest first; at most `limit`, and fewer where there are
+        very many vectors."""
         if not self._size:
             return []
         asked = _unit(self.embedder.embed([query], query=True)[0])
@@ -110,8 +113,9 @@ class Vectors:
             " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ?) n JOIN vector v ON v.id = n.rowid"
             " ORDER BY cosine DESC LIMIT ?"
         )
-        limit = min(limit, MOST)
-        most = min(MOST, max(limit, min(limit * COARSE, WORK // max(self.count(), 1))))
+        affordable = WORK // max(self.count(), 1)
+        limit = min(limit, MOST, max(FEWEST, affordable))
+        most = min(MOST, max(limit, min(limit * COARSE, affordable)))
         return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
 
     def _add(self, value: bytes, vector: list[float]) -> None:

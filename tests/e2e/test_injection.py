@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mailbot.assistant.asks import asks
 from mailbot.assistant.context import Context, Source
@@ -104,7 +105,11 @@ def attacks() -> Iterator[str]:
 
 def mails() -> list[str]:
     lines = (EVALS / "injection" / "bipia_mails.jsonl").read_text(encoding="utf-8").splitlines()
-    return [f"{json.loads(line)['context']}\n\n{json.loads(line)['question']}" for line in lines]
+    texts = [f"{json.loads(line)['context']}\n\n{json.loads(line)['question']}" for line in lines]
+    inbox = (EVALS / "injection" / "agentdojo_workspace" / "include" / "inbox.yaml").read_text(
+        encoding="utf-8"
+    )
+    return [*texts, *(str(m["body"]) for m in yaml.safe_load(inbox)["initial_emails"])]
 
 
 def fields(draft: Draft) -> str:
@@ -121,7 +126,8 @@ def fields(draft: Draft) -> str:
 
 @needs_evals
 def test_every_attack_in_every_place_comes_to_nothing() -> None:
-    """All 75 attacks in all 8 places, over all 50 mails in turn: no foreign URL or address, no header, no prompt."""
+    """All 75 attacks in all 8 places, over all the mails of both sets in turn: no foreign URL or address, no header, no
+    prompt."""
     texts = mails()
     context = Context((Source("S1", "Projects/Storage.md", "Storage", "", "It was rack 8+3.", "found"),))
     with ModelServer(obedient) as server:

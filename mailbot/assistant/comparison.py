@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.lane import BLANK
-from mailbot.assistant.support import not_taken_up, uncarried
+from mailbot.assistant.support import not_taken_up, telling, uncarried
 from mailbot.vault.words import tongue
 
 
@@ -20,6 +20,8 @@ class Comparison:
     left_out: tuple[str, ...] = ()
     invented: tuple[str, ...] = ()
     blanks: int = 0
+    agreement: float = 0.0
+    """The share of what the user's answer said beyond the mail that the draft says too, by its telling words."""
     length: float = 0.0
     same_language: bool = True
     recipients_right: bool = True
@@ -33,17 +35,22 @@ def compare(
     drafted_to: Iterable[str],
     answered_to: Iterable[str],
 ) -> Comparison:
-    """The newest text of both, what was asked, the texts that the draft could rest on, and the addresses (case-folded) that
+    """The newest text of both, what was asked, the texts that the draft could rest on (the mail first), and the addresses (case-folded) that
     each went to."""
+    # What quotes the question, or leaves a blank for its answer, answers nothing.
+    own = BLANK.sub(" ", "\n".join(line for line in draft.split("\n") if not line.startswith(">")))
     every = [a.text for a in asks]
     dropped = set(not_taken_up(every, answer))
     wanted = [a for a in every if a not in dropped]
-    missed = set(not_taken_up(wanted, BLANK.sub("", draft)))
+    missed = set(not_taken_up(wanted, own, strict=True))
     done = tuple(a for a in wanted if a not in missed)
+    given = list(given)
+    added = telling(answer) - telling("\n".join(given[:1]))
     return Comparison(
         taken_up=done,
         left_out=tuple(a for a in wanted if a not in done),
-        invented=tuple(sorted(uncarried(BLANK.sub("", draft), [*given, answer]))),
+        invented=tuple(sorted(uncarried(own, [*given, answer]))),
+        agreement=round(len(added & telling(own)) / len(added), 2) if added else 0.0,
         blanks=len(BLANK.findall(draft)),
         length=round(len(draft.split()) / max(1, len(answer.split())), 2),
         same_language=tongue(draft) == tongue(answer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mailbot.settings import Disclosure
+from mailbot.vault.entry import UNREADABLE
 from mailbot.vault.index import NoteRow
 
 
@@ -37,8 +38,10 @@ class Candidate:
 def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
     """Why a note may not be used in a draft to these readers; empty where it may."""
     note = candidate.note
+    if note.audience == UNREADABLE:
+        return "its properties cannot be read; mend them in the note"
     if note.private:
-        return "it is private, or its properties cannot be read"
+        return "it is private"
     if tag := next((t for t in rules.private_tags if _tagged(note.tags, t.lstrip("#").casefold())), ""):
         return f"its tag {tag.lstrip('#')} is private"
     if folder := next((f for f in rules.private_folders if note.path.startswith(f"{f.strip('/')}/")), ""):
@@ -55,7 +58,7 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         if candidate.in_thread:
             return ""
     if to.strangers and rules.strangers == "thread":
-        return f"you have never written with {min(to.strangers)} (disclosure.strangers)"
+        return f"you have never written with {min(to.strangers)}, who would read it (disclosure.strangers)"
     if note.type == "email":
         return ""
     if note.person and note.id not in to.people:

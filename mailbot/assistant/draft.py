@@ -106,7 +106,7 @@ def by_model(
             "user": one_line(user),
             "today": today.isoformat(),
             "instruction": one_line(instruct) or "none",
-            "sources": source_text or "(none: the vault has nothing on this)",
+            "sources": source_text or "(none)",
             "sender": one_line(str(message.sender or "unknown")),
             "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
             "subject": one_line(message.subject),
@@ -159,7 +159,7 @@ def by_model(
         prompt_version=template.version,
         tasks=tuple(
             Task(t, a.owner, due_date(a.due, message.date.astimezone().date() if message.date else today))
-            for a in value.action_items[:15]
+            for a in value.action_items[: 0 if suspicious else 15]  # no tasks out of a mail like that
             if (t := field_text(a.text, may, 200))
         ),
         supports=supports,

@@ -10,9 +10,7 @@ from mailbot.assistant.asks import Ask
 from mailbot.assistant.support import matters, not_taken_up, uncarried
 
 Lane = Literal["ready", "check", "needs_you"]
-BLANK = re.compile(
-    r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]|\[(?:link|address) removed\]", re.IGNORECASE
-)
+BLANK = re.compile(r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]", re.IGNORECASE)
 
 
 def lane_of(
@@ -30,8 +28,7 @@ def lane_of(
     `given` are the texts that it may rest on: the mail, the sources, the user's instruction. `supports` pairs a statement
     with its source or an empty text; `removed` is what the guard took out, `suspicious` why the mail looks like an attack.
     """
-    if BLANK.search(text) or unknowns:
-        return "needs_you", tuple(unknowns) or ("it has blanks",)
+    blanks = list(unknowns) or (["it has blanks"] if BLANK.search(text) else [])
     doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
     doubts += [f"no source for: {what}" for what, link in supports if not link]
     doubts += [f"perhaps not taken up: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
@@ -42,6 +39,8 @@ def lane_of(
         doubts.append("something was taken out of the answer")
     if not supports:
         doubts.append("it names no source")
+    if blanks:
+        return "needs_you", (*blanks, *doubts)
     return (
         ("check", tuple(doubts))
         if doubts

@@ -7,7 +7,9 @@ import re
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft, Task
+from mailbot.assistant.style import is_formal
 from mailbot.assistant.triage import one_line
+from mailbot.mail.correspondent import full_name
 from mailbot.mail.message import Address
 from mailbot.vault.markdown import visible
 from mailbot.vault.words import tongue
@@ -30,10 +32,33 @@ _PHRASES = {
 }
 
 
-def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], context: Context) -> Draft:
+# The same to somebody one does not know well, with the whole name.
+_FORMAL = {
+    "en": ("Dear {0},", "Hello,", "your answer", "Kind regards,"),
+    "de": ("Guten Tag {0},", "Guten Tag,", "Ihre Antwort", "Mit freundlichen Grüßen"),
+    "fr": ("Bonjour {0},", "Bonjour,", "votre réponse", "Bien cordialement,"),
+    "es": ("Buenos días, {0}:", "Buenos días:", "su respuesta", "Un cordial saludo,"),
+    "it": ("Buongiorno {0},", "Buongiorno,", "la sua risposta", "Cordiali saluti,"),
+    "pt": ("Bom dia, {0},", "Bom dia,", "a sua resposta", "Com os melhores cumprimentos,"),
+    "nl": ("Goedendag {0},", "Goedendag,", "uw antwoord", "Met vriendelijke groet,"),
+}
+
+
+def outline(
+    sender: Address | None,
+    newest: str,
+    wanted: tuple[Ask, ...],
+    context: Context,
+    suspicious: tuple[str, ...] = (),
+) -> Draft:
     """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
-    greet, greet_nobody, answer, closing = _PHRASES[tongue(newest)]
-    name = _first_name(sender)
+    language, formal = tongue(newest), is_formal(newest)
+    greet, greet_nobody, answer, closing = (_FORMAL if formal and language in _FORMAL else _PHRASES)[language]
+    name = (
+        full_name(sender)
+        if sender and formal and language in _FORMAL and sender.name
+        else _first_name(sender)
+    )
     blank = f"[…: {answer}]"
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
@@ -50,11 +75,15 @@ def outline(sender: Address | None, newest: str, wanted: tuple[Ask, ...], contex
             " and room for your answers. The notes listed below are what the vault has on each."
         ),
         lane="needs_you",
-        lane_reasons=("an outline has only blanks",),
+        lane_reasons=(
+            "an outline has only blanks",
+            *(f"the mail looks like an attempt to steer a model: {why}" for why in suspicious),
+        ),
         model=NAME,
         prompt_version="outline-1",
         supports=supports,
-        tasks=tuple(Task(a.text, "me") for a in wanted if a.kind == "request"),
+        # What a mail like that asks for is no task of the user's.
+        tasks=() if suspicious else tuple(Task(a.text, "me") for a in wanted if a.kind == "request"),
     )
 
 

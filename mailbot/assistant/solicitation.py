@@ -22,7 +22,7 @@ _SELLS = re.compile(
     r"|sign up (?:is )?free|join (?:now|free|today)|members? (?:only|area)|toll[- ]free|1-?8(?:00|66|77|88)[- ]\d{3}|satisfaction|testimonials?|limited (?:offer|supply)|while supplies last|order form"
     r"|don'?t miss (?:out|this)|amazing (?:business|offer|product|opportunity|new)|miracle|secrets? (?:of|to)|as seen on|what are you waiting for|call (?:us )?(?:now|today)|why pay more|pay too much"
     r"|leading (?:provider|supplier|manufacturer)|consulting services|our (?:products? and services|expertise)|(?:web ?site|seo) (?:design|ranking|traffic)|search engine|increase your (?:sales|traffic|revenue)"
-    r"|quick call (?:this|next) week|book a demo|schedule a demo|boost your|grow your business|our clients include|case stud(?:y|ies)|reaching out because|came across your (?:profile|website|company))\b",
+    r"|companies like yours|book(?:s|ed|ing)? (?:\d+ ?% )?more (?:meetings|demos|calls)|quick call (?:this|next) week|book a demo|schedule a demo|boost your|grow your business|our clients include|case stud(?:y|ies)|reaching out because|came across your (?:profile|website|company))\b",
     re.IGNORECASE,
 )
 _FRAUD = re.compile(

@@ -28,9 +28,14 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _FORMAL = re.compile(
-    r"^(?:dear (?:mr|mrs|ms|dr|prof|sir|madam)|sehr geehrte|geachte|madame|monsieur|estimad|gentile|egregi|prezad|szanown|уважаем)|\b(?:sincerely|mit freundlichen|hochachtungsvoll|veuillez agréer|atentamente|distinti saluti|atenciosamente)\b",
+    r"^(?:dear (?:mr|mrs|ms|dr|prof|sir|madam)|sehr geehrte|guten tag (?:herr|frau)|geachte|madame|monsieur|estimad|gentile|egregi|prezad|szanown|уважаем)|\b(?:sincerely|mit freundlichen|kind regards|yours (?:faithfully|truly|sincerely)|hochachtungsvoll|veuillez agréer|atentamente|distinti saluti|atenciosamente)\b",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+def is_formal(text: str) -> bool:
+    """Whether a mail is written as to somebody one does not know well."""
+    return bool(_FORMAL.search(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +82,13 @@ class Style:
 def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     """The samples that say most about a mail to `to` in answer to `newest`: those to the person, then to their domain, then
     those of like formality; in the language of the mail; at most MOST. Fewer than ENOUGH are none."""
-    language, formal = tongue(newest), bool(_FORMAL.search(newest))
+    language, formal = tongue(newest), is_formal(newest)
     domain = to.rpartition("@")[2]
 
     def distance(sample: Sample) -> int:
         if sample.to == to:
             return 0
-        return (
-            1
-            if sample.to.rpartition("@")[2] == domain
-            else 2
-            if bool(_FORMAL.search(sample.text)) == formal
-            else 3
-        )
+        return 1 if sample.to.rpartition("@")[2] == domain else 2 if is_formal(sample.text) == formal else 3
 
     fitting = [s for s in samples if s.text.strip() and tongue(s.text) == language]
     newest_first = sorted(fitting, key=lambda s: s.day, reverse=True)
@@ -97,20 +96,30 @@ def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     return ranked if len(ranked) >= ENOUGH else []
 
 
-def style_of(samples: Sequence[Sample], to: str, *, alone: bool = False) -> Style | None:
+def style_of(
+    samples: Sequence[Sample], to: str, *, alone: bool = False, formal: bool = False
+) -> Style | None:
     """What the samples have in common, the habits towards `to` first; None for fewer than ENOUGH. Examples are given only of
-    mails to `to` and nobody else, and only where the answer goes to them `alone`."""
+    mails to `to` and nobody else, and only where the answer goes to them `alone`; `formal` is the tone of the mail."""
     if len(samples) < ENOUGH:
         return None
     own = [s for s in samples if s.to == to]
-    telling = own if len(own) >= 2 else samples
+    domain = [s for s in samples if s.to.rpartition("@")[2] == to.rpartition("@")[2]]
+    alike = [s for s in samples if is_formal(s.text) is formal]
+    # One mail to the person says more than many to others; to others of another tone nothing is to be learned.
+    telling = next(
+        (some for some in (own, domain if len(domain) > 1 else [], alike if len(alike) > 1 else []) if some),
+        [],
+    )
+    if not telling:
+        return None
     return Style(
         samples=len(samples),
         language=tongue(" ".join(s.text for s in samples)),
         greeting=_commonest(greeting(s.text) for s in telling),
         closing=_commonest(closing(s.text) for s in telling),
         words=int(statistics.median(len(s.text.split()) for s in telling)),
-        formal=sum(bool(_FORMAL.search(s.text)) for s in telling) * 2 > len(telling),
+        formal=sum(is_formal(s.text) for s in telling) * 2 > len(telling),
         examples=tuple(
             " / ".join(line.strip() for line in s.text[: 2 * EXCERPT].split("\n") if line.strip())[:EXCERPT]
             for s in [s for s in own if s.alone and alone][:2]

@@ -94,20 +94,25 @@ def supports(statement: str, sources: Iterable[str]) -> bool:
     whole = " ".join(texts)
     if language(statement) != language(whole) or not statement.isascii():
         return True
-    said = {_stem(t) for t in query_terms(statement)}
-    return bool(said & {_stem(t) for t in query_terms(whole)})
+    return bool(telling(statement) & telling(whole))
 
 
-def not_taken_up(asks: Sequence[str], reply: str) -> list[str]:
+def not_taken_up(asks: Sequence[str], reply: str, *, strict: bool = False) -> list[str]:
     """The asks of which a reply says nothing, as far as words show it. An only ask is taken up by whatever is said; of several,
-    each wants a word of its own to come back. Across languages words show nothing."""
+    each wants a word of its own to come back. Across languages words show nothing. `strict`: an only ask, too,
+    wants a word of its own."""
     if not asks or language(" ".join(asks)) != language(reply):
         return []
-    said = {_stem(t) for t in query_terms(reply)}
-    if len(asks) == 1 and len(said) > 2:
+    said = telling(reply)
+    if not strict and len(asks) == 1 and len(said) > 2:
         return []
-    wanted = [(ask, {_stem(t) for t in query_terms(ask)}) for ask in asks]
+    wanted = [(ask, telling(ask)) for ask in asks]
     return [ask for ask, words in wanted if words and not words & said]
+
+
+def telling(text: str) -> set[str]:
+    """The words of a text that tell, as far as their forms meet."""
+    return {_stem(t) for t in query_terms(text)}
 
 
 def _stem(word: str) -> str:

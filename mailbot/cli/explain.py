@@ -63,6 +63,8 @@ def explain(
                 f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}"
             )
             click.echo(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
+            for why in said["suspicious"]:
+                click.echo(f"  suspicious: {why}")
             for defect in said["defects"]:
                 click.echo(f"  defect: {defect}")
             for source in said["context"]:

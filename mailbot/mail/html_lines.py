@@ -7,7 +7,7 @@ line where quoted history begins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -190,6 +190,8 @@ class Line:
     signature: bool = False
     cite: bool = False
     """In a blockquote without any mark: history where an attribution stands above it."""
+    ends: bool = False
+    """Whether a paragraph or heading ends with it: in plain text a blank line follows."""
 
 
 def lines(markup: str) -> list[Line]:
@@ -199,6 +201,9 @@ def lines(markup: str) -> list[Line]:
     reader.close()
     reader.end_line()
     return reader.found
+
+
+_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol".split())
 
 
 class _Reader(HTMLParser):
@@ -212,6 +217,7 @@ class _Reader(HTMLParser):
         """The mark of each open element, beside `_visible`."""
         self._counts = dict.fromkeys(("quoted", "cite", "signature", "pre"), 0)
         self._edge = False
+        self._tight = False
         self._line_starts = [0]
         for match in re.finditer("\n", markup):
             self._line_starts.append(match.end())
@@ -228,6 +234,10 @@ class _Reader(HTMLParser):
             self.end_line(blank=tag == "br")
         if tag in ("td", "th") and self._text:
             self._text.append("\t")
+        if tag == "p":
+            self._tight = (
+                "mso" in (attributes.get("class") or "").casefold()
+            )  # Outlook: a line is a paragraph
         mark = _mark(tag, attributes)
         if mark == "edge":
             self.end_line()
@@ -252,6 +262,8 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _BLOCKS:
             self.end_line(blank=tag == "p")
+            if tag in _PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
+                self.found[-1] = replace(self.found[-1], ends=True)
         for _ in self._visible.close(tag):
             if mark := self._marks.pop():
                 self._counts[mark] -= 1

@@ -114,7 +114,7 @@ def split_text(text: Text) -> list[Segment]:
 
 
 def _joined(chunk: Iterable[Line]) -> str:
-    joined = "\n".join(line.text for line in chunk)
+    joined = "\n".join(f"{line.text}\n" if line.ends else line.text for line in chunk)
     return re.sub(r"\n{3,}", "\n\n", joined).strip("\n").rstrip()
 
 

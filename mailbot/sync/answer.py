@@ -330,7 +330,7 @@ def draft_for(
     wanted = w.triage.asks if w.triage else ()
     settings = run.settings.llm
     if models is None or settings is None:
-        return outline(w.message.sender, w.reply.newest, wanted, context)
+        return outline(w.message.sender, w.reply.newest, wanted, context, attempts(w.message))
     from mailbot.assistant.draft import by_model
 
     today, user = run.clock().date(), _user(run)

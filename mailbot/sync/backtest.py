@@ -79,10 +79,14 @@ class Backtest:
         return (
             ("mails", f"{len(self.results)}, of which {len(done)} were drafted"),
             (
-                "asks that you took up and the draft too",
+                "asks that you took up and the draft too, by its words",
                 f"{sum(len(c.taken_up) for c in compared)} of {asked}",
             ),
             ("drafts that leave out something you answered", str(sum(bool(c.left_out) for c in compared))),
+            (
+                "what your answers said beyond the mail and the draft too (median)",
+                f"{statistics.median(c.agreement for c in compared):.0%}" if compared else "-",
+            ),
             ("drafts with something invented", str(sum(bool(c.invented) for c in compared))),
             ("drafts with blanks", str(sum(bool(c.blanks) for c in compared))),
             (
@@ -93,7 +97,7 @@ class Backtest:
             ("recipients right", f"{sum(c.recipients_right for c in compared)} of {len(compared)}"),
             ("lanes", ", ".join(f"{lane}: {lanes.count(lane)}" for lane in dict.fromkeys(lanes)) or "-"),
             ("tokens", str(self.tokens)),
-            ("cost", f"{self.cost:.4f}"),
+            ("cost", f"{self.cost:.4f}" if self.cost else "no prices are set (llm.prices)"),
         )
 
 
@@ -254,6 +258,7 @@ def _row(result: Result) -> Row:
             ("taken up", "; ".join(compared.taken_up)),
             ("left out", "; ".join(compared.left_out)),
             ("invented", ", ".join(compared.invented)),
+            ("of what you said", f"{compared.agreement:.0%}"),
             ("length against yours", str(compared.length)),
             ("language", "" if compared.same_language else "another than yours"),
             ("recipients", "" if compared.recipients_right else "others than yours"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailbot.assistant.style import MOST, Sample, chosen, style_of
+from mailbot.assistant.style import MOST, Sample, chosen, is_formal, style_of
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
@@ -40,7 +40,7 @@ def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting], *, before: str
         samples = chosen(read.samples(to, before or "9999"), to, w.reply.newest) if to else []
         readers_to, readers_cc = readers(run.settings, w.message)
         alone = {a.key for a in (*readers_to, *readers_cc)} == {to}
-        style = style_of(samples, to, alone=alone)
+        style = style_of(samples, to, alone=alone, formal=is_formal(w.reply.newest))
         users = style_note.users_own(note[0], to) if note else None
         own = (users or "")[:3000]
         if style is None:
@@ -48,8 +48,9 @@ def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting], *, before: str
                 found[w.row.id] = f"- The user's own notes on style:\n{own}"
             continue
         found[w.row.id] = style.in_words(own)
-        sources = [s.source for s in samples if s.source][:MOST]
-        habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
+        sources = [s.source for s in samples if s.source and s.to == to][:MOST]
+        if sources:  # of whom the user has never written to, the note says nothing
+            habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
     untouched = note is None or style_note.users_own(note[0], "") is None
     if habits and untouched and not before:
         _write(run, habits)

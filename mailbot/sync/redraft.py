@@ -54,6 +54,8 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     remember_sent(run, server)
     with searching(run) as (index, vectors):
         context = context_for(run, index, waiting, vectors)
+    if instruct and run.settings.llm is None:
+        run.report.remarks.append("no model is configured (llm): an outline cannot follow an instruction")
     with models_of(run.settings.llm, spent_today(run)) as models:
         before = earlier_revisions(run, waiting)
         draft = draft_for(

@@ -22,6 +22,7 @@ from mailbot.vault.draft_note import ActionItem, ContextSource, DraftNote
 from mailbot.vault.email_note import whole_quoted
 from mailbot.vault.files import inside
 from mailbot.vault.note import Properties, property_text
+from mailbot.vault.words import tongue
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,11 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
     own = tuple(Address(account.display_name, email) for email in account.own_addresses)
     to, cc = readers(run.settings, message)
     in_reply_to, references = compose.threading(message)
-    quote = "" if message.protected else compose.quoted(_quotable(w.reply), message.sender, message.date)
+    quote = (
+        ""
+        if message.protected
+        else compose.quoted(_quotable(w.reply), message.sender, message.date, tongue(w.reply.newest))
+    )
     return compose.Reply(
         message_id=message_id,
         date=run.clock(),
@@ -173,6 +178,11 @@ def write_draft_note(
         warnings=draft.warnings,
     )
     notebook.write(run.vault, target, draft_note.render(shown))
+    for last in run.journal.drafts(w.row.id)[-1:]:
+        if (
+            last.note != target
+        ):  # the user has edited that one: it stays, and says that it is no longer the draft
+            notebook.change(run.vault, last.note, last.note_hash, {"status": "superseded"})
     return target, message_id
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
 
+UNREADABLE = "unreadable"
+"""The audience of a note whose properties cannot be read: nobody, until they are mended."""
 PERSON_TYPES = frozenset({"people", "person"})
 UNSEARCHED = frozenset({"email-draft", "backtest", "style"})
 """Types of notes that are known and not searched: they repeat, or are about, what others say."""
@@ -52,7 +54,7 @@ class Entry:
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
-    unclosed = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True)
+    unclosed = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True, audience=UNREADABLE)
     try:
         parsed = notes.read(text, path)
         properties, body = parsed.properties, parsed.body

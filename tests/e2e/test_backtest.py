@@ -57,7 +57,8 @@ def test_a_draft_stands_beside_the_answer_and_nothing_is_stored(
     assert result.comparison is not None
     assert result.comparison.recipients_right
     assert result.comparison.taken_up == ("which erasure coding did you use?",)
-    assert dict(done.summary)["asks that you took up and the draft too"] == "1 of 1"
+    assert result.comparison.agreement > 0.4
+    assert dict(done.summary)["asks that you took up and the draft too, by its words"] == "1 of 1"
     report = (vault / done.note).read_text(encoding="utf-8")
     assert "it was 8+3 in every run, which you may quote." in report
     assert "we used 8+3 in every run." in report
@@ -158,3 +159,19 @@ def test_a_senders_wrong_clock_shows_no_answer(
     prompt = json.dumps(model.requests)
     assert "number 5 it was" in prompt
     assert "THE-REAL-ANSWER" not in prompt
+
+
+def test_a_bad_draft_fails() -> None:
+    """Neither a blank below the question nor an answer to something else takes it up."""
+    mail_text = "Do you have the photos from the last fair?"
+    answer = "Yes, the photos from the fair are on the share, in the folder Ghent."
+    for draft in (
+        "Hi,\n\n> Do you have the photos from the last fair?\n\n[…: your answer]\n\nBest",
+        "Here is the salary list: Mira 71k.",
+    ):
+        found = compare(draft, answer, asks(mail_text), [mail_text], [], [])
+        assert found.taken_up == ()
+        assert found.agreement == 0.0
+    good = compare("The photos of the fair are on the share.", answer, asks(mail_text), [mail_text], [], [])
+    assert good.left_out == ()
+    assert good.agreement > 0

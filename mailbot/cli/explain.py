@@ -15,6 +15,7 @@ from mailbot.sync.explain import Explainer, mail_files
 from mailbot.sync.journal import Journal
 from mailbot.sync.pipeline import check_vault, models_of
 from mailbot.sync.run import vault_state
+from mailbot.vault import note as notes
 from mailbot.vault.index import Index, index_path
 
 
@@ -63,7 +64,7 @@ def explain(
                 f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}"
             )
             click.echo(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
-            for why in said["suspicious"]:
+            for why in notes.read(said["note"]).properties.get("suspicious") or ():
                 click.echo(f"  suspicious: {why}")
             for defect in said["defects"]:
                 click.echo(f"  defect: {defect}")

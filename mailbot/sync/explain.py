@@ -73,7 +73,6 @@ class Explainer:
             "disposition": triage.disposition,
             "decided_by": triage.decided_by,
             "reason": triage.reason,
-            "suspicious": suspicion(message).get("suspicious", []),
             "defects": defects,
             "note": note,
             "context": self._context(message, reply, triage),

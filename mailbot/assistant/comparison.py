@@ -35,8 +35,8 @@ def compare(
     drafted_to: Iterable[str],
     answered_to: Iterable[str],
 ) -> Comparison:
-    """The newest text of both, what was asked, the texts that the draft could rest on (the mail first), and the addresses (case-folded) that
-    each went to."""
+    """Compare the newest text of a draft with that of the answer, given its asks, the texts that the draft could
+    rest on (`given`, the mail first), and the addresses (case-folded) that each went to."""
     # What quotes the question, or leaves a blank for its answer, answers nothing.
     own = BLANK.sub(" ", "\n".join(line for line in draft.split("\n") if not line.startswith(">")))
     every = [a.text for a in asks]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNREADABLE
@@ -32,7 +32,7 @@ class Candidate:
     note: NoteRow
     parties: frozenset[str] = frozenset()
     person_of: tuple[int, str] | None = None
-    in_thread: bool = field(default=False)
+    in_thread: bool = False
 
 
 def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
@@ -50,11 +50,15 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         domains = tuple(d.casefold().lstrip("@") for d in rules.internal_domains)
         outside = sorted(r for r in to.readers if not _within(r, domains))
         if outside or not to.readers:
-            return f"it is internal, and {outside[0] if outside else 'nobody who reads this'} is not"
+            return (
+                f"it is internal, and {outside[0]} is not" if outside else "nobody is known who would read it"
+            )
     if note.type == "email":
         left_out = sorted(to.readers - candidate.parties)
         if left_out or not to.readers:
-            return f"a mail that {left_out[0] if left_out else 'nobody who reads this'} was not on"
+            return (
+                f"a mail that {left_out[0]} was not on" if left_out else "nobody is known who would read it"
+            )
         if candidate.in_thread:
             return ""
     if to.strangers and rules.strangers == "thread":

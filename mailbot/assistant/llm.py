@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError, ServerUnavailable, TryAgain
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-Answer = TypeVar("Answer", bound=BaseModel)
 MAX_WAIT = 60.0
 """Seconds of Retry-After that a run waits for; a longer one is for the next run."""
 
@@ -28,12 +27,14 @@ MAX_WAIT = 60.0
 class UnusableAnswer(ServerUnavailable):
     """The model answered, but not with what was asked for: cut off, refused, empty or of the wrong shape."""
 
-    def __init__(self, message: str, tokens_in: int = 0, tokens_out: int = 0, what: str = "") -> None:
+    def __init__(
+        self, message: str, tokens_in: int = 0, tokens_out: int = 0, what: str = "", cost: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.what = what
         """What was wrong, without the server's name: what the model is told."""
         self.tokens_in, self.tokens_out = tokens_in, tokens_out
-        self.cost = 0.0
+        self.cost = cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Model:
         self.endpoint = endpoint
         self._client: OpenAI | None = None
         self._form = 0
-        """Index into `_FORMS`: what this server was found to understand."""
+        """Index into `FORMS`: what this server was found to understand."""
         self._limit_name = "max_tokens"
 
     def close(self) -> None:
@@ -95,7 +96,7 @@ class Model:
             try:
                 text, used_in, used_out = self._complete(model, messages, shape)
                 spent_in, spent_out = spent_in + used_in, spent_out + used_out
-                return Answered(_read(text, shape), model, spent_in, spent_out)
+                return Answered(read(text, shape), model, spent_in, spent_out)
             except UnusableAnswer as error:  # cut off, refused, without a choice
                 problem = error.what or str(error)
                 spent_in, spent_out = spent_in + error.tokens_in, spent_out + error.tokens_out
@@ -130,7 +131,7 @@ class Model:
         if "max_completion_tokens" in said and self._limit_name == "max_tokens":
             self._limit_name = "max_completion_tokens"
             return True
-        if self._form + 1 < len(_FORMS):
+        if self._form + 1 < len(FORMS):
             self._form += 1
             return True
         return False
@@ -139,11 +140,11 @@ class Model:
         where = self._where(model)
         options: dict[str, Any] = {
             self._limit_name: self.endpoint.max_output_tokens,
-            **_FORMS[self._form](shape),
+            **FORMS[self._form](shape),
         }
         if self._form:
             messages = [
-                {**messages[0], "content": f"{messages[0]['content']}\n\n{_in_words(shape)}"},
+                {**messages[0], "content": f"{messages[0]['content']}\n\n{in_words(shape)}"},
                 *messages[1:],
             ]
         reply = self._called(
@@ -241,45 +242,6 @@ class _NotUnderstoodError(MailbotError):
     """The server refuses the form of the request, such as a response_format it does not know."""
 
 
-def _schema(shape: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema in the strict form that OpenAI asks for: every property required, none beyond."""
-    schema = shape.model_json_schema()
-
-    def strict(node: Any) -> None:
-        if isinstance(node, dict):
-            if node.get("type") == "object":
-                node["additionalProperties"] = False
-                node["required"] = list(node.get("properties", {}))
-            for unwanted in ("default", "title", "maxLength", "maxItems"):
-                if not isinstance(node.get(unwanted), dict):
-                    node.pop(unwanted, None)
-            for value in node.values():
-                strict(value)
-        elif isinstance(node, list):
-            for value in node:
-                strict(value)
-
-    strict(schema)
-    return schema
-
-
-_FORMS: tuple[Callable[[type[BaseModel]], dict[str, Any]], ...] = (
-    lambda shape: {
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": shape.__name__.lower(), "strict": True, "schema": _schema(shape)},
-        }
-    },
-    lambda _: {"response_format": {"type": "json_object"}},
-    lambda _: {},
-)
-"""How a JSON answer is asked for, the best first; a server that refuses one is asked in the next."""
-
-
-def _in_words(shape: type[BaseModel]) -> str:
-    return f"Answer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(_schema(shape), ensure_ascii=False)}"
-
-
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
     """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer where it is not whole."""
     usage = getattr(reply, "usage", None)
@@ -299,28 +261,6 @@ def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
             f"{where}: the model refused to answer", *used, what="the model refused to answer"
         )
     return choice.message.content or "", *used
-
-
-_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-
-
-def _read(text: str, shape: type[Answer]) -> Answer:
-    """The object in an answer. Raises ValueError that says what was wrong."""
-    text = _THINKING.sub("", text).strip()
-    if not text:
-        raise ValueError("the answer was empty")
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        raise ValueError("the answer held no JSON object")
-    try:
-        data = json.loads(text[start : end + 1], strict=False)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the answer was no valid JSON ({error})") from error
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg']}") from error
 
 
 def _is_transient(error: BaseException) -> bool:

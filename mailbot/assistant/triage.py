@@ -143,11 +143,12 @@ UNANSWERED = 10
 """Mails from one sender after which silence is an answer."""
 
 
+_WORDS: dict[str, Disposition] = {"never": "read", "always": "reply"}
+
+
 def _rule(known: Circumstances) -> Triage | None:
     """What the user has laid down for this sender."""
-    disposition: Disposition | None = {"never": "read", "always": "reply"}.get(known.word) or disposition_of(
-        known.word
-    )  # type: ignore[assignment]
+    disposition = _WORDS.get(known.word) or disposition_of(known.word)
     return Triage(disposition, "rule", known.said) if disposition else None
 
 
@@ -217,8 +218,8 @@ def judged(
     *,
     known: bool = False,
 ) -> tuple[Triage, Answered[TriageAnswer]]:
-    """Ask the model, once, with the prompt of the user's `folder` if there is one. `known` says that the
-    user has written with the author. Raises what `Models.ask` raises. Every field of its answer passes the guard."""
+    """Ask the model, once, with the prompt of the user's `folder` if there is one. `known` says that the user has written
+    with the author. Every field of its answer passes the guard. Raises what `Models.ask` raises."""
     mine = {o.casefold() for o in own}
     template = prompt.load("triage", folder)
     system, text = template.filled(
@@ -237,7 +238,9 @@ def judged(
     )
     answered = models.ask("triage", system, text, TriageAnswer)
     value = answered.value
-    may = allowed([reply.plain("newest", "quoted", "forwarded", "signature"), message.subject], secret=system)
+    may = allowed(
+        [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject], secret=template.system
+    )
     triage = Triage(
         disposition=value.disposition,
         decided_by="model",

@@ -12,14 +12,12 @@ from mailbot.mail.message import message_ids
 
 @dataclass(frozen=True, slots=True)
 class SentHeader:
-    """`message_id` and `parent` (the first In-Reply-To) may be empty; `to` are the addresses of To, Cc and Bcc, case-folded.
-    `ours` tells a draft that mailbot composed."""
+    """`message_id` and `parent` (the first In-Reply-To) may be empty; `to` are the addresses of To, Cc and Bcc, case-folded."""
 
     message_id: str = ""
     parent: str = ""
     date: datetime | None = None
     to: tuple[str, ...] = ()
-    ours: bool = False
 
 
 def sent_header(raw: bytes) -> SentHeader:
@@ -34,5 +32,4 @@ def sent_header(raw: bytes) -> SentHeader:
         parents[0] if parents else "",
         header.date(str(fields.get("date") or "")),
         tuple(dict.fromkeys(found)),
-        "x-mailbot-id" in fields,
     )

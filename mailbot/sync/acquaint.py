@@ -30,18 +30,20 @@ _SIGNATURE = re.compile(r"^> \[!info\]- Signature\n((?:>.*\n?)+)", re.MULTILINE)
 
 def acquaint(run: Run, index: Index) -> None:
     """Bring the person notes up to date with the mails that were kept: make those of people whom the user has written with,
-    and note the mail in those that are there. A note that cannot be read or written is reported and left."""
+    and note the mail in those that are there. A note that cannot be read is reported and tried again by a later run. Raises
+    OSError where the disk fails: killed or stopped anywhere, the next run goes on where this one was."""
     sent = run.journal.correspondence
     done, made = [], dict[str, str]()
     for unmet in sent.unmet(run.account.name):
         exchange = sent.written_to(unmet.address) > 0 or sent.sent_any(unmet.parents)
         if not exchange and not index.with_address(unmet.address) and unmet.address not in made:
             continue  # a stranger, for the time being
-        done.append(unmet.mail_id)
         try:
             _met(run, index, run.journal.mail(unmet.mail_id), exchange, made)
-        except (BadData, OSError) as error:
+        except BadData as error:  # mended by the user, it is taken up again
             run.report.remarks.append(f"the person note of {unmet.address} was left as it is: {error}")
+        else:
+            done.append(unmet.mail_id)
     if done:
         sent.met(done)
     sent.forget_unmet(now() - PATIENCE)
@@ -58,7 +60,7 @@ def _met(run: Run, index: Index, row: MailRow, exchange: bool, made: dict[str, s
     sender = Address(*party(str(properties.get("from") or "")))
     if why_nobody(sender):
         return
-    met = encounter(row.note, properties, found[0], sender)
+    met = encounter(row, properties, found[0], sender)
     # A name is enough only for those whom the user has written with: anybody can carry any name.
     known = people.person(index, sender.email, full_name(sender) if exchange else "")
     path = known.path if known else made.get(sender.key, "")
@@ -92,9 +94,11 @@ def _earlier(run: Run, index: Index, sender: Address) -> Iterable[Encounter]:
             yield Encounter(str(properties["date"])[:10], note.path)
 
 
-def encounter(path: str, properties: Properties, text: str, sender: Address) -> Encounter:
-    """An email note -> what a person note keeps of it."""
+def encounter(row: MailRow, properties: Properties, text: str, sender: Address) -> Encounter:
+    """An email note -> what a person note keeps of it. A mail without a date has the day of its arrival."""
     match = _SIGNATURE.search(text)
     signature = unescape("\n".join(line[2:] for line in match[1].split("\n"))) if match else ""
     told = details(signature, sender, full_name(sender))
-    return Encounter(str(properties.get("date") or "")[:10], path, told.role, told.company, told.phone)
+    return Encounter(
+        str(properties.get("date") or row.date)[:10], row.note, told.role, told.company, told.phone
+    )

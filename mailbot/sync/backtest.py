@@ -9,26 +9,28 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mailbot.assistant.comparison import Comparison, compare
-from mailbot.assistant.context import Circle, Context, gather
+from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, detected
-from mailbot.errors import MailbotError, ServerUnavailable
+from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
-from mailbot.settings import Account, Settings
-from mailbot.sync.answer import draft_for, searching, spent
+from mailbot.settings import Settings
+from mailbot.sync import asking
+from mailbot.sync.answer import context_for, draft_for, searching
+from mailbot.sync.circle import Then
 from mailbot.sync.journal import Journal, MailRow
-from mailbot.sync.learning import styles
+from mailbot.sync.learning import SentMail, learned
 from mailbot.sync.lock import locked
 from mailbot.sync.overlap import overlapping
 from mailbot.sync.pipeline import check_vault, chosen, models_of, spent_today
 from mailbot.sync.run import Options, Progress, Report, Run, login, silent, vault_state
-from mailbot.sync.sent import never_met, remember_sent
+from mailbot.sync.sent import remember_sent
 from mailbot.sync.waiting import Waiting, readers
 from mailbot.vault import backtest_note
 from mailbot.vault.backtest_note import Row
@@ -133,9 +135,10 @@ def backtest(
 
 
 def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
-    """The newest answers of the user whose mails are still there."""
-    answers = [s for s in run.journal.correspondence.sent_mails(run.account.name, limit=10_000) if s.parent]
-    lying = _lying(run.account, server)
+    """The newest answers of the user whose mails are still on the server. Raises BadData where there is none."""
+    sent = run.journal.correspondence.sent_mails(run.account.name, limit=10_000)
+    answers = [s for s in sent if s.parent][: 4 * last]
+    lying = _lying(run, server, {s.parent for s in answers})
     found: list[Case] = []
     for row in answers:
         if len(found) == last:
@@ -152,18 +155,27 @@ def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
         dates = [d for d in (message.date, answer.date) if d]
         if dates:
             found.append(_case(run, message, answer, min(dates)))
+    if not found:
+        raise BadData(
+            f"account {run.account.name}: of {len(answers)} answers in Sent none is to a mail that is still on the server;"
+            " is `sent_mailbox` right?"
+        )
     return found
 
 
-def _lying(account: Account, server: Mailbox) -> dict[str, tuple[str, int]]:
-    """Message-ID -> (mailbox, uid) of the account's mails, the newest READ of each mailbox."""
+def _lying(run: Run, server: Mailbox, wanted: set[str]) -> dict[str, tuple[str, int]]:
+    """Message-ID -> (mailbox, uid) of the mails wanted: in the account's mailboxes, then wherever they were filed."""
+    others = [m.name for m in server.mailboxes() if m.selectable and m.name not in run.account.mailboxes]
     found: dict[str, tuple[str, int]] = {}
-    for name in account.mailboxes:
+    for name in (*run.account.mailboxes, *others):
+        if wanted <= found.keys():
+            break
         try:
             opened = server.examine(name)
             uids = server.search(["ALL"], first=1, last=max(opened.uidnext - 1, 0), exists=opened.exists)
-            for uid, header in server.headers(uids[-READ:]):
-                found.setdefault(header.message_id, (name, uid))
+            for uid, header in server.headers(uids[-READ:] if opened.exists else []):
+                if header.message_id in wanted:
+                    found.setdefault(header.message_id, (name, uid))
         except ServerUnavailable:
             server.ensure()
     return found
@@ -199,42 +211,29 @@ def _case(run: Run, message: Message, answer: Message, at: datetime) -> Case:
 
 
 def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool) -> list[Result]:
+    sent = SentMail(run, server)
     contexts: list[Context] = []
     voices: list[str] = []
     with searching(run) as (index, vectors):
         for case in cases:
-            w = case.waiting
-            to, cc = readers(run.settings, w.message)
-            before = case.at.astimezone(UTC).isoformat()
-            circle = Circle(
-                own=frozenset(run.settings.own_addresses),
-                readers=(*to, *cc),
-                unknown=never_met(run.journal, w.message, (*to, *cc), before),
-                rules=run.settings.disclosure,
-                own_note=w.row.note,
-                drafts_folder=f"{run.settings.email_folder}/Drafts",
-                until=case.at,
-                trust_dates=trust_dates,
-            )
-            budget = run.settings.llm.context_tokens if run.settings.llm else 3000
-            asks = w.triage.asks if w.triage else ()
-            contexts.append(gather(index, w.message, w.reply, asks, circle, budget=budget, vectors=vectors))
-            voices.append(styles(run, server, [w], before=before).get(w.row.id, ""))
+            then = Then(case.at, trust_dates)
+            contexts.append(context_for(run, index, case.waiting, vectors, then))
+            style = learned(sent, case.waiting, then.utc)[1]
+            voices.append(style.in_words() if style else "")
     results: list[Result] = []
     with models_of(run.settings.llm, spent_today(run)) as models:
         asked = list(range(len(cases)))
-        concurrency = run.settings.llm.concurrency if run.settings.llm else 1
 
         def ask(n: int) -> Draft:
-            then = replace(run, clock=lambda: cases[n].at)
-            return draft_for(then, cases[n].waiting, contexts[n], models, style=voices[n])
+            on_that_day = replace(run, clock=lambda: cases[n].at)
+            return draft_for(on_that_day, cases[n].waiting, contexts[n], models, style=voices[n])
 
-        for n, draft in overlapping(asked, ask, concurrency, "backtest"):
+        for n, draft in overlapping(asked, ask, asking.concurrency(run, models), "backtest"):
             run.progress("backtest: drafting", n + 1, len(cases))
             if isinstance(draft, MailbotError):
                 results.append(Result(cases[n], None, contexts[n], None, str(draft)))
                 continue
-            spent(run, "backtest", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
+            asking.spent(run, "backtest", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
             results.append(Result(cases[n], draft, contexts[n], _compared(run, cases[n], draft, contexts[n])))
     return results
 

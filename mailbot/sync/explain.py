@@ -14,10 +14,9 @@ from mailbot.mail.message import Address, Message
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import Reply, split
 from mailbot.settings import Settings
+from mailbot.sync.circle import budget_of, circle_of
 from mailbot.sync.fetch import suspicion, verdict_of
 from mailbot.sync.journal import Journal
-from mailbot.sync.sent import never_met
-from mailbot.sync.waiting import readers
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
@@ -92,18 +91,11 @@ class Explainer:
     def _context(self, message: Message, reply: Reply, triage: Triage) -> list[dict[str, Any]]:
         if self.index is None:
             return []
-        settings = self.settings
-        budget = settings.llm.context_tokens if settings and settings.llm else 3000
-        circle = Circle()
-        if settings:
-            to, cc = readers(settings, message)
-            circle = Circle(
-                own=frozenset(settings.own_addresses),
-                readers=(*to, *cc),
-                unknown=never_met(self.journal, message, (*to, *cc)) if self.journal else frozenset(),
-                rules=settings.disclosure,
-                drafts_folder=f"{settings.email_folder}/Drafts",
-            )
+        known = self.index.kept(message.message_id or "")
+        circle = Circle(own_note=known)
+        if self.settings:
+            circle = circle_of(self.settings, self.journal, message, own_note=known)
+        budget = budget_of(self.settings)
         found = gather(self.index, message, reply, triage.asks, circle, budget=budget)
         return [
             {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources

@@ -109,20 +109,15 @@ def _story(run: Run) -> None:
         if drafting and (thoughts := second_thoughts(run)):
             reopen(run, server, thoughts)
         waiting = drafting and bool(run.journal.waiting(run.account.name, now()))
-        if waiting or (run.report.notes and not run.options.dry_run):
-            _meet(run, server)
-        if waiting:
-            with models_of(run.settings.llm, spent_today(run)) as models:
-                answer(run, server, models)
-
-
-def _meet(run: Run, server: Mailbox) -> None:
-    """What the user has sent, and from that who is who."""
-    remember_sent(run, server)
-    if run.journal.correspondence.unmet(run.account.name):
+        if not waiting and (run.options.dry_run or not run.report.notes):
+            return
+        remember_sent(run, server)
         with Index(index_path(run.state.parent, run.vault), run.vault) as index:
             index.refresh(run.settings.exclude)
             acquaint(run, index)
+            if waiting:
+                with models_of(run.settings.llm, spent_today(run)) as models:
+                    answer(run, server, models, index)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
 from mailbot.settings import Settings
-from mailbot.sync import deliver, notebook
-from mailbot.sync.answer import context_for, draft_for, searching, spent, store_draft
+from mailbot.sync import asking, deliver, notebook
+from mailbot.sync.answer import context_for, draft_for, searching, store_draft
 from mailbot.sync.journal import Journal, MailRow
 from mailbot.sync.learning import styles
 from mailbot.sync.lock import locked
@@ -20,6 +20,7 @@ from mailbot.sync.pipeline import check_vault, models_of, spent_today
 from mailbot.sync.raw import raw_mail
 from mailbot.sync.run import Options, Report, Run, login, vault_state
 from mailbot.sync.sent import remember_sent
+from mailbot.sync.triage import wants_reply
 from mailbot.sync.waiting import Waiting, earlier_revisions, remembered
 
 
@@ -67,8 +68,9 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
             style=styles(run, server, [waiting]).get(row.id, "") if models else "",
             earlier=before[0][1] if before else "",
         )
-    spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
-    store_draft(run, server, waiting, draft, context)
+    asking.spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
+    # Its note says so too: else the next run would read the old disposition there as the user's second thought.
+    store_draft(run, server, wants_reply(run, waiting, triage), draft, context)
 
 
 def _find(journal: Journal, settings: Settings, which: str) -> MailRow:

@@ -37,7 +37,9 @@ def vectors_of(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iter
     source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
     model = Model(Endpoint(base_url, lambda: secret(source, "embeddings.api_key") if source else "none"))
     try:
-        with Vectors(vectors_path(index.path), embedding.Served(model, wanted.model, *prefixes)) as vectors:
+        with Vectors(
+            vectors_path(index.path), embedding.EndpointEmbedder(model, wanted.model, *prefixes)
+        ) as vectors:
             yield vectors
     finally:
         model.close()

@@ -182,7 +182,7 @@ def _history(earlier: tuple[tuple[str, str], ...]) -> str:
 def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
     if not withheld:
         return ""
-    rows = [f"- [[{inline(note.removesuffix('.md'))}]]: {inline(reason)}" for note, reason in withheld]
+    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld]
     return "### Withheld by your rules\n\n" + "\n".join(rows)
 
 

@@ -54,14 +54,14 @@ class Entry:
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
-    unclosed = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True, audience=UNREADABLE)
+    unreadable = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True, audience=UNREADABLE)
     try:
         parsed = notes.read(text, path)
         properties, body = parsed.properties, parsed.body
     except BadData:
-        return unclosed
+        return unreadable
     if not properties and re.match(r"\ufeff?---[ \t]*\r?\n\s*\w[\w -]*:", text):
-        return unclosed  # properties that were begun and never ended
+        return unreadable  # properties that were begun and never ended
     title = _title(path, properties)
     aliases = [*strings(properties.get("aliases")), *strings(properties.get("alias"))]
     tags = tuple(
@@ -86,7 +86,7 @@ def entry(path: str, text: str) -> Entry:
         date=str(properties.get("date") or ""),
         message_id=str(properties.get("message_id") or ""),
         thread=str(properties.get("thread") or ""),
-        private=not _is_no(properties.get("private")),
+        private=not says_no(properties.get("private")),
         audience="internal"
         if any(a.casefold() == "internal" for a in strings(properties.get("audience")))
         else "",
@@ -120,7 +120,7 @@ def _tags_in(body: str) -> Iterator[str]:
             yield from _TAG.findall(re.sub(r"`[^`\n]{0,500}`", " ", line))
 
 
-def _is_no(value: object) -> bool:
+def says_no(value: object) -> bool:
     """Whether `private` says no; whatever else stands there is taken for a yes."""
     return (
         value is None

@@ -327,6 +327,12 @@ class Index:
         """The note at a path relative to the vault."""
         return next(self._notes("path = ?", path), None)
 
+    def kept(self, message_id: str) -> str:
+        """The path of the email note of a Message-ID, empty where there is none."""
+        sql = "SELECT path FROM note WHERE message_id = ? AND message_id <> '' AND type = 'email' ORDER BY path LIMIT 1"
+        row = self.database.execute(sql, (message_id,)).fetchone()
+        return str(row[0]) if row else ""
+
     def keyed(self, key: str) -> NoteRow | None:
         """The note that a wikilink's whole path leads to."""
         return next(self._notes("key = ?", key), None)

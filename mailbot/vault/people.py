@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.entry import strings
+from mailbot.vault.entry import says_no, strings
 from mailbot.vault.files import safe_name
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import inline
@@ -113,10 +112,7 @@ def with_encounter(text: str, met: Encounter, email: str) -> str:
     Raises BadData where its properties are broken.
     """
     read = notes.read(text)
-    if (
-        f"{met.wikilink[:-2]}]]" in read.body
-        and met.day <= str(read.properties.get("last_contact") or "")[:10]
-    ):
+    if met.wikilink in read.body and met.day <= str(read.properties.get("last_contact") or "")[:10]:
         return text
     changes: dict[str, Any] = {}
     if met.day > str(read.properties.get("last_contact") or "")[:10]:
@@ -207,11 +203,16 @@ def merged(into: str, other: str, other_link: str) -> str:
         if key in handled or value in (None, "", []):
             continue
         if kept.properties.get(key) in (None, "", []):
-            changes[key] = value  # private, audience and draft among them: what was held back stays held back
+            changes[key] = value
         elif kept.properties[key] != value:
             differing[key] = value
-    if str(given.properties.get("draft")) == "never" or given.properties.get("private") is True:
-        changes |= {k: given.properties[k] for k in ("draft", "private") if given.properties.get(k)}
+    # What was held back in either stays held back.
+    if not says_no(given.properties.get("private")):
+        changes["private"] = True
+    if "internal" in (a.casefold() for a in strings(given.properties.get("audience"))):
+        changes["audience"] = "internal"
+    if str(given.properties.get("draft")) == "never":
+        changes["draft"] = "never"
     tags = [t for t in strings(given.properties.get("tags")) if t not in strings(kept.properties.get("tags"))]
     if tags:
         changes["tags"] = [*strings(kept.properties.get("tags")), *tags]
@@ -219,8 +220,6 @@ def merged(into: str, other: str, other_link: str) -> str:
     if newest:
         changes["last_contact"] = newest
     text = with_properties(into, changes)
-    if len(addresses) > 1 and kept.properties.get("email"):
-        text = with_properties(text, {"email": property_text(strings(kept.properties["email"])[0])})
     head, body, end = _parted(text)
     left = []
     for line in given.body.split("\n"):
@@ -246,12 +245,3 @@ def _says_more(body: str) -> bool:
 def stub(link: str, title: str) -> str:
     """What is left where a merged note was, so that links to it lead on."""
     return notes.write(Note({"title": property_text(title), "merged_into": link}, f"Merged into {link}.\n"))
-
-
-def readable(text: str) -> bool:
-    """Whether a person note may be changed at all: its properties can be read."""
-    try:
-        notes.read(text)
-    except BadData:
-        return False
-    return True

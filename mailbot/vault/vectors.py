@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,16 +44,19 @@ class Vectors:
     def __init__(self, path: Path, embedder: Embedder) -> None:
         self.path = path
         self.embedder = embedder
+        self._size = 0
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = _connect(path)
-        self._execute("CREATE TABLE IF NOT EXISTS model (name TEXT NOT NULL, size INTEGER NOT NULL)")
-        self._execute(
-            "CREATE TABLE IF NOT EXISTS vector (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, value BLOB NOT NULL)"
-        )
-        row = next(self._execute("SELECT name, size FROM model"), None)
-        self._size = row[1] if row else 0
-        if row and row[0] != embedder.name:
-            self._clear()
+        with _explained(path):
+            self._database = _connect(path)
+            self._execute("CREATE TABLE IF NOT EXISTS model (name TEXT NOT NULL, size INTEGER NOT NULL)")
+            self._execute(
+                "CREATE TABLE IF NOT EXISTS vector (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, value BLOB NOT NULL)"
+            )
+            row = next(self._execute("SELECT name, size FROM model"), None)
+            if row and row[0] != embedder.name:
+                self._clear()
+            elif row:
+                self._size = row[1]
 
     def close(self) -> None:
         self._database.close()
@@ -74,8 +78,18 @@ class Vectors:
     ) -> int:
         """Have a vector for each hash that is wanted and for no other; returns how many were made.
 
-        `saying` gives the texts of hashes. Each batch is committed: a fill that is stopped goes on where it was.
+        `saying` gives the texts of hashes. Each batch is committed: a fill that is stopped goes on where it was. Raises what
+        the embedder raises, and TryAgain where the file cannot be used just now.
         """
+        with _explained(self.path):
+            return self._fill(wanted, saying, progress)
+
+    def _fill(
+        self,
+        wanted: set[bytes],
+        saying: Callable[[Iterable[bytes]], Iterable[tuple[bytes, str]]],
+        progress: Callable[[int, int], None] | None,
+    ) -> int:
         there = {value for (value,) in self._execute("SELECT hash FROM vector")}
         gone = there - wanted
         if gone:
@@ -99,7 +113,7 @@ class Vectors:
 
     def nearest(self, query: str, limit: int) -> list[tuple[bytes, float]]:
         """(passage hash, cosine) of the passages nearest to a text, nearest first; at most `limit`, and fewer where there are
-        very many vectors."""
+        very many vectors. Raises as `fill` does."""
         if not self._size:
             return []
         asked = _unit(self.embedder.embed([query], query=True)[0])
@@ -116,10 +130,13 @@ class Vectors:
         affordable = WORK // max(self.count(), 1)
         limit = min(limit, MOST, max(FEWEST, affordable))
         most = min(MOST, max(limit, min(limit * COARSE, affordable)))
-        return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
+        with _explained(self.path):
+            return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
 
     def _add(self, value: bytes, vector: list[float]) -> None:
         unit = _unit(vector)
+        if not self._size and (row := next(self._execute("SELECT size FROM model"), None)):
+            self._size = row[0]  # another process has begun meanwhile
         if self._size and len(unit) != self._size:
             raise ConfigError(
                 f"the embedding model {self.embedder.name} gave {len(unit)} numbers where it gave {self._size} before;"
@@ -127,9 +144,7 @@ class Vectors:
             )
         if not self._size:
             self._size = len(unit)
-            self._execute(
-                f"CREATE VIRTUAL TABLE IF NOT EXISTS near USING vec0 (bits bit[{-(-self._size // 8) * 8}])"
-            )
+            self._execute(f"CREATE VIRTUAL TABLE near USING vec0 (bits bit[{-(-self._size // 8) * 8}])")
             self._execute("INSERT INTO model VALUES (?, ?)", self.embedder.name, self._size)
         if next(self._execute("SELECT 1 FROM vector WHERE hash = ?", value), None):
             return  # another process made it meanwhile
@@ -145,14 +160,25 @@ class Vectors:
         self._size = 0
 
     def _execute(self, sql: str, *values: object) -> Any:
-        import apsw
+        return self._database.execute(sql, values)
 
-        try:
-            return self._database.execute(sql, values)
-        except apsw.Error as error:
-            raise TryAgain(
-                f"{self.path}: cannot be used just now ({error}); it may be deleted, it is a cache"
-            ) from error
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """The library's errors as ours. Raises TryAgain that names the file and says that it may be deleted."""
+    try:
+        import apsw
+        import sqlite_vec  # noqa: F401 - used where the file is opened
+    except ImportError as error:
+        raise ConfigError(
+            "vectors need sqlite-vec: pip install 'mailbot[vectors]', or take `embeddings` out of accounts.yaml"
+        ) from error
+    try:
+        yield
+    except apsw.Error as error:
+        raise TryAgain(
+            f"{path}: cannot be used just now ({error}); it may be deleted, it is a cache"
+        ) from error
 
 
 def vectors_path(index: Path) -> Path:
@@ -162,21 +188,21 @@ def vectors_path(index: Path) -> Path:
 
 def _connect(path: Path) -> Any:
     """A database with sqlite-vec in it. apsw, since the sqlite3 of many Pythons may load no extension."""
-    try:
-        import apsw
-        import sqlite_vec
-    except ImportError as error:
-        raise ConfigError(
-            "vectors need sqlite-vec: pip install 'mailbot[vectors]', or take `embeddings` out of accounts.yaml"
-        ) from error
-    try:
+    import apsw
+    import sqlite_vec
+
+    def opened() -> Any:
         database = apsw.Connection(str(path))
         database.set_busy_timeout(30_000)
-        next(iter(database.execute("SELECT count(*) FROM sqlite_master")))
-    except (apsw.NotADBError, apsw.CorruptError):
-        path.unlink()  # a cache that cannot be read is made anew
-        database = apsw.Connection(str(path))
-        database.set_busy_timeout(30_000)
+        database.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        return database
+
+    try:
+        database = opened()
+    except (apsw.NotADBError, apsw.CorruptError):  # a cache that cannot be read is made anew
+        for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            part.unlink(missing_ok=True)
+        database = opened()
     database.enable_load_extension(True)
     database.load_extension(sqlite_vec.loadable_path())
     database.enable_load_extension(False)

@@ -11,6 +11,7 @@ import pytest
 
 from mailbot.assistant.asks import asks
 from mailbot.assistant.comparison import compare
+from mailbot.errors import BadData
 from mailbot.sync.backtest import backtest
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options
@@ -175,3 +176,26 @@ def test_a_bad_draft_fails() -> None:
     good = compare("The photos of the fair are on the share.", answer, asks(mail_text), [mail_text], [], [])
     assert good.left_out == ()
     assert good.agreement > 0
+
+
+def test_a_mail_that_was_filed_away_is_found(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """Who answers a mail often files it: it is looked for in every mailbox, after those of the settings."""
+    client = dovecot.client(user)
+    client.create_folder("Archive/2026")
+    client.logout()
+    answered(dovecot, user)
+    client = dovecot.client(user)
+    client.select_folder("INBOX")
+    client.move(client.search(), "Archive/2026")
+    client.logout()
+    assert len(backtest(make_settings(dovecot.port, user, llm=model.url), last=5).results) == 1
+
+
+def test_where_nothing_was_answered_that_is_said_and_nothing_written(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    with pytest.raises(BadData, match="account work: of 0 answers in Sent none"):
+        backtest(make_settings(dovecot.port, user, llm=model.url), last=5)
+    assert not (vault / "Mailbot").exists()

@@ -71,3 +71,15 @@ def test_a_backtest_prints_its_figures(
     assert said["recipients right"] == "1 of 1"
     model.answer = lambda _: (503, {}, "{}")
     assert json.loads(run("backtest", "--json", code=1).splitlines()[0])["failed"]
+
+
+def test_a_mail_that_is_kept_is_no_context_for_itself(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, tmp_path: Path
+) -> None:
+    make_settings(dovecot.port, user)
+    exchanged(dovecot, user)
+    run("fetch", "--no-drafts")
+    (tmp_path / "m.eml").write_bytes(mail(to=user))
+    said = json.loads(run("explain", str(tmp_path / "m.eml"), "--json"))
+    assert said["context"]
+    assert [c for c in said["context"] if c["note"].startswith("Email/")] == []

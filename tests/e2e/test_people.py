@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from mailbot.sync import people
+from mailbot.sync.journal import Journal, now
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.run import Options, vault_state
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
@@ -109,3 +111,51 @@ def test_two_notes_become_one(dovecot: Dovecot, user: str, make_settings: MakeSe
     assert "Two." in (vault / "People" / "Ana.md").read_text()
     assert people.find(settings, "A. R.")[0] == person
     assert len(people.everybody(settings)) == 1
+
+
+def test_a_mail_without_a_date_has_the_day_of_its_arrival(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    dovecot.deliver(user, mail("x", sender=f"Jo <{user}>", to="ana@acme.example"), mailbox="Sent")
+    dovecot.deliver(user, mail(SIGNED, to=user).replace(b"Date: Fri, 20 Nov 2026 09:15:00 +0100\r\n", b""))
+    (report,) = fetch_all(make_settings(dovecot.port, user), Options())
+    text = (vault / report.people[0]).read_text(encoding="utf-8")
+    assert re.search(r"^- \d{4}-\d\d-\d\d: \[\[Email/", text, re.MULTILINE)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", notes.read(text).properties["last_contact"])
+
+
+def test_a_person_note_that_cannot_be_read_is_taken_up_again_once_mended(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A note that is no UTF-8 is left, byte for byte, and named; saved as UTF-8, it gains the line it missed."""
+    settings = make_settings(dovecot.port, user)
+    target = vault / "Ana.md"
+    text = "---\ntype: people\ntitle: Ana Ruiz\nemail: ana@acme.example\n---\nCaf\u00e9 cr\u00e8me\n"
+    target.write_bytes(text.encode("latin-1"))
+    dovecot.deliver(user, mail(SIGNED, to=user))
+    (report,) = fetch_all(settings, Options())
+    assert target.read_bytes() == text.encode("latin-1")
+    assert any("not UTF-8" in r for r in report.remarks)
+    target.write_bytes(text.encode())
+    dovecot.deliver(user, mail(SIGNED, to=user, message_id="<2@acme.example>", subject="Again"))
+    fetch_all(settings, Options())
+    assert target.read_text(encoding="utf-8").count(": [[Email/2026/11/") == 2
+
+
+def test_a_run_that_was_killed_before_it_could_say_so_notes_a_mail_once(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """The note is written before the journal forgets the mail: killed between, the next run meets the mail again."""
+    settings = make_settings(dovecot.port, user)
+    dovecot.deliver(user, mail("x", sender=f"Jo <{user}>", to="ana@acme.example"), mailbox="Sent")
+    dovecot.deliver(user, mail(SIGNED, to=user))
+    (report,) = fetch_all(settings, Options())
+    text = (vault / report.people[0]).read_text(encoding="utf-8")
+    with Journal(vault_state(settings.vault) / "journal.sqlite") as journal:
+        journal.correspondence.to_meet(1, "work", now(), "ana@acme.example", [])
+    dovecot.deliver(user, mail(SIGNED, to=user, message_id="<2@acme.example>", subject="Again"))
+    fetch_all(settings, Options())
+    after = (vault / report.people[0]).read_text(encoding="utf-8")
+    assert after.count(": [[Email/2026/11/") == 2
+    assert after.count("from the signature of") == 1
+    assert [line for line in text.split("\n") if line not in after.split("\n")] == []

@@ -11,7 +11,7 @@ from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options, Report
 from mailbot.vault import note as notes
 from mailbot.vault.note import with_properties
-from tests.conftest import MakeSettings, mail
+from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import TRIAGE, ModelServer, is_triage
 
@@ -226,3 +226,74 @@ def test_a_prompt_with_a_place_that_nothing_fills_is_named(
     assert len(report.notes) == 1
     assert "the prompt triage.md has a place {{weather}} that nothing fills" in report.error
     assert report.exit_code == 78
+
+
+def test_a_mail_that_was_drafted_at_the_users_word_stays_drafted(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """`mailbot draft` on a mail that was only to be read: its note says so, and the next run takes nothing for a second
+    thought, writes nothing and learns nothing about the sender."""
+    from mailbot.sync.journal import Journal
+    from mailbot.sync.redraft import redraft
+    from mailbot.sync.run import vault_state
+
+    model.answer = lambda request: {**TRIAGE, "disposition": "read"} if is_triage(request) else {
+        "reply": "Yes.", "reasoning": "x", "claims": [], "unknowns": [], "action_items": [],
+    }  # fmt: skip
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(settings, Options())
+    redraft(settings, report.notes[0])
+    properties = notes.read((vault / report.notes[0]).read_text(encoding="utf-8")).properties
+    assert (properties["disposition"], properties["decided_by"]) == ("reply", "user")
+    before = tree(vault)
+    fetch_all(settings, Options())
+    assert tree(vault) == before
+    with Journal(vault_state(settings.vault) / "journal.sqlite") as journal:
+        assert journal.correspondence.corrections("ana@acme.example", 9) == []
+
+
+def test_a_mailbox_that_is_gone_stops_no_second_thought_and_no_draft(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """The mail whose note was changed waits, named; a new mail is drafted all the same."""
+    model.answer = lambda request: {**TRIAGE, "disposition": "read"} if is_triage(request) else None
+    client = dovecot.client(user)
+    client.create_folder("Filed")
+    client.logout()
+    dovecot.deliver(user, mail(to=user), mailbox="Filed")
+    (report,) = fetch_all(
+        make_settings(dovecot.port, user, llm=model.url, account={"mailboxes": ["Filed"]}), Options()
+    )
+    note = vault / report.notes[0]
+    note.write_text(
+        with_properties(note.read_text(encoding="utf-8"), {"disposition": "reply"}), encoding="utf-8"
+    )
+    client = dovecot.client(user)
+    client.delete_folder("Filed")
+    client.logout()
+    dovecot.deliver(user, mail(to=user, message_id="<2@acme.example>"))
+    with ModelServer() as other:
+        settings = make_settings(dovecot.port, user, llm=other.url, account={"mailboxes": ["INBOX", "Filed"]})
+        (report,) = fetch_all(settings, Options())
+    assert report.error == ""
+    assert len(report.drafts) == 1
+    assert any("its draft waits" in r or "no longer in" in r for r in report.remarks)
+
+
+def test_an_answer_that_came_out_of_a_draft_of_ours_is_an_answer(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A mail in Sent that mailbot had drafted counts like any other: its mail gets no second draft."""
+    sent = mail(
+        "Yes",
+        sender=f"Jo <{user}>",
+        to="ana@acme.example",
+        message_id="<a@jo>",
+        headers="In-Reply-To: <m1@acme.example>\nX-Mailbot-Id: x@jo\n",
+    )
+    dovecot.deliver(user, sent, mailbox="Sent")
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    assert kept(vault, report) == [("read", "fact")]
+    assert report.drafts == []

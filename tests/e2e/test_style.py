@@ -11,7 +11,7 @@ from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
-from tests.servers.model import ModelServer, is_triage
+from tests.servers.model import DRAFT, TRIAGE, ModelServer, is_triage
 
 SENT = "Moin Ana,\n\nthe numbers for run {n} are in the sheet, as we said on the phone.\n\nCheers\nJo\n\n-- \nJo Vermeer\nAcme\n\nOn Monday, Ana wrote:\n> QUOTED-CANARY {n}"
 
@@ -172,3 +172,35 @@ def test_no_name_is_left_in_a_greeting(text: str) -> None:
         greeting(text).replace("様", " ").replace(",", " ").split()
     )
     assert "{name}" in greeting(text)
+
+
+@pytest.mark.dovecot
+def test_the_style_note_is_inert_and_a_stock_phrase_is_not_taken_for_the_prompt(
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    """Subjects are strangers' words; and a sentence that the user always writes may stand in a draft, though the prompt
+    shows it as an example."""
+    stock = "Please do not hesitate to call me if anything about the numbers is unclear to you."
+    for n in range(ENOUGH):
+        raw = mail(
+            f"Moin Ana,\n\n{stock}\n\nCheers\nJo",
+            sender=f"Jo <{user}>",
+            to="ana@acme.example",
+            message_id=f"<s{n}@jo>",
+            subject="win #todo [[x]] `= 1`",
+        )
+        dovecot.deliver(user, raw, mailbox="Sent")
+    model.answer = lambda request: (
+        TRIAGE
+        if is_triage(request)
+        else {**DRAFT, "reply": f"Moin Ana,\n\nwe used 8+3.\n\n{stock}\n\nCheers"}
+    )
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    assert stock in model.requests[-1]["messages"][0]["content"]
+    assert stock in (vault / report.drafts[0]).read_text(encoding="utf-8")
+    note = (vault / "Mailbot" / "Style.md").read_text(encoding="utf-8")
+    assert note.count("Seen in:") == ENOUGH
+    assert " #todo" not in note
+    assert "[[x]]" not in note
+    assert "`=" not in note

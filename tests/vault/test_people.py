@@ -202,3 +202,13 @@ def test_a_quoted_name_is_no_address() -> None:
     )
     assert party("Gomez, Eva <eva@x.example>") == ("Gomez, Eva", "eva@x.example")
     assert party("eva@x.example") == ("", "eva@x.example")
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "[true]"])
+def test_a_merge_takes_any_word_for_private(word: str) -> None:
+    kept = USERS.replace("role: CTO", "role: CTO\nprivate: false")
+    text = merged(
+        kept, f"---\ntype: people\ntitle: B\nprivate: {word}\naudience: [internal]\n---\nSecret.\n", "[[B]]"
+    )
+    assert notes.read(text).properties["private"] is True
+    assert notes.read(text).properties["audience"] == "internal"

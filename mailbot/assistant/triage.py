@@ -239,7 +239,8 @@ def judged(
     answered = models.ask("triage", system, text, TriageAnswer)
     value = answered.value
     may = allowed(
-        [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject], secret=template.system
+        [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject],
+        secret=template.rules(one_line(user)),
     )
     triage = Triage(
         disposition=value.disposition,

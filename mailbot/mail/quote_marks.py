@@ -28,7 +28,7 @@ SCHRIEB_MIDDLE = re.compile(
 )
 OTHER_ATTRIBUTION = re.compile(
     r"^\W*(?:"
-    rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:{WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
+    rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:ezt\s)?(?:{WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
     r"|Am\s.{6,80}\bhat\s.{2,120}\bgeschrieben\s*[:：]"
     r"|Wiadomość napisana przez .{4,160}\d.{0,30}[:：]|"
     r"(?=.*(?:(?<![\d.])\d{1,2}[:.]\d\d(?![\d.]*\d)|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"

@@ -30,6 +30,7 @@ ATTRIBUTIONS = [
     "pt., 20 lis 2026 o 09:15 Ana Ruiz <ana@acme.example> napisał(a):",
     "пт, 20 нояб. 2026 г. в 09:15, Ana Ruiz <ana@acme.example>:",
     "Den fre 20 nov. 2026 kl 09:15 skrev Ana Ruiz <ana@acme.example>:",
+    "Ana Ruiz <ana@acme.example> ezt írta (időpont: 2026. nov. 20., P, 9:15):",
     "pe 20. marrask. 2026 klo 9.15 Ana Ruiz <ana@acme.example> kirjoitti:",
     "2026年11月20日(金) 9:15 Ana Ruiz <ana@acme.example>:",
     "Ana Ruiz <ana@acme.example> 于2026年11月20日周五 09:15写道：",

@@ -57,6 +57,8 @@ VOID = frozenset("area br col hr img input wbr".split())
 def is_hidden(attributes: dict[str, str | None]) -> bool:
     """Whether an element with these attributes, and all in it, is not shown to a reader. (What only Outlook for Windows
     hides, `mso-hide`, is shown.)"""
+    if not attributes:
+        return False
     if "hidden" in attributes:
         return True
     style = _style(attributes)
@@ -98,8 +100,10 @@ class Visibility:
     def open(self, tag: str, attributes: dict[str, str | None]) -> None:
         """A start tag was met; void elements are none."""
         _, hidden, tiny = self._open[-1] if self._open else ("", False, False)
-        size = _style(attributes).get("font-size")
-        self._open.append((tag, hidden or is_hidden(attributes), tiny if size is None else _is_zero(size)))
+        if attributes:  # most elements have none, and there may be 100,000
+            size = _style(attributes).get("font-size")
+            hidden, tiny = hidden or is_hidden(attributes), tiny if size is None else _is_zero(size)
+        self._open.append((tag, hidden, tiny))
         self._counts[tag] = self._counts.get(tag, 0) + 1
 
     def close(self, tag: str) -> list[str]:
@@ -299,6 +303,8 @@ class _Reader(HTMLParser):
 
 
 def _mark(tag: str, attributes: dict[str, str | None]) -> str:
+    if not attributes:
+        return "cite" if tag == "blockquote" else ""
     classes, identity, style = (attributes.get(n) or "" for n in ("class", "id", "style"))
     if _EDGE_ID.match(identity) or _EDGE_CLASS.search(classes):
         return "edge"

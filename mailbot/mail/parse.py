@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import email
 import hashlib
 import logging
@@ -12,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
 
-from mailbot.mail import header
-from mailbot.mail.charset import decode
+from mailbot.mail import header, leaf
 from mailbot.mail.flowed import unflowed
 from mailbot.mail.html_lines import all_text
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
@@ -228,7 +226,7 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
     elif kind in ("text/plain", "text/html") or (
         part.get_content_maintype() == "text" and not _is_file(part)
     ):
-        disposition = _disposition(part)
+        disposition = leaf.disposition(part)
         if disposition == "attachment" or (_is_file(part) and disposition != "inline"):
             _attach(part, reading)
             return
@@ -239,7 +237,7 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
             yield Text(content, html=kind == "text/html")
         if _is_file(part):
             _attach(part, reading, inline=True)
-    elif kind == "application/ms-tnef" or _name(part).casefold() == "winmail.dat":
+    elif kind == "application/ms-tnef" or leaf.file_name(part).casefold() == "winmail.dat":
         yield from _winmail(part, reading)
     else:
         if kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
@@ -326,93 +324,33 @@ def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
             yield message
 
 
-def _text(part: Part, reading: _Reading) -> str:
-    data = _payload(part, reading)
-    charset = part.get_content_charset() if part.get("content-type") else None
-    if part.get_content_type() == "text/html" and (declared := _meta_charset(data)) and not charset:
-        charset = declared
-    text, defect = decode(data, charset)
-    if defect:
-        reading.defects.append(f"{part.get_content_type()}: {defect}")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").lstrip("\ufeff")
-
-
-def _meta_charset(data: bytes) -> str | None:
-    found = re.search(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", data[:4096], re.IGNORECASE)
-    return found[1].decode("ascii") if found else None
-
-
-def _payload(part: Part, reading: _Reading) -> bytes:
-    """The decoded octets of a leaf (RFC 2045 6), as far as they decode."""
-    data: object
-    try:
-        if part.is_multipart():
-            data = b"".join(child.as_bytes() for child in part.get_payload() if isinstance(child, Part))
-        else:
-            data = part.get_payload(decode=True)
-    except Exception as error:  # noqa: BLE001 - a broken encoding must not lose the rest of the mail
-        reading.defects.append(f"{part.get_content_type()}: could not be decoded ({type(error).__name__})")
-        data = str(part.get_payload()).encode("utf-8", "surrogateescape")
-    if not isinstance(data, bytes):
-        return b""
-    try:
-        return reading.aside.octets(data) if reading.aside else data
-    except (binascii.Error, ValueError):
-        reading.defects.append(f"{part.get_content_type()}: base64 that cannot be decoded")
-        return b""
-
-
 def _ics_method(content: str) -> str:
     found = re.search(r"^METHOD:(\w+)", content, re.MULTILINE | re.IGNORECASE)
     return found[1] if found else ""
 
 
-def _disposition(part: Part) -> str:
-    return str(part.get("content-disposition") or "").split(";")[0].strip().lower()
+def _text(part: Part, reading: _Reading) -> str:
+    text, defects = leaf.text(part, reading.aside)
+    reading.defects += defects
+    return text
+
+
+def _payload(part: Part, reading: _Reading) -> bytes:
+    content, defects = leaf.octets(part, reading.aside)
+    reading.defects += defects
+    return content
 
 
 def _is_file(part: Part) -> bool:
-    return bool(_name(part))
-
-
-def _name(part: Part) -> str:
-    """The file name of RFC 2183 or, as many still send it, of Content-Type; RFC 2231 and RFC 2047 decoded."""
-    for name, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-        raw = next((str(v) for k, v in part.raw_items() if k.lower() == name), "")
-        if not raw.isascii():  # the library would replace raw 8-bit characters before we see them
-            part = Part()
-            part[name] = header.unfold(raw)
-        try:
-            value = part.get_param(parameter, header=name)
-        except Exception:  # noqa: BLE001, S112 - `name*` without a value raises IndexError in the standard library
-            continue
-        if isinstance(value, tuple):
-            # (charset, language, text whose characters are the octets): decoded here, since Python would run any codec
-            octets = str(value[2]).encode("latin-1", "replace")
-            value = decode(octets, value[0] or "utf-8")[0]
-        if value:
-            return header.text(str(value))
-    return ""
+    return bool(leaf.file_name(part))
 
 
 def _attach(part: Part, reading: _Reading, inline: bool = False) -> None:
-    name = _name(part)
-    content = _payload(part, reading)
-    if not name:
-        kind = part.get_content_type()
-        known = {"message/rfc822": "message.eml", "application/pgp-signature": "signature.asc",
-                 "application/pgp-encrypted": "version.txt", "application/pkcs7-signature": "smime.p7s",
-                 "application/pkcs7-mime": "smime.p7m", "text/html": "part.html", "text/calendar": "invite.ics"}  # fmt: skip
-        subtype = re.sub(r"[^a-z0-9]", "", part.get_content_subtype().lower())[:10]
-        name = known.get(
-            kind, f"part-{len(reading.attachments) + 1}.{'txt' if subtype == 'plain' else subtype or 'bin'}"
-        )
-    reading.attachments.append(
-        Attachment(
-            name=name,
-            content_type=part.get_content_type(),
-            content=content,
-            content_id=header.text(str(part.get("content-id") or "")).strip("<> "),
-            inline=inline,
-        )
+    attachment = Attachment(
+        name=leaf.file_name(part) or leaf.stand_in_name(part, len(reading.attachments) + 1),
+        content_type=part.get_content_type(),
+        content=_payload(part, reading),
+        content_id=header.text(str(part.get("content-id") or "")).strip("<> "),
+        inline=inline,
     )
+    reading.attachments.append(attachment)

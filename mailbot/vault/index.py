@@ -259,10 +259,10 @@ class Index:
         """(note id, score) of whole notes for an FTS5 expression, best first; a higher score is better (BM25)."""
         return self._ranked("note_fts", "2.0, 2.0, 1.0", match, limit)
 
-    def frequency(self, phrase: str, most: int) -> int:
-        """In how many notes an FTS5 phrase stands; counted no further than just beyond `most`."""
+    def frequency(self, phrase: str, most: int | None = None) -> int:
+        """In how many notes an FTS5 phrase stands; counted no further than just beyond `most`, where that is given."""
         sql = "SELECT count(*) FROM (SELECT rowid FROM note_fts WHERE note_fts MATCH ? LIMIT ?)"
-        return int(self.database.execute(sql, (phrase, most + 1)).fetchone()[0])
+        return int(self.database.execute(sql, (phrase, -1 if most is None else most + 1)).fetchone()[0])
 
     def passages_ranked(self, match: str, limit: int) -> list[tuple[int, float]]:
         """(passage id, score), best first."""

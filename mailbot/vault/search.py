@@ -22,7 +22,7 @@ LINKED = 0.15
 DEPTH = 100
 """Notes of each ranking that are fused."""
 MAX_TERMS = 64
-POSTINGS = 6000
+POSTINGS = 4000
 """Notes that the words of a query may stand in, added up: the commonest words of a long query in a large vault are left out,
 since they cost the most and tell the least."""
 
@@ -128,7 +128,10 @@ def query_phrases(query: str) -> list[str]:
 
 def _affordable(index: Index, phrases: list[str]) -> list[str]:
     """The phrases, rarest first, as far as POSTINGS goes; the two rarest in any case."""
-    rarest = sorted({p: index.frequency(p, POSTINGS) for p in phrases}.items(), key=lambda pair: pair[1])
+    counts = {p: index.frequency(p, POSTINGS) for p in phrases}
+    if sum(count <= POSTINGS for count in counts.values()) < 2:  # which two are the rarest must be known
+        counts = {p: index.frequency(p) for p in phrases}
+    rarest = sorted(counts.items(), key=lambda pair: pair[1])
     kept: set[str] = set()
     spent = 0
     for phrase, count in rarest:

@@ -17,15 +17,13 @@ from mailbot.errors import ConfigError, TryAgain
 
 BATCH = 64
 """Passages that are embedded and committed together."""
-COARSE = 4
-"""How many more are taken by their bits than are wanted by their cosine; fewer where there are many vectors, since what
-sqlite-vec takes grows with both."""
-FEWEST = 100
-"""Neighbours that are given however many vectors there are."""
+COARSE = 2
+"""How many more are taken by their bits than are wanted by their cosine."""
 MOST = 4096
 """The most neighbours that sqlite-vec gives."""
-WORK = 2_000_000
-"""Vectors times neighbours up to which all of them are taken."""
+SAMPLE = 1000
+"""Vectors from which a radius is told, in as many runs of neighbouring ids as RUNS says."""
+RUNS = 20
 
 
 class Embedder(Protocol):
@@ -112,8 +110,8 @@ class Vectors:
         return done
 
     def nearest(self, query: str, limit: int) -> list[tuple[bytes, float]]:
-        """(passage hash, cosine) of the passages nearest to a text, nearest first; at most `limit`, and fewer where there are
-        very many vectors. Raises as `fill` does."""
+        """(passage hash, cosine) of the passages nearest to a text, nearest first; at most `limit`, now and then fewer.
+        Raises as `fill` does."""
         if not self._size:
             return []
         asked = _unit(self.embedder.embed([query], query=True)[0])
@@ -124,14 +122,32 @@ class Vectors:
             )
         sql = (
             "SELECT v.hash, 1 - vec_distance_cosine(vec_int8(v.value), vec_int8(?)) AS cosine FROM"
-            " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ?) n JOIN vector v ON v.id = n.rowid"
-            " ORDER BY cosine DESC LIMIT ?"
+            " (SELECT rowid FROM near WHERE bits MATCH vec_bit(?) AND k = ? AND distance <= ?) n"
+            " JOIN vector v ON v.id = n.rowid ORDER BY cosine DESC LIMIT ?"
         )
-        affordable = WORK // max(self.count(), 1)
-        limit = min(limit, MOST, max(FEWEST, affordable))
-        most = min(MOST, max(limit, min(limit * COARSE, affordable)))
+        bits, most = _bits(asked), min(MOST, limit * COARSE)
         with _explained(self.path):
-            return [(h, c) for h, c in self._execute(sql, _int8(asked), _bits(asked), most, limit)]
+            radius = self._radius(bits, most)
+            return [(h, c) for h, c in self._execute(sql, _int8(asked), bits, most, radius, limit)]
+
+    def _radius(self, bits: bytes, wanted: int) -> int:
+        """The Hamming distance within which about twice as many vectors lie as are wanted, told from a sample. sqlite-vec
+        compares every vector in any case, but its choosing among them takes longer the more are in the choice."""
+        last = next(self._execute("SELECT max(id) FROM vector"))[0] or 0
+        if last <= SAMPLE:
+            return self._size
+        sql = (
+            "SELECT vec_distance_hamming(vec_quantize_binary(vec_int8(value)), vec_bit(?)) FROM vector"
+            " WHERE id > ? AND id <= ?"
+        )
+        starts = [run * last // RUNS for run in range(RUNS)]
+        sample = sorted(
+            int(distance)
+            for start in starts
+            for (distance,) in self._execute(sql, bits, start, start + SAMPLE // RUNS)
+        )
+        rank = 2 * wanted * SAMPLE // last + 3
+        return sample[rank] if rank < len(sample) else self._size
 
     def _add(self, value: bytes, vector: list[float]) -> None:
         unit = _unit(vector)

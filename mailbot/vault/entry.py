@@ -54,7 +54,8 @@ class Entry:
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
-    unreadable = Entry(_title(path, {}), PurePosixPath(path).stem, text, private=True, audience=UNREADABLE)
+    at = PurePosixPath(path)
+    unreadable = Entry(_title(at, {}), at.stem, text, private=True, audience=UNREADABLE)
     try:
         parsed = notes.read(text, path)
         properties, body = parsed.properties, parsed.body
@@ -62,7 +63,7 @@ def entry(path: str, text: str) -> Entry:
         return unreadable
     if not properties and re.match(r"\ufeff?---[ \t]*\r?\n\s*\w[\w -]*:", text):
         return unreadable  # properties that were begun and never ended
-    title = _title(path, properties)
+    title = _title(at, properties)
     aliases = [*strings(properties.get("aliases")), *strings(properties.get("alias"))]
     tags = tuple(
         dict.fromkeys(t.lstrip("#").casefold() for t in (*strings(properties.get("tags")), *_tags_in(body)))
@@ -74,13 +75,13 @@ def entry(path: str, text: str) -> Entry:
     person = not merged_into and (
         kind in PERSON_TYPES
         or not PERSON_TYPES.isdisjoint(own_tags)
-        or (not kind and _is_place_of_a_person(path))
+        or (not kind and _is_place_of_a_person(at))
     )
     emails = [e.casefold() for key in ("email", "emails") for e in strings(properties.get(key)) if "@" in e]
     links = dict.fromkeys(target(m[1]) for m in _LINK.finditer(body))
     return Entry(
         title=title,
-        names=" ".join([PurePosixPath(path).stem, *aliases, *tags, *described]),
+        names=" ".join([at.stem, *aliases, *tags, *described]),
         body=body,
         type=kind,
         date=str(properties.get("date") or ""),
@@ -129,12 +130,12 @@ def says_no(value: object) -> bool:
     )
 
 
-def _is_place_of_a_person(path: str) -> bool:
+def _is_place_of_a_person(path: PurePosixPath) -> bool:
     """Whether a note without a type is a person's by where it lies: People/Ana.md, People/Ana/README.md, People/Ana/Ana.md."""
-    folder, *rest = PurePosixPath(path).parts
+    folder, *rest = path.parts
     if folder.casefold() != "people" or not rest:
         return False
-    stem = PurePosixPath(rest[-1]).stem.casefold()
+    stem = path.stem.casefold()
     return (
         stem not in ("index", "readme")
         if len(rest) == 1
@@ -142,12 +143,12 @@ def _is_place_of_a_person(path: str) -> bool:
     )
 
 
-def _title(path: str, properties: dict[str, Any]) -> str:
+def _title(path: PurePosixPath, properties: dict[str, Any]) -> str:
     title = str(properties.get("title") or "").strip()
-    pure = PurePosixPath(path)
-    return title or (
-        pure.parent.name if pure.stem.casefold() in ("readme", "index") and "/" in path else pure.stem
-    )
+    if title:
+        return title
+    in_folder = path.stem.casefold() in ("readme", "index") and path.parent.name
+    return path.parent.name if in_folder else path.stem
 
 
 def _about(properties: dict[str, Any]) -> str:

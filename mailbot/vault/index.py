@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mailbot.errors import BadData
 from mailbot.vault.entry import UNSEARCHED, Entry, entry
@@ -184,6 +184,8 @@ class Index:
             if self.database.in_transaction:
                 execute("COMMIT")  # whole notes only are in it: an interrupted refresh keeps what it did
             raise
+        if len(gone) + len(work) > BATCH:  # or every question looks through a long log first
+            execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if progress and work:
             progress(len(work), len(work))
         return Refreshed(added, changed, len(gone), tuple(skipped))
@@ -196,7 +198,7 @@ class Index:
     def _add(self, path: str, mtime: int, size: int, found: Entry) -> None:
         key = path.removesuffix(".md").casefold()
         values = (
-            path, mtime, size, key, PurePosixPath(key).name, found.title, found.names, found.body, found.type, found.date,
+            path, mtime, size, key, key.rpartition("/")[2], found.title, found.names, found.body, found.type, found.date,
             found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
             found.auto_created, found.draft, found.about, found.merged_into,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -118,3 +119,33 @@ def test_vectors_that_cannot_be_read_are_made_anew(tmp_path: Path, folder: Path)
     assert len(made.asked) == 2
     with Vectors(tmp_path / "v.sqlite", Counting()) as vectors:
         assert len(vectors.nearest("zoo", 5000)) == 2
+
+
+class Clusters:
+    """An embedder whose texts `3/17` lie near a point of their first number."""
+
+    name = "clusters"
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:  # noqa: ARG002 - the protocol's
+        found = []
+        for text in texts:
+            centre, noise = Random(text.split("/")[0]), Random(text)
+            found.append([centre.gauss() + 0.1 * noise.gauss() for _ in range(64)])
+        return found
+
+
+def test_among_many_vectors_the_nearest_are_found_within_a_radius(tmp_path: Path) -> None:
+    """More than are looked at one by one; and again after most of them went, which leaves gaps in the sample."""
+    texts = {f"{n}/{m}".encode(): f"{n}/{m}" for n in range(60) for m in range(100)}
+    with Vectors(tmp_path / "v.sqlite", Clusters()) as vectors:
+        vectors.fill(set(texts), lambda hashes: ((h, texts[h]) for h in hashes))
+        assert vectors.count() == 6000
+        for n in (0, 31, 59):
+            found = [h.decode() for h, _ in vectors.nearest(f"{n}/query", 50)]
+            assert len(found) == 50
+            assert {f.split("/")[0] for f in found} == {str(n)}
+        vectors.fill({h for h in texts if h.endswith(b"7")}, lambda hashes: ((h, texts[h]) for h in hashes))
+        assert vectors.count() == 600
+        for n in (0, 31, 59):
+            found = [h.decode() for h, _ in vectors.nearest(f"{n}/query", 10)]
+            assert set(found) == {f"{n}/7", *(f"{n}/{m}7" for m in range(1, 10))}

@@ -15,7 +15,14 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_random_exponential
 
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
-from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import (
+    AuthenticationFailed,
+    BadData,
+    ConfigError,
+    MailbotError,
+    ServerUnavailable,
+    TryAgain,
+)
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -159,7 +166,8 @@ class Model:
         return _text_of(reply, where)
 
     def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
-        """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises."""
+        """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises, and BadData where the
+        server is there and does not take these texts: one may be too long for the model."""
         where = self._where(model)
         try:
             reply = self._called(
@@ -169,7 +177,7 @@ class Model:
                 ),
             )
         except _NotUnderstoodError as error:
-            raise ServerUnavailable(f"{where}: the server refused to make vectors: {error}") from error
+            raise BadData(f"{where}: the server refused to make vectors: {error}") from error
         made = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
         if len(made) != len(texts):
             raise UnusableAnswer(f"{where}: {len(made)} vectors came for {len(texts)} texts")
@@ -213,7 +221,7 @@ class Model:
                 f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?"
             ) from error
         except openai.APIStatusError as error:
-            if error.status_code == 501:
+            if error.status_code in (413, 501) or _is_too_long(error):
                 raise _NotUnderstoodError(_short(error)) from error
             raise ServerUnavailable(
                 f"{where}: the server failed with {error.status_code} ({_short(error)})"
@@ -272,6 +280,8 @@ def _is_transient(error: BaseException) -> bool:
         return False  # it has cost its time already; the next run may be luckier
     if isinstance(error, openai.APIConnectionError):
         return True
+    if _is_too_long(error):
+        return False
     return isinstance(error, openai.APIStatusError) and error.status_code in (
         408,
         409,
@@ -280,6 +290,15 @@ def _is_transient(error: BaseException) -> bool:
         503,
         504,
         529,
+    )
+
+
+def _is_too_long(error: BaseException) -> bool:
+    """llama.cpp says with a 500 that an input does not fit its batch."""
+    return bool(
+        re.search(
+            r"\b(?:input|prompt|context|tokens?)\b.{0,80}\b(?:too (?:large|long)|exceed)", _short(error)
+        )
     )
 
 

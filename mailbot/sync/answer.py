@@ -10,7 +10,14 @@ from mailbot.assistant.context import Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
 from mailbot.assistant.steering import attempts
-from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import (
+    AuthenticationFailed,
+    BadData,
+    BudgetSpent,
+    MailbotError,
+    ServerUnavailable,
+    TryAgain,
+)
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.mail.parse import parse
@@ -121,7 +128,7 @@ def vectors_for(run: Run, index: Index) -> Iterator[Vectors | None]:
     with vectors_of(index, run.settings.embeddings, run.settings.llm) as vectors:
         try:
             fill(index, vectors)
-        except (ServerUnavailable, TryAgain) as error:
+        except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
             run.report.remarks.append(f"{error}; this run searched by words alone")
             vectors = None
         yield vectors

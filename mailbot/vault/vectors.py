@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from mailbot.errors import ConfigError, TryAgain
+from mailbot.errors import BadData, ConfigError, TryAgain
 
+SHORTEST = 100
+"""Characters that every model takes: a text is halved no further."""
 BATCH = 64
 """Passages that are embedded and committed together."""
 COARSE = 2
@@ -32,7 +34,8 @@ class Embedder(Protocol):
     name: str
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
-        """One vector for each text, all of one length. Raises MailbotError where there are none to be had."""
+        """One vector for each text, all of one length. Raises MailbotError where there are none to be had: BadData where
+        that lies with the texts."""
         ...
 
 
@@ -100,7 +103,7 @@ class Vectors:
         done = 0
         for start in range(0, len(missing), BATCH):
             batch = list(saying(missing[start : start + BATCH]))
-            made = self.embedder.embed([text for _, text in batch]) if batch else []
+            made = self._embedded([text for _, text in batch]) if batch else []
             with self._database:
                 for (value, _), vector in zip(batch, made, strict=True):
                     self._add(value, vector)
@@ -114,7 +117,7 @@ class Vectors:
         Raises as `fill` does."""
         if not self._size:
             return []
-        asked = _unit(self.embedder.embed([query], query=True)[0])
+        asked = _unit(self._embedded([query], query=True)[0])
         if len(asked) != self._size:
             raise ConfigError(
                 f"the embedding model {self.embedder.name} gave {len(asked)} numbers, its index has {self._size};"
@@ -129,6 +132,19 @@ class Vectors:
         with _explained(self.path):
             radius = self._radius(bits, most)
             return [(h, c) for h, c in self._execute(sql, _int8(asked), bits, most, radius, limit)]
+
+    def _embedded(self, texts: list[str], *, query: bool = False) -> list[list[float]]:
+        """The vectors of texts; of one that is too long for the model, that of its beginning. One such text must not keep
+        all others from theirs."""
+        try:
+            return self.embedder.embed(texts, query=query)
+        except BadData:
+            half = len(texts) // 2
+            if half:
+                return self._embedded(texts[:half], query=query) + self._embedded(texts[half:], query=query)
+            if len(texts[0]) <= SHORTEST:
+                raise
+            return self._embedded([texts[0][: len(texts[0]) // 2]], query=query)
 
     def _radius(self, bits: bytes, wanted: int) -> int:
         """The Hamming distance within which about twice as many vectors lie as are wanted, told from a sample. sqlite-vec

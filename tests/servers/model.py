@@ -39,6 +39,8 @@ class ModelServer:
         self.requests: list[dict[str, Any]] = []
         self.embedded: list[str] = []
         """Every text that vectors were asked for."""
+        self.longest_embedded = 10**9
+        """Characters beyond which /embeddings fails as llama.cpp does."""
         self.finish_reason = "stop"
         self.release = threading.Event()
         outer = self
@@ -51,6 +53,12 @@ class ModelServer:
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 if self.path.endswith("/embeddings"):
                     outer.embedded += request["input"]
+                    if any(len(text) > outer.longest_embedded for text in request["input"]):
+                        told = "input (612 tokens) is too large to process. increase the physical batch size (current batch size: 512)"
+                        self._send(
+                            json.dumps({"error": {"code": 500, "message": told, "type": "server_error"}}), 500
+                        )
+                        return
                     made = [
                         {"object": "embedding", "index": n, "embedding": letters(t)}
                         for n, t in enumerate(request["input"])
@@ -96,8 +104,8 @@ class ModelServer:
                 if length != str(len(data)):
                     self.close_connection = True
 
-            def _send(self, body: str) -> None:
-                self.send_response(200)
+            def _send(self, body: str, status: int = 200) -> None:
+                self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(body.encode())))
                 self.end_headers()

@@ -9,11 +9,12 @@ from random import Random
 import pytest
 
 from mailbot.assistant import embedding
-from mailbot.errors import ConfigError
+from mailbot.assistant.llm import Endpoint, Model
+from mailbot.errors import BadData, ConfigError
 from mailbot.vault.index import Index
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Vectors
-from tests.servers.model import letters
+from tests.servers.model import ModelServer, letters
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -149,3 +150,26 @@ def test_among_many_vectors_the_nearest_are_found_within_a_radius(tmp_path: Path
         for n in (0, 31, 59):
             found = [h.decode() for h, _ in vectors.nearest(f"{n}/query", 10)]
             assert set(found) == {f"{n}/7", *(f"{n}/{m}7" for m in range(1, 10))}
+
+
+def test_a_text_too_long_for_the_server_gets_the_vector_of_its_beginning(
+    tmp_path: Path, folder: Path
+) -> None:
+    """And keeps no other from its own; a server that takes no text at all is said to."""
+    (folder / "long.md").write_text("# Long\n\n" + "qqq " * 300)
+    with ModelServer() as server, Index(tmp_path / "i.sqlite", folder) as index:
+        index.refresh()
+        client = Model(Endpoint(server.url, lambda: "none"))
+        embedder = embedding.EndpointEmbedder(client, "e5")
+        server.longest_embedded = 400
+        with Vectors(tmp_path / "v.sqlite", embedder) as vectors:
+            assert vectors.fill(index.hashes(), index.saying) == 3
+            assert [h.note for h in search(index, "qqqqq", 1, vectors)] == ["long.md"]
+        server.longest_embedded = 0
+        with (
+            Vectors(tmp_path / "w.sqlite", embedder) as vectors,
+            pytest.raises(BadData, match="too large to process"),
+        ):
+            vectors.fill(index.hashes(), index.saying)
+        client.close()
+    assert len(server.embedded) < 40

@@ -16,6 +16,7 @@ from mailbot.vault.entry import UNSEARCHED
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape
 from mailbot.vault.people import person
+from mailbot.vault.said import said
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Vectors
 
@@ -93,12 +94,13 @@ def gather(
 ) -> Context:
     """What the vault knows for an answer to `message`: the thread, the notes of its people, mail with them, and what a
     search finds for each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once."""
-    to = _audience(index, message, reply, circle)
+    people = _people(index, message, circle)
+    to = _audience(index, people, message, reply, circle)
     chosen: list[Source] = []
     kept_back: dict[str, str] = {}
     seen: dict[tuple[str, str], int] = {}
     left = budget
-    for found in _found(index, message, reply, list(wanted), circle, vectors):
+    for found in _found(index, people, message, reply, list(wanted), circle, vectors):
         note = found.candidate.note
         if (
             note.path == circle.own_note
@@ -184,8 +186,10 @@ class _Found:
     ask: str = ""
 
 
-def _audience(index: Index, message: Message, reply: Reply, circle: Circle) -> Audience:
-    known = {n.id: n for n in _people(index, message, circle)}
+def _audience(
+    index: Index, people: list[NoteRow], message: Message, reply: Reply, circle: Circle
+) -> Audience:
+    known = {n.id: n for n in people}
     for note in _mentioned(index, f"{message.subject}\n{reply.newest}"):
         known.setdefault(note.id, note)
     called = {name for id_ in known for name in index.names_of(id_)}
@@ -229,6 +233,7 @@ def _mentioned(index: Index, text: str) -> list[NoteRow]:
 
 def _found(
     index: Index,
+    people: list[NoteRow],
     message: Message,
     reply: Reply,
     wanted: list[Ask],
@@ -244,7 +249,6 @@ def _found(
     thread = [n for n in thread if existed(n, circle)]
     for note in reversed(thread[-THREAD_NOTES:]):
         yield _Found(_candidate(index, note, in_thread=True), "", said(note.body), "earlier in this thread")
-    people = _people(index, message, circle)
     for note in people:
         for _, heading, text in index.passages_of(note.id):
             if not _NOT_SAID.search(heading):
@@ -261,7 +265,9 @@ def _found(
         hits = [h for h in search(index, query, limit + len(taken), vectors, near) if h.note_id not in taken]
         for hit in hits[:limit]:
             note = index.note(hit.note_id)
-            text = said(hit.text) if note.type == "email" else hit.text
+            text = (
+                said(hit.text) if note.type == "email" else hit.text
+            )  # what it quotes has readers of its own
             why = (
                 "linked from the people or the thread, and found"
                 if hit.note_id in near
@@ -296,13 +302,3 @@ def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tupl
         yield f"{ask.text} {message.subject}", HITS_PER_ASK, ask.text
     newest = " ".join(reply.newest.split()[:120])
     yield f"{message.subject} {newest}", HITS, ""
-
-
-def said(body: str) -> str:
-    """The newest text of an email note: without its title and header lines, and without the folded callouts."""
-    lines = []
-    for line in body.split("\n"):
-        if line.startswith(("> ", ">")) or re.match(r"#+ |\*\*(?:From|To|Cc|Date):\*\*|- \[\[", line):
-            continue
-        lines.append(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

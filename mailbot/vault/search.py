@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailbot.vault.index import Index
+from mailbot.vault.said import said
 from mailbot.vault.vectors import Vectors
 from mailbot.vault.words import fold, proper_names, query_terms
 
@@ -70,7 +71,9 @@ def search(
     hits = []
     for note_id in ranked:
         heading, text = index.passage(best[note_id])[1:] if note_id in best else _first(index, note_id)
-        hits.append(Hit(index.note(note_id).path, heading, rounded[note_id], text, note_id))
+        note = index.note(note_id)
+        text = (said(text) if note.type == "email" else "") or text
+        hits.append(Hit(note.path, heading, rounded[note_id], text, note_id))
     return hits
 
 

@@ -153,3 +153,19 @@ def test_passages_lose_nothing_and_never_cut_a_fence() -> None:
     assert all(p.text.count("```") in (0, 2) for p in found)
     assert all(len(p.text) <= LIMIT or "```" in p.text for p in found)
     assert found[-1].heading == "A > B"
+
+
+def test_a_mail_is_shown_by_its_words_and_where_only_what_it_quotes_fits_by_that(
+    index: Index, notes: Path
+) -> None:
+    (notes / "Mail.md").write_text(
+        "---\ntype: email\n---\n# Offer\n\n**From:** Ana \\<ana@acme.example>  \n**Date:** Fri, 20 Nov 2026\n\nThe quagga is ours.\n",
+        encoding="utf-8",
+    )
+    (notes / "Answer.md").write_text(
+        "---\ntype: email\n---\n# Re: Offer\n\n**From:** Jo\n\n> [!quote]- Earlier in this thread\n> Is the okapi theirs?\n",
+        encoding="utf-8",
+    )
+    index.refresh()
+    assert [h.text for h in search(index, "quagga")] == ["The quagga is ours."]
+    assert "okapi" in search(index, "okapi")[0].text

@@ -71,10 +71,12 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
     return wrapped
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """A table: drawn on a terminal, tab-separated elsewhere."""
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "", *, headed: bool = False
+) -> None:
+    """A table: drawn on a terminal, tab-separated elsewhere, there with its column names only if it is `headed`."""
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in (columns, *rows) if headed else rows:
             click.echo("\t".join(str(cell) for cell in row))
         return
     from rich.console import Console

@@ -39,7 +39,7 @@ def status(context: click.Context, as_json: bool) -> None:
                 account["paused"],
             )
         )
-    console.table(("Account", "Kept and drafted", "Failing", "Tokens (30 days)", "Paused"), rows)
+    console.table(("Account", "Kept and drafted", "Failing", "Tokens (30 days)", "Paused"), rows, headed=True)
     for account in found:
         for item in account["failing"] + account["quarantined"]:
             click.echo(

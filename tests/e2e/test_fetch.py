@@ -589,5 +589,10 @@ def test_the_command_is_silent_under_cron_and_reports_as_json(
     assert json.loads(said.stdout)["accounts"][0]["notes"] == []
     status = subprocess.run([*run, "status", "--json"], capture_output=True, text=True, cwd=tmp_path)
     assert json.loads(status.stdout)["accounts"][0]["counts"] == {"draft.draft": 1, "mail.reply": 1}
+    piped = subprocess.run([*run, "status"], capture_output=True, text=True, cwd=tmp_path)
+    assert [line.split("\t")[:3] for line in piped.stdout.splitlines()] == [
+        ["Account", "Kept and drafted", "Failing"],
+        ["work", "draft draft: 1, mail reply: 1", "0"],
+    ]
     log = (state_folder() / "mailbot.log").read_text()
     assert "erasure" not in log and "secret" not in log and "Storage" not in log and "kept as" in log

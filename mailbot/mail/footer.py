@@ -1,0 +1,44 @@
+"""Which lines of a mail are its signature or the footer of a mailing list."""
+
+from __future__ import annotations
+
+import re
+
+from mailbot.mail.html_lines import Line
+from mailbot.mail.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
+
+
+def footers(read: list[Line], history: list[bool]) -> list[bool]:
+    """Signatures and list footers: from their delimiter to the next quoted line or the end."""
+    footer = [line.signature and not history[i] for i, line in enumerate(read)]
+    ends = [len(read)] * (len(read) + 1)
+    for i in range(len(read) - 1, -1, -1):
+        ends[i] = i if history[i] else ends[i + 1]
+    i = 0
+    while i < len(read):
+        text = read[i].text
+        if not history[i] and not footer[i] and text.strip():
+            end = ends[i]
+            delimited = DELIMITER.match(text) and (
+                (text == "-- " and end - i <= 40) or (i > 0 and _short_lines(read[i + 1 : end]))
+            )
+            rule = RULE.match(text) and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
+            mobile = MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
+            if delimited or rule:
+                footer[i:end] = [True] * (end - i)
+            elif mobile:
+                footer[i] = True
+        i += 1
+    return footer
+
+
+def _short_lines(rest: list[Line]) -> bool:
+    """Whether what follows could be a signature without the space that marks one: a few short lines that ask nothing."""
+    texts = [line.text.strip() for line in rest[:40] if line.text.strip()]
+    return len(texts) <= 8 and len(rest) <= 40 and not any(len(text) > 80 or "?" in text for text in texts)
+
+
+def _list_footer(below: list[str]) -> bool:
+    """Whether the lines below a rule are those that a mailing list adds: its words, with an address or URL beside them."""
+    near = [n for n, line in enumerate(below) if LIST_FOOTER.match(line)]
+    return any(re.search(r"https?://|\S@\S", " ".join(below[max(0, n - 1) : n + 4])) for n in near)

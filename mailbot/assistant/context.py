@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,18 +12,23 @@ from mailbot.assistant.disclosure import Audience, Candidate, withheld
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
 from mailbot.settings import Disclosure
-from mailbot.vault.entry import UNSEARCHED
+from mailbot.vault.entry import UNSEARCHED, name_key, person_target, target
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape
 from mailbot.vault.people import person
 from mailbot.vault.said import said
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Vectors
+from mailbot.vault.walk import lies_in, places
 
 THREAD_NOTES = 4
 MAIL_WITH_THEM = 2
 HITS_PER_ASK = 3
 HITS = 6
+LOOKED_AT = 40
+"""Of what a search finds, how many are looked at for those that may be used."""
+MERGES = 10
+"""Person notes in a row that were merged one into the next."""
 _NOT_SAID = re.compile(r"\b(?:Open Tasks|Recent Context)$")
 """Sections of a person note that are for the user's eyes: a query, and a list of links."""
 
@@ -61,9 +66,9 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Circle:
     """What of the world a context is gathered in: the user's `own` addresses (case-folded), to whom the answer goes
-    (`readers`), which of those addresses the user never exchanged mail with (`unknown`), the user's rules, and the notes to leave out: the
-    mail's `own_note` and everything in `drafts_folder`. What was written after
-    `until` did not yet exist: a mail by its date, any other note by the time of its last change, or by its `date` property where
+    (`readers`), which of those addresses the user never exchanged mail with (`unknown`), the user's rules, the folder where
+    every note is about a person (`people_folder`), and the notes to leave out: the mail's `own_note` and all that lies in
+    `left_out` (folders or notes). What was written after `until` did not yet exist: a mail by its date, any other note by the time of its last change, or by its `date` property where
     `trust_dates` says so."""
 
     own: frozenset[str] = frozenset()
@@ -71,7 +76,8 @@ class Circle:
     unknown: frozenset[str] = frozenset()
     rules: Disclosure = field(default_factory=Disclosure)
     own_note: str = ""
-    drafts_folder: str = "Email/Drafts"
+    people_folder: str = "People"
+    left_out: tuple[str, ...] = ("Email/Drafts",)
     until: datetime | None = None
     trust_dates: bool = False
 
@@ -100,19 +106,20 @@ def gather(
     kept_back: dict[str, str] = {}
     seen: dict[tuple[str, str], int] = {}
     left = budget
-    for found in _found(index, people, message, reply, list(wanted), circle, vectors):
-        note = found.candidate.note
-        if (
-            note.path == circle.own_note
-            or note.path.startswith(f"{circle.drafts_folder}/")
-            or note.type in UNSEARCHED
-        ):
-            continue
+    left_out = places(circle.left_out)
+
+    def usable(candidate: Candidate) -> bool:
+        note = candidate.note
+        if note.path == circle.own_note or note.type in UNSEARCHED or lies_in(note.path, left_out):
+            return False
         if not existed(note, circle):
-            continue
-        if reason := withheld(found.candidate, to, circle.rules):
+            return False
+        if reason := withheld(candidate, to, circle.rules):
             kept_back.setdefault(note.path, reason)
-            continue
+        return not reason
+
+    for found in _found(index, people, message, reply, list(wanted), circle, usable, vectors):
+        note = found.candidate.note
         if (at := seen.get((note.path, found.text))) is not None:
             if found.ask:
                 chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, found.ask))
@@ -189,15 +196,17 @@ class _Found:
 def _audience(
     index: Index, people: list[NoteRow], message: Message, reply: Reply, circle: Circle
 ) -> Audience:
-    known = {n.id: n for n in people}
+    known = {n.id: n for n in people if existed(n, circle)}
     for note in _mentioned(index, f"{message.subject}\n{reply.newest}"):
         known.setdefault(note.id, note)
     called = {name for id_ in known for name in index.names_of(id_)}
-    called |= {a.name.casefold() for a in (*message.authors, *message.to, *message.cc) if a.name}
-    called |= {n.path.removesuffix(".md").casefold() for n in known.values()}
+    called |= {name_key(a.name) for a in (*message.authors, *message.to, *message.cc) if a.name}
+    called |= {person_target(n.path) for n in known.values()}
     to = circle.readers or message.reply_to or message.authors
     readers = frozenset(a.key for a in to if a.email and a.key not in circle.own)
-    noted = {r for r in readers if any(not n.auto_created for n in index.with_address(r))}
+    noted = {
+        r for r in readers if any(not n.auto_created and existed(n, circle) for n in index.with_address(r))
+    }
     return Audience(
         readers=readers,
         people=frozenset(known),
@@ -238,9 +247,21 @@ def _found(
     reply: Reply,
     wanted: list[Ask],
     circle: Circle,
+    usable: Callable[[Candidate], bool],
     vectors: Vectors | None,
 ) -> Iterator[_Found]:
-    """What could be used, in the order of its right to the budget."""
+    """What may be used, in the order of its right to the budget. Of what a search finds, what is kept back takes nobody's
+    place."""
+
+    def candidate(note: NoteRow, *, in_thread: bool = False) -> Candidate | None:
+        """The note as a candidate, None where it may not be used."""
+        parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
+        owner = (
+            None if note.person or note.type == "email" else _owner(index, note.path, circle.people_folder)
+        )
+        made = Candidate(note, parties, owner, in_thread)
+        return made if usable(made) else None
+
     thread = (
         [n for n in index.in_thread(message.thread or "") if n.path != circle.own_note]
         if message.thread
@@ -248,23 +269,29 @@ def _found(
     )
     thread = [n for n in thread if existed(n, circle)]
     for note in reversed(thread[-THREAD_NOTES:]):
-        yield _Found(_candidate(index, note, in_thread=True), "", said(note.body), "earlier in this thread")
+        if earlier := candidate(note, in_thread=True):
+            yield _Found(earlier, "", said(note.body), "earlier in this thread")
     for note in people:
-        for _, heading, text in index.passages_of(note.id):
-            if not _NOT_SAID.search(heading):
-                yield _Found(_candidate(index, note), heading, text, "about a person on this mail")
+        if about := candidate(note):
+            for _, heading, text in index.passages_of(note.id):
+                if not _NOT_SAID.search(heading):
+                    yield _Found(about, heading, text, "about a person on this mail")
     taken = {n.id for n in thread} | {n.id for n in people}
     sender = message.sender
     for note in (
         index.mail_with(sender.key, MAIL_WITH_THEM + len(thread) + 1) if sender and sender.email else ()
     ):
-        if note.id not in taken and note.path != circle.own_note:
-            yield _Found(_candidate(index, note), "", said(note.body), "your mail with them")
+        if note.id not in taken and (theirs := candidate(note)):
+            yield _Found(theirs, "", said(note.body), "your mail with them")
     near = index.linked(list(taken)) if taken else set()
     for query, limit, ask in _queries(message, reply, wanted):
-        hits = [h for h in search(index, query, limit + len(taken), vectors, near) if h.note_id not in taken]
-        for hit in hits[:limit]:
+        left = limit
+        for hit in search(index, query, LOOKED_AT + len(taken), vectors, near):
             note = index.note(hit.note_id)
+            found = None if not left or note.id in taken else candidate(note)
+            if found is None:
+                continue
+            left -= 1
             text = (
                 said(hit.text) if note.type == "email" else hit.text
             )  # what it quotes has readers of its own
@@ -273,28 +300,25 @@ def _found(
                 if hit.note_id in near
                 else "found in the vault"
             )
-            yield _Found(_candidate(index, note), hit.heading, text, why, hit.score, ask)
+            yield _Found(found, hit.heading, text, why, hit.score, ask)
 
 
-def _candidate(index: Index, note: NoteRow, *, in_thread: bool = False) -> Candidate:
-    parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
-    owner = None if note.person or note.type == "email" else _owner(index, note.path)
-    return Candidate(note, parties, (owner.id, owner.title) if owner else None, in_thread)
-
-
-def _owner(index: Index, path: str) -> NoteRow | None:
-    """The person in whose folder, or a folder below it, a note lies: by its README or its folder note, followed where it
-    was merged into another."""
+def _owner(index: Index, path: str, people_folder: str) -> tuple[int, str] | None:
+    """(id, name) of the person in whose folder, or a folder below it, a note lies: by its README or its folder note, followed
+    where it was merged into another. Where neither can be told, what lies in the people's folder is about whom its folder or
+    name says, with the id 0: a note that was written in no known way is not for everybody."""
     folder = path.rpartition("/")[0]
     while folder:
-        for name in ("README", folder.rpartition("/")[2]):
-            note = index.at(f"{folder}/{name}.md")
-            if note and note.merged_into:
-                note = index.keyed(note.merged_into)
+        for name in ("readme", folder.rpartition("/")[2]):
+            note = index.keyed(target(f"{folder}/{name}"))
+            for _ in range(MERGES):
+                note = index.keyed(note.merged_into) if note and note.merged_into else note
             if note and note.person:
-                return note
+                return note.id, note.title
         folder = folder.rpartition("/")[0]
-    return None
+    below = path[len(people_folder) + 1 :] if lies_in(path, places([people_folder])) else ""
+    name = below.split("/")[0].removesuffix(".md")
+    return (0, name) if name and name.casefold() not in ("readme", "index") else None
 
 
 def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailbot.settings import Disclosure
-from mailbot.vault.entry import UNREADABLE
+from mailbot.vault.entry import UNREADABLE, name_key
 from mailbot.vault.index import NoteRow
+from mailbot.vault.walk import lies_in, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Audience:
     """Who will read the draft. Addresses and names are case-folded.
 
     `readers` are the addresses that the answer goes to; `people` the person notes of those on
-    the mail and of those whom it mentions, by id, and `called` their names; `strangers` are those readers whom the user never
+    the mail and of those whom it mentions, by id, and `called` their names and places; `strangers` are those readers whom the user never
     wrote with and has made no note of.
     """
 
@@ -27,7 +28,8 @@ class Audience:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A note that could be used: `parties` are the addresses that a mail was from or to, `person_of` the id and the name of
-    the person in whose folder it lies, `in_thread` that it is an earlier mail of the same thread."""
+    the person in whose folder it lies (0 where only the folder says who), `in_thread` that it is an earlier mail of the same
+    thread."""
 
     note: NoteRow
     parties: frozenset[str] = frozenset()
@@ -44,7 +46,7 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         return "it is private"
     if tag := next((t for t in rules.private_tags if _tagged(note.tags, t.lstrip("#").casefold())), ""):
         return f"its tag {tag.lstrip('#')} is private"
-    if folder := next((f for f in rules.private_folders if note.path.startswith(f"{f.strip('/')}/")), ""):
+    if folder := next((f for f in rules.private_folders if lies_in(note.path, places([f]))), ""):
         return f"its folder {folder.strip('/')} is private"
     if note.audience == "internal":
         domains = tuple(d.casefold().lstrip("@") for d in rules.internal_domains)
@@ -67,10 +69,12 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         return ""
     if note.person and note.id not in to.people:
         return f"it is about {note.title}, who is neither on this mail nor mentioned in it"
-    if candidate.person_of and candidate.person_of[0] not in to.people:
-        return f"it is about {candidate.person_of[1]}, who is neither on this mail nor mentioned in it"
-    about = note.about.rpartition("/")[2]
-    if about and about not in to.called and note.about not in to.called:
+    if candidate.person_of:
+        id_, name = candidate.person_of
+        if id_ not in to.people and (id_ or name_key(name) not in to.called):
+            return f"it is about {name}, who is neither on this mail nor mentioned in it"
+    about = {part for link in note.about.split("|") if link for part in (link, link.rpartition("/")[2])}
+    if about and not about & to.called:
         return "it is about somebody who is neither on this mail nor mentioned in it"
     return ""
 

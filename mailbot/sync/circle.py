@@ -11,6 +11,7 @@ from mailbot.settings import Settings
 from mailbot.sync.journal import Journal
 from mailbot.sync.sent import never_met
 from mailbot.sync.waiting import readers
+from mailbot.vault import style_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def circle_of(
         unknown=unknown,
         rules=settings.disclosure,
         own_note=own_note,
-        drafts_folder=f"{settings.email_folder}/Drafts",
+        people_folder=settings.people_folder,
+        left_out=(f"{settings.email_folder}/Drafts", style_note.PATH, *settings.exclude),
         until=then.at if then else None,
         trust_dates=bool(then and then.trust_dates),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,7 +25,7 @@ class Entry:
     """What the index knows of a note.
 
     `names` are other words it may be found by; `emails` and `called` (case-folded) whom a person note is of; `parties` the
-    addresses that a mail was from or to; `about` the one person whom any other note is about; `links` the targets of its
+    addresses that a mail was from or to; `about` the people whom any other note is about, as targets with `|` between; `links` the targets of its
     wikilinks; `draft` the user's standing word on answers to a person (`never`, `always` or empty).
     """
 
@@ -58,26 +58,37 @@ def entry(path: str, text: str) -> Entry:
     unreadable = Entry(_title(at, {}), at.stem, text, private=True, audience=UNREADABLE)
     try:
         parsed = notes.read(text, path)
-        properties, body = parsed.properties, parsed.body
+        body = parsed.body
+        # Obsidian takes `Private` and `private` for one; where both stand, the one that says something.
+        properties: dict[str, Any] = {}
+        for key, value in parsed.properties.items():
+            properties[key.casefold()] = value or properties.get(key.casefold())
     except BadData:
         return unreadable
     if not properties and re.match(r"\ufeff?---[ \t]*\r?\n\s*\w[\w -]*:", text):
         return unreadable  # properties that were begun and never ended
     title = _title(at, properties)
     aliases = [*strings(properties.get("aliases")), *strings(properties.get("alias"))]
+    tagged = [*strings(properties.get("tags")), *strings(properties.get("tag"))]
+    own_tags = {t.lstrip("#").casefold() for t in tagged}
+    # In code too: a tag may keep a note back, and one too many does no harm.
     tags = tuple(
-        dict.fromkeys(t.lstrip("#").casefold() for t in (*strings(properties.get("tags")), *_tags_in(body)))
+        dict.fromkeys((*own_tags, *(t.casefold() for t in _TAG.findall(body)))) if "#" in body else own_tags
     )
-    kind = str(properties.get("type") or "")
+    kind = next((k.lstrip("#").casefold() for k in strings(properties.get("type"))), "")
     described = [str(properties[k]) for k in _DESCRIBING if properties.get(k)]
     merged_into = target(str(properties.get("merged_into") or "").strip("[]"))
-    own_tags = {t.lstrip("#").casefold() for t in strings(properties.get("tags"))}
     person = not merged_into and (
         kind in PERSON_TYPES
         or not PERSON_TYPES.isdisjoint(own_tags)
         or (not kind and _is_place_of_a_person(at))
     )
-    emails = [e.casefold() for key in ("email", "emails") for e in strings(properties.get(key)) if "@" in e]
+    emails = [
+        found.casefold()
+        for key in ("email", "emails", "e-mail", "mail")
+        for written in _whole(properties.get(key))
+        for found in _ADDRESS.findall(written)
+    ]
     links = dict.fromkeys(target(m[1]) for m in _LINK.finditer(body))
     return Entry(
         title=title,
@@ -97,7 +108,7 @@ def entry(path: str, text: str) -> Entry:
         about=_about(properties) if not person and kind != "email" else "",
         person=person,
         emails=tuple(dict.fromkeys(emails)) if person else (),
-        called=tuple(dict.fromkeys(n.casefold() for n in (title, *aliases) if n)) if person else (),
+        called=tuple(dict.fromkeys(name_key(n) for n in (title, *aliases) if n)) if person else (),
         parties=_parties(properties) if kind == "email" else (),
         links=tuple(links),
         merged_into=merged_into,
@@ -105,20 +116,13 @@ def entry(path: str, text: str) -> Entry:
 
 
 _TAG = re.compile(r"(?<![\w#/&\\])#([^\W\d_][\w/-]{0,99})")
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'|@]+@[^\s<>()\[\],;:\"'|@]+\.[^\s<>()\[\],;:\"'|@.]+")
+"""An address in a property, bare or as `Ana <ana@...>` or `mailto:`."""
 
 
-def _tags_in(body: str) -> Iterator[str]:
-    """The tags in the text of a note, code aside."""
-    fence = ""
-    for line in body.split("\n") if "#" in body else ():
-        mark = _FENCE.match(line[:200])
-        if fence:
-            fence = "" if mark and mark[1].startswith(fence) else fence
-        elif mark:
-            fence = mark[1][:100]
-        elif "#" in line:
-            yield from _TAG.findall(re.sub(r"`[^`\n]{0,500}`", " ", line))
+def name_key(name: str) -> str:
+    """A name in the form it is compared in: case, spaces and the two spellings of an accent aside."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def says_no(value: object) -> bool:
@@ -152,9 +156,17 @@ def _title(path: PurePosixPath, properties: dict[str, Any]) -> str:
 
 
 def _about(properties: dict[str, Any]) -> str:
-    """The one person whom a note's properties name: a note on several is about their common matter."""
-    people = list(_whole(properties.get("person"))) + strings(properties.get("people"))
-    return target(people[0].strip("[]\"'").split("|")[0]) if len(people) == 1 else ""
+    """The people whom a note's properties name, as `|` between targets: all of `person`, and the one of `people`; a note whose
+    `people` are several is about their common matter."""
+    people = _whole(properties.get("people"))
+    named = [*_whole(properties.get("person")), *(people if len(people) == 1 else ())]
+    return "|".join(dict.fromkeys(person_target(link) for link in named))
+
+
+def person_target(link: str) -> str:
+    """The note that a link to a person leads to; of a folder's README, the folder."""
+    path = PurePosixPath(target(link.strip("[]\"' ").split("|")[0]))
+    return str(path.parent if path.name in ("readme", "index") and path.parent.name else path)
 
 
 def _parties(properties: dict[str, Any]) -> tuple[str, ...]:
@@ -173,8 +185,9 @@ def _whole(value: object) -> list[str]:
 
 
 def target(link: str) -> str:
-    """A wikilink's target in the form it is compared in: no ending, no case."""
-    return link.strip().removesuffix(".md").casefold()
+    """A wikilink's target, or a note's path, in the form it is compared in: no ending, no case, one spelling of an accent."""
+    plain = link.strip().removesuffix(".md").casefold()
+    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 def strings(value: object) -> list[str]:

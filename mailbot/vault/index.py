@@ -9,13 +9,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 from mailbot.errors import BadData
-from mailbot.vault.entry import UNSEARCHED, Entry, entry
+from mailbot.vault.entry import UNSEARCHED, Entry, entry, name_key, target
 from mailbot.vault.files import content_hash
 from mailbot.vault.passages import passages
 from mailbot.vault.walk import walk
 from mailbot.vault.words import fold
 
-VERSION = 4
+VERSION = 5
 MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
 BATCH = 2000
@@ -149,30 +149,33 @@ class Index:
         committed in batches: a refresh that is stopped goes on where it was.
         """
         known = {
-            path: (mtime, size, id_)
-            for id_, path, mtime, size in self.database.execute("SELECT id, path, mtime_ns, size FROM note")
+            path: (mtime, size)
+            for path, mtime, size in self.database.execute("SELECT path, mtime_ns, size FROM note")
         }
         found = dict(walk(self.vault, exclude))
-        gone = [known[path][2] for path in known.keys() - found.keys()]
-        work = sorted(path for path, stamp in found.items() if path not in known or known[path][:2] != stamp)
+        gone = [path for path in known if path not in found]
+        work = sorted(path for path, stamp in found.items() if known.get(path) != stamp)
         added = changed = 0
         skipped: list[tuple[str, str]] = []
         execute = self.database.execute
         if gone or work:
             execute("BEGIN IMMEDIATE")
         try:
-            for id_ in gone:
-                self._remove(id_)
+            for path in gone:
+                self._remove(path)
             for number, path in enumerate(work, 1):
                 mtime, size = found[path]
-                if path in known:
-                    self._remove(known[path][2])
                 try:
+                    stored = self._stamp(path)
+                    if stored == (mtime, size):
+                        continue  # another program has been here since we looked
+                    if stored:
+                        self._remove(path)
                     self._add(path, mtime, size, self._read(path, size))
-                except (BadData, OSError) as error:
-                    skipped.append((path, str(error)))
+                except (BadData, OSError, UnicodeError) as error:
+                    skipped.append((path.encode("utf-8", "backslashreplace").decode(), str(error)))
                     continue
-                changed, added = changed + (path in known), added + (path not in known)
+                changed, added = changed + (stored is not None), added + (stored is None)
                 if number % BATCH == 0:
                     execute("COMMIT")
                     execute("BEGIN IMMEDIATE")
@@ -190,13 +193,19 @@ class Index:
             progress(len(work), len(work))
         return Refreshed(added, changed, len(gone), tuple(skipped))
 
+    def _stamp(self, path: str) -> tuple[int, int] | None:
+        """The time and size that a note was stored with."""
+        sql = "SELECT mtime_ns, size FROM note WHERE path = ?"
+        row = self.database.execute(sql, (path,)).fetchone()
+        return (row[0], row[1]) if row else None
+
     def _read(self, path: str, size: int) -> Entry:
         if size > MAX_NOTE:
             raise BadData(f"larger than {MAX_NOTE // 1024 // 1024} MB")
         return entry(path, (self.vault / path).read_bytes().decode("utf-8", "replace"))
 
     def _add(self, path: str, mtime: int, size: int, found: Entry) -> None:
-        key = path.removesuffix(".md").casefold()
+        key = target(path)
         values = (
             path, mtime, size, key, key.rpartition("/")[2], found.title, found.names, found.body, found.type, found.date,
             found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
@@ -246,8 +255,11 @@ class Index:
             for id_, heading, start, end in rows:
                 self.database.execute(part, (id_, fold(heading), fold(body[start:end])))
 
-    def _remove(self, note_id: int) -> None:
-        kind = self.database.execute("SELECT type FROM note WHERE id = ?", (note_id,)).fetchone()[0]
+    def _remove(self, path: str) -> None:
+        row = self.database.execute("SELECT id, type FROM note WHERE path = ?", (path,)).fetchone()
+        if row is None:
+            return
+        note_id, kind = row
         if kind not in UNSEARCHED:
             self._index(note_id, insert=False)
         for table, _ in _BY_NOTE:
@@ -358,7 +370,7 @@ class Index:
 
     def with_name(self, name: str) -> list[NoteRow]:
         """The person notes of that title or alias."""
-        return list(self._notes("id IN (SELECT note_id FROM person_name WHERE name = ?)", name.casefold()))
+        return list(self._notes("id IN (SELECT note_id FROM person_name WHERE name = ?)", name_key(name)))
 
     def emails_of(self, note_id: int) -> list[str]:
         """The addresses of a person note."""

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 SKIPPED_FOLDERS = frozenset({".obsidian", ".trash", ".git", ".stfolder", ".stversions", "node_modules"})
 
 
+def places(named: Iterable[str]) -> frozenset[str]:
+    """Folders and notes as a user names them, in the form that `lies_in` compares: neither case, nor the two spellings of an
+    accent, nor slashes around them tell one from another. Where a rule keeps something back, near enough is meant."""
+    return frozenset(_comparable(n.removeprefix("./").strip("/")) for n in named)
+
+
+def lies_in(path: str, within: frozenset[str]) -> bool:
+    """Whether a note is one of these places, or lies in one."""
+    parts = _comparable(path).split("/") if within else []
+    return any("/".join(parts[:n]) in within for n in range(1, len(parts) + 1))
+
+
+def _comparable(path: str) -> str:
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+
+
 def walk(vault: Path, exclude: Iterable[str] = ()) -> Iterator[tuple[str, tuple[int, int]]]:
-    """(path relative to the vault with `/`, (mtime in ns, octets)) of each note, in no order. Links that lead out are not
-    followed; `exclude` names folders or notes relative to the vault."""
-    excluded = {e.strip("/") for e in exclude}
+    """(path relative to the vault with `/`, (mtime in ns, octets)) of each note, in no order. Symbolic links are not
+    followed: they may lead out, or into a folder that is kept back. `exclude` names folders or notes relative to the vault."""
+    excluded = places(exclude)
 
     def folder(path: str, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
                 relative = prefix + name
-                if name[0] == "." or relative in excluded:
+                if name[0] == "." or (excluded and _comparable(relative) in excluded):
                     continue
                 try:
-                    if name[-3:].lower() == ".md" and entry.is_file():
+                    if name[-3:].lower() == ".md" and entry.is_file(follow_symlinks=False):
                         stat = entry.stat()
                         yield relative, (stat.st_mtime_ns, stat.st_size)
                     elif entry.is_dir(follow_symlinks=False) and name not in SKIPPED_FOLDERS:

@@ -17,9 +17,13 @@ from __future__ import annotations
 
 
 class MailbotError(Exception):
-    """Any failure that mailbot explains itself; `exit_code` is what the process ends with."""
+    """Any failure that mailbot explains itself; `exit_code` is what the process ends with, `tokens_in`, `tokens_out` and
+    `cost` what a model was paid before it."""
 
     exit_code = 70
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
 
 
 class ConfigError(MailbotError):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from mailbot.assistant.asks import Ask
 from mailbot.assistant.disclosure import Audience, Candidate, withheld
+from mailbot.assistant.tokens import tokens
 from mailbot.mail.message import Address, Message
 from mailbot.mail.reply import Reply
 from mailbot.settings import Disclosure
@@ -80,12 +81,6 @@ class Circle:
     left_out: tuple[str, ...] = ("Email/Drafts",)
     until: datetime | None = None
     trust_dates: bool = False
-
-
-def tokens(text: str) -> int:
-    """About how many tokens a text takes: four letters each, or one for a character of a script without spaces."""
-    wide = len(re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", text))
-    return wide + (len(text) - wide) // 4 + 1
 
 
 def gather(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_random_exponential
 
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
+from mailbot.assistant.tokens import tokens
 from mailbot.errors import (
     AuthenticationFailed,
     BadData,
@@ -40,8 +42,7 @@ class UnusableAnswer(ServerUnavailable):
         super().__init__(message)
         self.what = what
         """What was wrong, without the server's name: what the model is told."""
-        self.tokens_in, self.tokens_out = tokens_in, tokens_out
-        self.cost = cost
+        self.tokens_in, self.tokens_out, self.cost = tokens_in, tokens_out, cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ class Model:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._client: OpenAI | None = None
-        self._form = 0
-        """Index into `FORMS`: what this server was found to understand."""
-        self._limit_name = "max_tokens"
+        self._asking = (0, "max_tokens")
+        """Index into `FORMS`, and the name of the limit: what this server was found to understand."""
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -102,6 +103,8 @@ class Model:
             text = ""
             try:
                 text, used_in, used_out = self._complete(model, messages, shape)
+                if not (used_in or used_out):  # a server that does not count must not pass a budget by
+                    used_in, used_out = sum(tokens(m["content"]) for m in messages), tokens(text)
                 spent_in, spent_out = spent_in + used_in, spent_out + used_out
                 return Answered(read(text, shape), model, spent_in, spent_out)
             except UnusableAnswer as error:  # cut off, refused, without a choice
@@ -109,6 +112,9 @@ class Model:
                 spent_in, spent_out = spent_in + error.tokens_in, spent_out + error.tokens_out
             except ValueError as error:
                 problem = str(error)
+            except MailbotError as error:
+                error.tokens_in, error.tokens_out = spent_in, spent_out
+                raise
             if attempt == 1:
                 messages += [
                     {"role": "assistant", "content": text[:4000] or "(nothing usable)"},
@@ -125,31 +131,37 @@ class Model:
         self, model: str, messages: list[dict[str, str]], shape: type[BaseModel]
     ) -> tuple[str, int, int]:
         while True:
+            asking = self._asking
             try:
-                return self._once(model, messages, shape)
+                return self._once(model, messages, shape, asking)
             except _NotUnderstoodError as error:
-                if not self._step_down(str(error)):
+                if not self._step_down(str(error), asking):
                     raise ServerUnavailable(
                         f"{self.endpoint.host}, model {model}: the server refused the request: {error}"
                     ) from error
 
-    def _step_down(self, said: str) -> bool:
-        """Ask in an older way. False where there is none left."""
-        if "max_completion_tokens" in said and self._limit_name == "max_tokens":
-            self._limit_name = "max_completion_tokens"
-            return True
-        if self._form + 1 < len(FORMS):
-            self._form += 1
-            return True
-        return False
+    def _step_down(self, said: str, asked: tuple[int, str]) -> bool:
+        """Ask in an older way than was `asked`. False where there is none left. Several mails may learn of it at once."""
+        form, limit_name = asked
+        with self._lock:
+            if self._asking != asked:
+                return True
+            if "max_completion_tokens" in said and limit_name == "max_tokens":
+                self._asking = form, "max_completion_tokens"
+            elif form + 1 < len(FORMS):
+                self._asking = form + 1, limit_name
+            return self._asking != asked
 
-    def _once(self, model: str, messages: Any, shape: type[BaseModel]) -> tuple[str, int, int]:
+    def _once(
+        self, model: str, messages: Any, shape: type[BaseModel], asking: tuple[int, str]
+    ) -> tuple[str, int, int]:
         where = self._where(model)
+        form, limit_name = asking
         options: dict[str, Any] = {
-            self._limit_name: self.endpoint.max_output_tokens,
-            **FORMS[self._form](shape),
+            limit_name: self.endpoint.max_output_tokens,
+            **FORMS[form](shape),
         }
-        if self._form:
+        if form:
             messages = [
                 {**messages[0], "content": f"{messages[0]['content']}\n\n{in_words(shape)}"},
                 *messages[1:],

@@ -83,17 +83,28 @@ class Models:
         """
         self.check()
         last: MailbotError | None = None
+        lost_in = lost_out = 0
+        lost = 0.0
+        """What servers were paid before they failed."""
         for served in self._served:
             name = served.names[tier]
             try:
                 answered = served.client.ask(name, system, user, shape)
-            except UnusableAnswer as error:
-                error.cost = self._paid(name, error.tokens_in, error.tokens_out)
-                raise
-            except (ServerUnavailable, TryAgain) as error:
+            except MailbotError as error:
+                lost += self._paid(name, error.tokens_in, error.tokens_out)
+                lost_in, lost_out = lost_in + error.tokens_in, lost_out + error.tokens_out
+                error.tokens_in, error.tokens_out, error.cost = lost_in, lost_out, lost
+                if isinstance(error, UnusableAnswer) or not isinstance(error, ServerUnavailable | TryAgain):
+                    raise
                 last = error
                 continue
-            return replace(answered, cost=self._paid(name, answered.tokens_in, answered.tokens_out))
+            cost = self._paid(name, answered.tokens_in, answered.tokens_out)
+            return replace(
+                answered,
+                tokens_in=answered.tokens_in + lost_in,
+                tokens_out=answered.tokens_out + lost_out,
+                cost=cost + lost,
+            )
         assert last is not None
         raise last
 

@@ -52,23 +52,32 @@ def in_words(shape: type[BaseModel]) -> str:
     return f"Answer with one JSON object and nothing else. Its JSON schema:\n{json.dumps(_schema(shape), ensure_ascii=False)}"
 
 
+TRIES = 50
+"""Opening braces that are tried for the beginning of the object."""
+_DECODER = json.JSONDecoder(strict=False)
+_THOUGHT = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+"""Some servers leave the opening tag away."""
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def read(text: str, shape: type[Answer]) -> Answer:
     """The object in an answer. Raises ValueError that says what was wrong."""
-    text = _THINKING.sub("", text).strip()
+    text = _THOUGHT.sub("", _THINKING.sub("", text)).strip()
     if not text:
         raise ValueError("the answer was empty")
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        raise ValueError("the answer held no JSON object")
-    try:
-        data = json.loads(text[start : end + 1], strict=False)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"the answer was no valid JSON ({error})") from error
-    try:
-        return shape.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg']}") from error
+    problem = ""
+    at = text.find("{")
+    for _ in range(TRIES):  # words around the object may have braces of their own
+        if at < 0:
+            break
+        end = at + 1
+        try:
+            data, end = _DECODER.raw_decode(text, at)
+            return shape.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            problem = problem or f"{'.'.join(map(str, first['loc'])) or 'the object'}: {first['msg']}"
+        except (ValueError, RecursionError) as error:
+            problem = problem or f"the answer was no valid JSON ({error})"
+        at = text.find("{", end)
+    raise ValueError(problem or "the answer held no JSON object")

@@ -9,6 +9,7 @@ import click
 
 from mailbot.cli import console
 from mailbot.config import state_folder
+from mailbot.errors import ConfigError
 from mailbot.settings import Embeddings, Llm, Settings
 from mailbot.sync.pipeline import check_vault
 from mailbot.sync.vectors import fill, vectors_of
@@ -41,7 +42,16 @@ def asked(context: click.Context, vault: Path | None, embeddings: str | None) ->
                 "write local, none, or a folder with model.onnx and tokenizer.json in it",
                 param_hint="--embeddings",
             ) from error
-    return Asked(folder, settings.exclude if settings else (), wanted, settings.llm if settings else None)
+    return Asked(folder, _excluded(context, folder), wanted, settings.llm if settings else None)
+
+
+def _excluded(context: click.Context, folder: Path) -> tuple[str, ...]:
+    """What the settings leave out of a folder, where it is the vault that they are about."""
+    try:
+        settings = console.settings(context)
+    except ConfigError:
+        return ()
+    return settings.exclude if settings.vault.resolve() == folder.resolve() else ()
 
 
 embeddings_option = click.option(

@@ -28,12 +28,16 @@ def failed(run: Run, w: Waiting, what: str, error: MailbotError) -> None:
         if str(error) not in run.report.remarks:
             run.report.remarks.append(str(error))
         return
-    cost = getattr(error, "cost", 0.0)
-    spent(run, what, "failed", getattr(error, "tokens_in", 0), getattr(error, "tokens_out", 0), cost)
+    lost(run, what, error)
     wait = timedelta(seconds=error.retry_after) if isinstance(error, TryAgain) and error.retry_after else None
     run.journal.mail_failed(w.row.id, str(error), now(), wait)
     run.report.failed.append(f"{w.row.note}: {error}")
     log.warning("account %s: %s of mail %d failed: %s", run.account.name, what, w.row.id, error)
+
+
+def lost(run: Run, what: str, error: MailbotError) -> None:
+    """Journal what was paid for nothing."""
+    spent(run, what, "failed", error.tokens_in, error.tokens_out, error.cost)
 
 
 def spent(run: Run, purpose: str, model: str, tokens_in: int, tokens_out: int, cost: float = 0.0) -> None:

@@ -231,6 +231,7 @@ def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool
         for n, draft in overlapping(asked, ask, asking.concurrency(run, models), "backtest"):
             run.progress("backtest: drafting", n + 1, len(cases))
             if isinstance(draft, MailbotError):
+                asking.lost(run, "backtest", draft)
                 results.append(Result(cases[n], None, contexts[n], None, str(draft)))
                 continue
             asking.spent(run, "backtest", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)

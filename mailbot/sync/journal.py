@@ -6,7 +6,7 @@ SQLite with a rollback journal and full syncs: a returned call is durable, and o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Literal
 from mailbot.errors import BadData, TryAgain
 from mailbot.sync.correspondence import Correspondence
 
-VERSION = 2
+VERSION = 3
 Stage = Literal["triage", "draft", "done"]
 DraftStatus = Literal[
     "intent",
@@ -61,6 +61,10 @@ CREATE TABLE correction (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), addre
 CREATE INDEX correction_address ON correction (address);
 ALTER TABLE call ADD COLUMN cost REAL NOT NULL DEFAULT 0;
 CREATE TABLE unmet (mail_id INTEGER PRIMARY KEY REFERENCES mail (id), account TEXT NOT NULL, since TEXT NOT NULL, address TEXT NOT NULL, parents TEXT NOT NULL);
+"""
+_SINCE_2 = """
+CREATE TABLE ask (mail_id INTEGER NOT NULL REFERENCES mail (id), number INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (mail_id, number)) WITHOUT ROWID;
 """
 _BACKOFF = (
     timedelta(0),
@@ -136,7 +140,7 @@ class Journal:
         try:
             if self._version() < VERSION:
                 with self.together():  # another process may be making it at this moment
-                    for made, schema in ((1, _SCHEMA), (2, _SINCE_1)):
+                    for made, schema in ((1, _SCHEMA), (2, _SINCE_1), (3, _SINCE_2)):
                         if self._version() < made:
                             for statement in schema.split(";"):
                                 self._database.execute(statement)
@@ -220,6 +224,19 @@ class Journal:
     def locations(self, mail_id: int) -> list[tuple[str, int, int]]:
         """(mailbox, uidvalidity, uid) of a mail, the newest first."""
         sql = "SELECT mailbox, uidvalidity, uid FROM location WHERE mail_id = ? ORDER BY uid DESC"
+        return list(self._database.execute(sql, (mail_id,)))
+
+    # --- asks ------------------------------------------------------------------------------------------------------
+
+    def remember_asks(self, mail_id: int, asks: Iterable[tuple[str, str]]) -> None:
+        """What a mail wants, as (kind, text): a model that was asked once is not asked again for it."""
+        self._database.execute("DELETE FROM ask WHERE mail_id = ?", (mail_id,))
+        rows = [(mail_id, number, kind, text) for number, (kind, text) in enumerate(asks)]
+        self._database.executemany("INSERT INTO ask VALUES (?,?,?,?)", rows)
+
+    def asks(self, mail_id: int) -> list[tuple[str, str]]:
+        """The (kind, text) of what a mail wants, in its order; none where nobody looked."""
+        sql = "SELECT kind, text FROM ask WHERE mail_id = ? ORDER BY number"
         return list(self._database.execute(sql, (mail_id,)))
 
     # --- mails -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from mailbot.errors import BadData
+from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.parse import parse
 from mailbot.mail.reply import split
@@ -47,7 +47,7 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
 def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
     message = parse(raw_mail(run, server, row))
     waiting = Waiting(row, message, split(message))
-    written = remembered(waiting, notebook.properties(run.vault, row.note) or {})
+    written = remembered(run, waiting, notebook.properties(run.vault, row.note) or {})
     triage = replace(
         written, disposition="reply", decided_by="user", reason=written.reason or "You asked for it"
     )
@@ -59,15 +59,19 @@ def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
         run.report.remarks.append("no model is configured (llm): an outline cannot follow an instruction")
     with models_of(run.settings.llm, spent_today(run)) as models:
         before = earlier_revisions(run, waiting)
-        draft = draft_for(
-            run,
-            waiting,
-            context,
-            models,
-            instruct=instruct,
-            style=styles(run, server, [waiting]).get(row.id, "") if models else "",
-            earlier=before[0][1] if before else "",
-        )
+        try:
+            draft = draft_for(
+                run,
+                waiting,
+                context,
+                models,
+                instruct=instruct,
+                style=styles(run, server, [waiting]).get(row.id, "") if models else "",
+                earlier=before[0][1] if before else "",
+            )
+        except MailbotError as error:
+            asking.lost(run, "draft", error)
+            raise
     asking.spent(run, "draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
     # Its note says so too: else the next run would read the old disposition there as the user's second thought.
     store_draft(run, server, wants_reply(run, waiting, triage), draft, context)

@@ -60,7 +60,7 @@ def _obeyed(run: Run, waiting: list[Waiting]) -> list[Waiting]:
             left.append(wants_reply(run, w, said))
         elif w.row.stage == "draft" or properties.get("decided_by"):
             # Written by a run that was killed before it could journal it, or by the one that could not draft.
-            written = remembered(w, properties)
+            written = remembered(run, w, properties)
             if written.disposition == "reply":
                 left.append(replace(w, triage=written))
             else:
@@ -73,7 +73,9 @@ def _obeyed(run: Run, waiting: list[Waiting]) -> list[Waiting]:
 def wants_reply(run: Run, w: Waiting, triage: Triage) -> Waiting:
     """A mail that wants a reply: say so in its note, then in the journal."""
     note_hash = notebook.change(run.vault, w.row.note, w.row.note_hash, verdict_of(triage).properties())
-    run.journal.update_mail(w.row.id, stage="draft", disposition="reply", note_hash=note_hash)
+    with run.journal.together():
+        run.journal.remember_asks(w.row.id, ((a.kind, a.text) for a in triage.asks))
+        run.journal.update_mail(w.row.id, stage="draft", disposition="reply", note_hash=note_hash)
     run.report.count("reply")
     return replace(w, row=run.journal.mail(w.row.id), triage=triage)
 

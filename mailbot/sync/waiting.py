@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.assistant.asks import Ask
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
@@ -40,8 +41,8 @@ class Waiting:
         return self.row.note.rpartition("/")[2].removesuffix(".md")
 
 
-def remembered(w: Waiting, properties: Properties) -> Triage:
-    """The triage that an earlier run wrote into the note; the asks are found anew."""
+def remembered(run: Run, w: Waiting, properties: Properties) -> Triage:
+    """The triage that an earlier run wrote into the note and the journal. Where that has no asks they are found anew."""
 
     def texts(key: str) -> tuple[str, ...]:
         value = properties.get(key)
@@ -56,7 +57,11 @@ def remembered(w: Waiting, properties: Properties) -> Triage:
         str(properties.get("stakes") or ""),
         texts("topics"),
         texts("people"),
-        detected(w.reply, w.message.subject).asks,
+        tuple(
+            Ask("question" if kind == "question" else "request", text)
+            for kind, text in run.journal.asks(w.row.id)
+        )
+        or detected(w.reply, w.message.subject).asks,
     )
 
 

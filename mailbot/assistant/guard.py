@@ -69,8 +69,9 @@ def _comparable(text: str) -> str:
 def normal_url(url: str) -> str:
     """A URL in the form it is compared in: without trailing punctuation, scheme and host in lower case."""
     url = url.strip().rstrip(".,;:!?*_~'\"")
-    while url.endswith(")") and url.count(")") > url.count("("):
-        url = url[:-1]
+    spare = url.count(")") - url.count("(")
+    while spare > 0 and url.endswith(")"):
+        url, spare = url[:-1], spare - 1
     url = url.rstrip("/")
     match = re.match(r"(?:(https?|ftp)://)?([^/?]*)(.*)", url, re.IGNORECASE | re.DOTALL)
     return f"{match[2].casefold()}{match[3]}" if match else url

@@ -19,8 +19,11 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
+            postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
+            end = next(postscript, end)
             delimited = DELIMITER.match(text) and (
-                (text == "-- " and end - i <= 40) or (i > 0 and _short_lines(read[i + 1 : end]))
+                (text == "-- " and end - i <= 40)
+                or (i > 0 and end - i <= 41 and _like_a_signature(read[i + 1 : end]))
             )
             rule = RULE.match(text) and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
             mobile = MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
@@ -32,10 +35,16 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
     return footer
 
 
-def _short_lines(rest: list[Line]) -> bool:
-    """Whether what follows could be a signature without the space that marks one: a few short lines that ask nothing."""
-    texts = [line.text.strip() for line in rest[:40] if line.text.strip()]
-    return len(texts) <= 8 and len(rest) <= 40 and not any(len(text) > 80 or "?" in text for text in texts)
+_SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){3,}[.!:]$")
+_POSTSCRIPT = re.compile(r"^\W{0,3}(?:P\.? ?){1,3}S\b\.?\W|^\W{0,3}N\.? ?B\b\.?\W", re.IGNORECASE)
+"""What somebody writes below their signature because they forgot it above."""
+
+
+def _like_a_signature(rest: list[Line]) -> bool:
+    """Whether what follows could be a signature without the space that marks one: a few short lines, no question and no
+    sentence among them."""
+    texts = [line.text.strip() for line in rest if line.text.strip()]
+    return len(texts) <= 8 and not any(len(t) > 80 or "?" in t or _SENTENCE.search(t) for t in texts)
 
 
 def _list_footer(below: list[str]) -> bool:

@@ -13,18 +13,28 @@ from mailbot.mail.charset import decode
 from mailbot.mail.message import Address
 
 # RFC 2047 2, as loosely as it is written in the wild: spaces inside the text, a language suffix (RFC 2231 5).
-_WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]*)?\?([bBqQ])\?([^?]*)\?=")
+_WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]*)?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?=")
 _BETWEEN = re.compile(r"(\?=)\s+(?==\?[\w.:+-]+(?:\*[\w-]*)?\?[bBqQ]\?)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 _MAX = 64 * 1024
 """Characters of one header that are looked at: the rest of a longer one is a defect, not work."""
 
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?\s*\Z")
+_GMT_OFFSET = re.compile(r"\b(?:GMT|UTC)?([+-])(\d\d):?(\d\d)(?=\s|\Z)")
+"""`GMT+0200` as JavaScript writes it, `+02:00` as ISO 8601 does."""
+_ZONE = re.compile(r"\d\s+([A-Za-z]{3,4})\b(?!\s*\d)")
+_ZONES = {"CET": 3600, "CEST": 7200, "MET": 3600, "MEST": 7200, "BST": 3600, "WEST": 3600, "EET": 7200, "EEST": 10800, "MSK": 10800,
+          "JST": 32400, "KST": 32400, "AEST": 36000, "AEDT": 39600, "NZST": 43200, "NZDT": 46800}  # fmt: skip
+"""Zones that RFC 5322 does not know and that mean one thing only, in seconds."""
+
+
 def unfold(raw: str) -> str:
     """A raw header (surrogate escapes for 8-bit bytes, folded) -> one line of text, not yet RFC 2047 decoded."""
     if not raw.isascii():
         raw = decode(raw.encode("utf-8", "surrogateescape"), None)[0]
-    return _CONTROLS.sub(" ", re.sub(r"\s*[\r\n]+\s*", " ", raw[:_MAX])).strip()
+    lines = (line.strip() for line in re.split(r"[\r\n]+", raw[:_MAX]))  # RFC 5322 2.2.3
+    return _CONTROLS.sub(" ", " ".join(lines)).strip()
 
 
 def decode_words(text: str) -> str:
@@ -111,14 +121,22 @@ def _clean(value: str) -> str:
 
 def date(raw: str) -> datetime | None:
     """A Date header -> an aware datetime in the sender's offset (an unknown zone is UTC), None where unreadable."""
+    line = _GMT_OFFSET.sub(r"\1\2\3", unfold(raw)[:200])
     try:
-        parts = parsedate_tz(unfold(raw))
+        if _ISO.match(line):
+            read = datetime.fromisoformat(line)
+            return read if read.tzinfo else read.replace(tzinfo=UTC)
+        parts = parsedate_tz(line)
     except Exception:  # noqa: BLE001 - several damaged dates raise IndexError or TypeError in the standard library
         return None
     if parts is None:
         return None
     year, month, day, hour, minute, second = parts[:6]
     offset = parts[9] or 0
+    if not offset and (named := _ZONE.search(line)):
+        offset = _ZONES.get(named[1].upper(), 0)
+    if half := re.search(r":\d\d\s*([AaPp])\.?[Mm]\b", line):
+        hour = hour % 12 + (12 if half[1] in "pP" else 0)
     try:
         zone = timezone(timedelta(seconds=offset)) if abs(offset) < 86_400 else UTC
         read = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)

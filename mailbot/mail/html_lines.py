@@ -153,20 +153,31 @@ def normalised(html: str) -> str:
 
 def all_text(html: str) -> str:
     """The words of HTML, those that are hidden by style among them; tags part words."""
-    return unescape(
-        nh3.clean(html.replace("<", " <"), tags=set(), clean_content_tags={"script", "style", "title"})
-    )
+    parted = _bounded(html).replace("<", " <")
+    return unescape(nh3.clean(parted, tags=set(), clean_content_tags={"script", "style", "title"}))
 
 
 MAX_NESTING = 300
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,12})[^<>]*>")
+_OF_NAMESPACE = re.compile(r"</?[a-zA-Z][\w-]{0,20}:[^<>]*>")
+"""`<o:p>`, `<w:LsdException .../>`: Word's own, no element of HTML."""
 _SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".split())
+
+
+def _uncommented(html: str) -> str:
+    """HTML without its comments; Word keeps whole documents in them."""
+    kept, end = [], 0
+    while (start := html.find("<!--", end)) >= 0 and (close := html.find("-->", start + 4)) >= 0:
+        kept.append(html[end:start])
+        end = close + 3
+    return "".join([*kept, html[end:]])
 
 
 def _bounded(html: str) -> str:
     """HTML whose elements are nested to a depth that takes no parser long: deeper tags go, their text stays."""
     if html.count("<") <= MAX_NESTING:
         return html
+    html = _OF_NAMESPACE.sub("", _uncommented(html))
     depth = 0
 
     def keep(match: re.Match[str]) -> str:

@@ -212,8 +212,9 @@ def _guarded_line(line: str) -> str:
     end = indent if indent > 3 else 0
     for match in _URL.finditer(line):
         url = match[0].rstrip(".,;:!?*_~'")
-        while url.endswith(")") and url.count(")") > url.count("("):
-            url = url[:-1]
+        spare = url.count(")") - url.count("(")
+        while spare > 0 and url.endswith(")"):
+            url, spare = url[:-1], spare - 1
         if len(url) < 9 or url != re.sub(r"[()%:]{2,}|%%", "", url):
             continue
         out += [line[end : match.start()].translate(GUARD), f"<{url}>"]

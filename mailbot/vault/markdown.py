@@ -74,9 +74,15 @@ def _released(line: str) -> str:
 
     def escape(match: re.Match[str]) -> str:
         at = match.start()
+        if plain[at] == "<" and _TAG.match(plain, at) and not _ADDRESS.match(plain, at):
+            return "&lt;"  # to the older dialects of Markdown a backslash is no escape, and the tag behind it alive
         return "\\" + plain[at] if _means(place, at) else plain[at]
 
     return _STAND_IN.sub(escape, line)
+
+
+_TAG = re.compile(r"<[A-Za-z/!?]")
+_ADDRESS = re.compile(r"<[^<>\s@]{1,64}@[^<>\s]{1,255}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +160,14 @@ def _opens_bracket(place: _Line, at: int, before: str, after: str) -> bool:
     return close < 0 or place.plain[close + 1 : close + 2] in ("(", "[", ":")
 
 
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&lt;")
 _AUTOLINK = re.compile(r"<((?:https?|mailto):[^<>\s]+)>")
 
 
 def unescape(markdown: str) -> str:
     """The text that inert Markdown made by `text_to_markdown` stands for; other text is left as it is."""
-    return _ESCAPED.sub(r"\1", _AUTOLINK.sub(r"\1", markdown)).replace("\u00a0", " ")
+    plain = _ESCAPED.sub(lambda m: m[1] or "<", _AUTOLINK.sub(r"\1", markdown))
+    return plain.replace("\u00a0", " ")
 
 
 # --- links ---------------------------------------------------------------------------------------------------------

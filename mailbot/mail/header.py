@@ -21,7 +21,7 @@ _MAX = 64 * 1024
 
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?\s*\Z")
-_GMT_OFFSET = re.compile(r"\b(?:GMT|UTC)?([+-])(\d\d):?(\d\d)(?=\s|\Z)")
+_GMT_OFFSET = re.compile(r"(?:\bGMT|\bUTC)?([+-])(\d\d):?(\d\d)(?=\s|\Z)")
 """`GMT+0200` as JavaScript writes it, `+02:00` as ISO 8601 does."""
 _ZONE = re.compile(r"\d\s+([A-Za-z]{3,4})\b(?!\s*\d)")
 _ZONES = {"CET": 3600, "CEST": 7200, "MET": 3600, "MEST": 7200, "BST": 3600, "WEST": 3600, "EET": 7200, "EEST": 10800, "MSK": 10800,
@@ -93,7 +93,9 @@ def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
     """
     from mailparser.utils import get_addresses
 
-    line = unfold(raw)
+    line = _ENCODED.sub(_quoted, unfold(raw))
+    if ";" in line and ":" not in re.sub(r"\"[^\"]*\"|<[^<>]*>", "", line):  # no group: Outlook's way to part addresses
+        line = re.sub(r'("[^"]*")|([>\w])[ \t]*;', lambda m: m[1] or f"{m[2]},", line)
     try:
         pairs = get_addresses(line, decode_names=True)
         defect = ""
@@ -113,6 +115,16 @@ def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
         if found:
             defect = defect or "an address header was damaged"
     return tuple(found.values()), defect
+
+
+_ENCODED = re.compile(r"(?<![\w\"])(?:=\?[\w.:+-]+(?:\*[\w-]*)?\?[bBqQ]\?[^?\s]{0,2000}\?=\s*)+")
+
+
+def _quoted(words: re.Match[str]) -> str:
+    """Encoded words that stand for a name with a comma or the like in it -> that name in quotes; others as they are."""
+    name = decode_words(words[0]).strip()
+    bare = re.sub(r'[\\"]', "", name)
+    return f'"{bare}" ' if re.search(r"[,;:<>()@\[\]]", bare) else words[0]
 
 
 def _clean(value: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import os
 import quopri
 import struct
+from datetime import UTC
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -330,3 +331,34 @@ _PIECES = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 def test_damaged_mime_is_a_mail(raw: bytes) -> None:
     (body(parse(raw)) + parse(raw).subject).encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Bob <bob@x.example>; Eva <eva@x.example>; Tom <tom@x.example>", ["Bob", "Eva", "Tom"]),
+        ('"Ruiz; Ana" <ana@x.example>', ["Ruiz; Ana"]),
+        ("=?utf-8?Q?Ruiz,_Ana?= <ana@x.example>, Bo <bo@x.example>", ["Ruiz, Ana", "Bo"]),
+        ("team: Ana <a@x.example>, Bo <b@x.example>;", ["Ana", "Bo"]),
+    ],
+)
+def test_address_lists_as_they_are_written(line: str, shown: list[str]) -> None:
+    assert [a.name for a in parse(f"To: {line}\n\nx".encode()).to] == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("Sat, 03 May 2025 11:00:00 GMT+0200", "2025-05-03T09:00:00"), ("Sat, 03 May 2025 11:00:00 +02:00", "2025-05-03T09:00:00"),
+        ("Sat, 03 May 2025 11:00:00 CEST", "2025-05-03T09:00:00"), ("Sat, 03 May 2025 10:00:00 PM +0000", "2025-05-03T22:00:00"),
+        ("2025-05-03T10:00:00Z", "2025-05-03T10:00:00"), ("Sat, 03 May 2025 11:00:00 -0700 (PDT)", "2025-05-03T18:00:00"),
+    ],
+)  # fmt: skip
+def test_dates_as_they_are_written(written: str, utc: str) -> None:
+    date = parse(f"Date: {written}\n\nx".encode()).date
+    assert date is not None
+    assert date.astimezone(UTC).isoformat() == f"{utc}+00:00"
+
+
+def test_an_encoded_word_with_a_bare_question_mark() -> None:
+    assert parse(b"Subject: =?UTF-8?Q?Wie geht's??=\n\nx").subject == "Wie geht's?"

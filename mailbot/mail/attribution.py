@@ -29,21 +29,45 @@ def attribution(read: list[Line], i: int) -> int:
         joined = f"{joined} {text}".strip()
         if len(joined) > 400:
             return 0
+        if length > 1 and not _may_begin(read[i : i + length]):
+            return 0
         if text.endswith((":", "：", ">", "*", "_", "-", "wrote")):
             if _says_who_wrote(joined):
                 # Only the attribution itself, not the line of the author's that may stand right above it.
                 shorter = [read[k : i + length] for k in range(i + 1, i + length)]
                 told = [part for part in shorter if _says_who_wrote(" ".join(x.text.strip() for x in part))]
-                if any(STARTS.match(part[0].text) for part in told) or (
+                if any(STARTS.match(p[0].text) and not _BARE_TIME.match(p[0].text.strip()) for p in told) or (
                     told and not STARTS.match(read[i].text)
                 ):
                     return 0
                 return length
-            if length == 1 and len(joined) < 120 and _quoted_next(read, i + 1):
+            if length == 1 and len(joined) < 120 and _quoted_next(read, i + 1) and not _TWO.search(joined):
                 candidate = joined.strip("*_ ")
                 if WROTE_END.search(candidate) or SAID.search(candidate):
                     return 1
     return 0
+
+
+def _may_begin(read: list[Line]) -> bool:
+    """Whether the first of several lines can be that of an attribution, and none but the last ends a sentence or with a colon:
+    the author's own words may stand right above."""
+    first = read[0].text.strip()
+    begins = STARTS.match(first) or "@" in first or "<" in first or _NAMED.match(first)
+    return bool(begins) and not any(_ENDS.search(line.text.strip()) for line in read[:-1])
+
+
+_NAMED = re.compile(
+    r"\W{0,3}(?:In (?:message|article)|Quoting|Zitat von|Citando|Wiadomość|Na dzień|\W*-{2,})", re.IGNORECASE
+)
+_BARE_TIME = re.compile(r"\d{1,2}[:：]\d\d\S{0,4}[:：]$")
+_TWO = re.compile(r"\w{3,}[.!?]\s+\w")
+"""A sentence before another on the line."""
+_ENDS = re.compile(r"\w{4,}[.!?]$|[:：]$")
+_SOMEBODY = re.compile(
+    r"\b(?:the|my|our|his|her|their|der|die|das|meine?|unsere?|le|la|mon|ma|notre|el|mi|il|lo|mijn|onze)\s+[a-zß-ÿ]\w+\s+"
+    rf"(?:{WROTE})\b"
+)
+"""`the landlord wrote`: an author tells of somebody, no client of a sender."""
 
 
 def _quoted_next(read: list[Line], i: int) -> bool:
@@ -64,13 +88,19 @@ def certain(read: list[Line], i: int, length: int) -> bool:
     """Whether an attribution with no quote mark below it still ends what the author wrote: only where it is written as
     a client writes it, with a time and an address, or a time, a date and a word for writing."""
     text = " ".join(line.text.strip() for line in read[i : i + length]).strip("*_ ")
-    if re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text) or re.search(r"\bas\s+\w", text):
+    if (
+        re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text)
+        or re.search(r"\bas\s+\w", text)
+        or _SOMEBODY.search(text)
+    ):
         return False  # that is prose
     time = re.search(
         r"(?<![\d.])\d{1,2}[:.h]\d\d(?![\d.]*\d\.)", re.sub(r"\d{1,2}\.\d{1,2}\.\d{2,4}", "", text)
     )
-    dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\d{1,2}", text)
+    if re.fullmatch(r"-{2,}.*<[^<>\s]+@[^<>\s]+>.*-{2,}", text):
+        return True  # drawn as a rule
+    dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\s?\d{1,2}", text)
     address = re.search(r"<[^<>\s]+@[^<>\s]+\s*>|\([^()\s]+@[^()\s]+\)", text)
-    wrote = re.search(rf"\b(?:{WROTE})\b|写道|寫道|書きました|작성", text, re.IGNORECASE)
+    wrote = re.search(rf"\b(?:{WROTE})\b|写道|寫道|書きました|작성|쓴 글", text, re.IGNORECASE)
     ends = text.endswith((":", "：")) or bool(wrote)
     return bool(ends and ((address and (time or (wrote and dated))) or (wrote and time and dated)))

@@ -35,16 +35,20 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
     return footer
 
 
-_SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){3,}[.!:]$")
+_SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
 _POSTSCRIPT = re.compile(r"^\W{0,3}(?:P\.? ?){1,3}S\b\.?\W|^\W{0,3}N\.? ?B\b\.?\W", re.IGNORECASE)
 """What somebody writes below their signature because they forgot it above."""
 
 
 def _like_a_signature(rest: list[Line]) -> bool:
-    """Whether what follows could be a signature without the space that marks one: a few short lines, no question and no
-    sentence among them."""
+    """Whether what follows could be a signature without the space that marks one: a few short lines, no question and at most
+    one sentence among them, such as people are fond of."""
     texts = [line.text.strip() for line in rest if line.text.strip()]
-    return len(texts) <= 8 and not any(len(t) > 80 or "?" in t or _SENTENCE.search(t) for t in texts)
+    return (
+        len(texts) <= 8
+        and not any(len(t) > 80 or "?" in t for t in texts)
+        and sum(bool(_SENTENCE.search(t)) for t in texts) < 2
+    )
 
 
 def _list_footer(below: list[str]) -> bool:

@@ -34,7 +34,7 @@ def unfold(raw: str) -> str:
     if not raw.isascii():
         raw = decode(raw.encode("utf-8", "surrogateescape"), None)[0]
     lines = (line.strip() for line in re.split(r"[\r\n]+", raw[:_MAX]))  # RFC 5322 2.2.3
-    return _CONTROLS.sub(" ", " ".join(lines)).strip()
+    return _CONTROLS.sub(" ", " ".join(line for line in lines if line)).strip()
 
 
 def decode_words(text: str) -> str:
@@ -94,7 +94,9 @@ def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
     from mailparser.utils import get_addresses
 
     line = _ENCODED.sub(_quoted, unfold(raw))
-    if ";" in line and ":" not in re.sub(r"\"[^\"]*\"|<[^<>]*>", "", line):  # no group: Outlook's way to part addresses
+    if ";" in line and ":" not in re.sub(
+        r"\"[^\"]*\"|<[^<>]*>", "", line
+    ):  # no group: Outlook's way to part addresses
         line = re.sub(r'("[^"]*")|([>\w])[ \t]*;', lambda m: m[1] or f"{m[2]},", line)
     try:
         pairs = get_addresses(line, decode_names=True)

@@ -67,8 +67,9 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
             start = above if above is not None and RULE.match(read[above].text) else i
             if answered or start < i or (marked <= i and only_mail_has(read, i)):
                 i = mark(start, len(read))
-            elif marked <= i:
-                answered, i = True, i + 1  # a form that was filled in, not a mail that was forwarded
+            elif marked <= i or not only_mail_has(read, i):
+                answered = True  # a form that was filled in, not a mail that was forwarded
+                i = header_end(read, i)
             else:
                 i = mark(start, header_end(read, i))
         else:

@@ -34,10 +34,10 @@ _SCOPE_CLASS = re.compile(
     r"|protonmail_quote|tutanota_quote|zmail_extra|hs_reply_quote|quoted_text|ydp\w*yahoo-quoted|iPhone_quote)(\s|$)",
     re.IGNORECASE,
 )
-_GMAIL = re.compile(r"(^|\s)gmail_quote(_container)?(\s|$)", re.IGNORECASE)
+_CONTAINER = re.compile(r"(^|\s)(gmail_quote(_container)?|protonmail_quote|zmail_extra)(\s|$)", re.IGNORECASE)
 _EDGE_ID = re.compile(
     r"^(x_)*(divRplyFwdMsg|appendonsend|replySplit|stopSpelling|mail-editor-reference-message-container"
-    r"|lineBreakAtBeginningOfMessage|ms-outlook-mobile-reference|OLK_SRC_BODY_SECTION|origbody|reply-intro"
+    r"|ms-outlook-mobile-reference|OLK_SRC_BODY_SECTION|origbody|reply-intro"
     r"|isReplyContent|isForwardContent|qt|orc-full-body-initial-text)$"
 )
 _EDGE_CLASS = re.compile(r"(^|\s)(OutlookMessageHeader|yahoo-quoted-begin)(\s|$)")
@@ -230,7 +230,7 @@ class _Reader(HTMLParser):
         self._visible = Visibility()
         self._marks: list[str] = []
         """The mark of each open element, beside `_visible`."""
-        self._counts = dict.fromkeys(("quoted", "cite", "signature", "pre"), 0)
+        self._counts = dict.fromkeys(("quoted", "cite", "signature", "pre", "container"), 0)
         self._edge = False
         self._tight = False
         self._line_starts = [0]
@@ -254,6 +254,8 @@ class _Reader(HTMLParser):
                 "mso" in (attributes.get("class") or "").casefold()
             )  # Outlook: a line is a paragraph
         mark = _mark(tag, attributes)
+        if mark == "cite" and self._counts["container"]:
+            mark = "quoted"
         if mark == "edge":
             self.end_line()
             self._edge, mark = True, ""
@@ -326,6 +328,8 @@ def _mark(tag: str, attributes: dict[str, str | None]) -> str:
     if tag == "blockquote":
         marked = attributes.get("type") == "cite" or attributes.get("cite") or _SCOPE_CLASS.search(classes)
         return "quoted" if marked else "cite"
-    # Gmail's container also holds what is written below the quote: in it the blockquote is marked, and the attribution
+    # A container also holds what is written below the quote or in it: there a blockquote is the quote, and the attribution
     # is found by its words.
-    return "quoted" if _SCOPE_CLASS.search(classes) and not _GMAIL.search(classes) else ""
+    if _CONTAINER.search(classes):
+        return "container"
+    return "quoted" if _SCOPE_CLASS.search(classes) else ""

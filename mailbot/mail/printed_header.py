@@ -48,7 +48,7 @@ def header_block(read: list[Line], i: int) -> bool:
     if (
         len(fields) < 3
         or not names & FROM_NAMES
-        or not (subject or names & SENT_NAMES)
+        or not names & SENT_NAMES  # every client prints it; a form or an instruction may not
         or not (subject or recipient)
     ):
         return False

@@ -30,16 +30,26 @@ OTHER_ATTRIBUTION = re.compile(
     r"^\W*(?:"
     rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:ezt\s)?(?:{WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
     r"|Am\s.{6,80}\bhat\s.{2,120}\bgeschrieben\s*[:：]"
+    r"|\d{1,2}:\d\d(?:\s?[AaPp]\.?[Mm]\.?)?,?\s+[^\W\d]{3,12}\s\d{1,2},?\s\d{4}.{0,120}<[^<>\s]+@[^<>\s]+>\s*[:：]"
+    r"|בתאריך\s.{6,160}<[^<>\s]+@[^<>\s]+>\s*[:：]"
+    r"|[^\n<>]{1,60}<[^<>\s]+@[^<>\s]+>\s+hat am\s.{6,40}\bgeschrieben\s*[:：]"  # Open-Xchange
+    r"|[^\n<>:]{1,60}\b(?:schrieb am|wrote on|a écrit le|ha scritto il|escribió el|schreef op|skrev den|kirjoitti)\s\d{1,2}[./]\d{1,2}[./]\d{2,4}\s.{0,20}\d{1,2}[:.]\d\d.{0,6}[:：]"
+    r"|-{2,}\s*(?:On|Am|Le|El|Il|Op|Em|Den)\s.{6,200}\b(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev)\s*-{2,}"  # Zoho
+    r"|-{3,}\s*\"?[^\"\n]{1,80}\"?\s<[^<>\s]+@[^<>\s]+>\s(?:wrote|schrieb|a écrit)\s?[:：]\s*-{3,}"  # Notes
+    r"|>>>\s[^\n<>]{1,60}<[^<>\s]+@[^<>\s]+>\s\d{1,2}[./]\d{1,2}[./]\d{2,4}\s\d{1,2}:\d\d.{0,6}>>>"  # GroupWise
+    r"|(?:Zitat von|Citando a|Quoting|Citazione da|Citaat van|Citando)\s.{3,120}[:：]"  # Horde
+    r"|\d{2,4}\.\s?\d{1,2}\.\s?\d{1,2}\.?\s.{0,8}\d{1,2}:\d\d에\s.{1,60}(?:이\(가\)|님이)\s쓴 글\s*[:：]"
     r"|Wiadomość napisana przez .{4,160}\d.{0,30}[:：]|"
-    r"(?=.*(?:(?<![\d.])\d{1,2}[:.]\d\d(?![\d.]*\d)|\b(?:19|20)\d\d\b)).{6,220}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
+    # No word for writing: what stands there begins with a date, after a weekday at most, or with a name and an address.
+    r"(?:[^\W\d]{1,12}[.,]{0,2}\s+(?:den\s+)?){0,2}\d{1,4}(?:[./年-]\s?\d|\.?\s+[^\W\d]{2,}).{0,200}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
     r"|-*\s*On\s(?=.*(?<![\d.])\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
-    r"|\d{4}年\d{1,2}月\d{1,2}日.{0,120}(?:[:：]|>)"
+    r"|\d{4}年\d{1,2}月\d{1,2}日\s*(?:[(（].{1,4}[)）]|[周週星曜]\S{1,2})?[\s,，]*(?:上午|下午|午前|午後|晚上)?\s*\d{1,2}\s*[:：時时点點].{0,120}(?:[:：]|>)"
+    r"|\d{4}年\d{1,2}月\d{1,2}日.{0,80}<[^<>\s]+@[^<>\s]+>.{0,12}[:：]?"
     r"|\d{4}[./-]\d{1,2}[./-]\d{1,2}.{0,80}<[^<>\s]+@[^<>\s]+>\s*[:：]?"
-    r"|(?:On|Am|Le|El|Il|Op|Em|Den)\b.{6,160}<[^<>\s]+@[^<>\s]+>\s*[:：]"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4},?.{0,30}(?:пользователь|от|from|von|de|da).{0,120}[:：]"
+    r"|(?:On|Am|Le|El|Il|Op|Em|Den)\s(?:[^\W\d]{2,12}[.,]{0,2}\s+){0,3}\d{1,4}\b(?![:.]\d\d\b(?!\.)).{0,150}<[^<>\s]+@[^<>\s]+>\s*[:：]"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4},?[\s\d:.]{0,12}(?:[AaPp][Mm]|г\.)?,?\s*\b(?:пользователь|от|from|von|de|da)\b.{0,120}[:：]"
     r"|[^\n]{1,60}<[^<>\s]+@[^<>\s]+>\s*(?:,\s*)?\d{1,2}[ ./-].{4,60}[:：]"
     r"|>?-*\s*(?:In message|In article)\s.{5,120}[:：]"
-    r"|Quoting\s.{3,120}[:：]"
     r")\s*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -49,7 +59,7 @@ STARTS = re.compile(
 )
 DATED = re.compile(r"\d{1,4}[./:-]\d|\b(?:19|20)\d\d\b|@|\d年")
 SEPARATOR_WORDS = (
-    r"original message|original appointment|reply message|reply above this line|forwarded message|begin forwarded message"
+    r"original message|mail original|original appointment|reply message|reply above this line|forwarded message|begin forwarded message"
     r"|original-nachricht|originalnachricht|ursprüngliche nachricht|weitergeleitete nachricht|anfang der weitergeleiteten (?:nachricht|e-?mail)"
     r"|message d['’]origine|message original|message transféré|message transmis|début du message (?:réexpédié|transféré)"
     r"|mensaje original|mensaje reenviado|inicio del mensaje reenviado|messaggio originale|messaggio inoltrato|inizio messaggio inoltrato"
@@ -73,11 +83,11 @@ FORWARD = re.compile(
 FROM = r"from|von|de|da|van|från|fra|lähettäjä|od|от|от кого|nadawca|feladó|差出人|发件人|寄件者|寄件人|보낸 사람|보낸사람|kimden|od koho|expéditeur|remitente|mittente|afzender|absender|message du"
 SENT = (
     r"sent|date|gesendet|datum|date d['’]envoi|envoyé|envoyé le|enviado|enviado el|enviada|fecha|data|inviato|verzonden|skickat|sendt"
-    r"|dato|lähetetty|päiväys|wysłano|дата|отправлено|送信日時|日付|日時|发送时间|日期|寄件日期|보낸 날짜|날짜|odesláno|elküldve|gönderildi|tarih|enviado em|data de envio|wysłane|sent at|message du"
+    r"|dato|lähetetty|päiväys|wysłano|дата|отправлено|送信日時|日付|日時|发送时间|日期|寄件日期|보낸 날짜|날짜|odesláno|elküldve|gönderildi|tarih|enviado em|enviada em|data de envio|wysłane|sent at|message du"
 )
 SENT_BY_MAIL = frozenset(
     ("sent", "gesendet", "envoyé", "envoyé le", "enviado", "enviado el", "enviada", "inviato", "verzonden", "skickat", "sendt",
-     "lähetetty", "wysłano", "отправлено", "送信日時", "发送时间", "보낸 날짜", "odesláno", "elküldve", "gönderildi", "enviado em")
+     "lähetetty", "wysłano", "отправлено", "送信日時", "发送时间", "보낸 날짜", "odesláno", "elküldve", "gönderildi", "enviado em", "enviada em")
 )  # fmt: skip
 """Names of the date field that only a mail client writes: an itinerary has From, To and Date as well."""
 TO = (
@@ -95,14 +105,17 @@ FIELD = re.compile(rf"^\W{{0,6}}(?P<name>{FROM}|{SENT}|{TO}|{SUBJECT})\s*[*_]*\s
 SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
 DEVICE = (
     r"iphone|ipad|ipod|android|galaxy|samsung|huawei|xiaomi|redmi|oppo|oneplus|pixel|blackberry|nokia|motorola|sony|htc|wiko|\blg\b|windows|outlook|yahoo"
-    r"|gmail|proton|\baol\b|gmx|web\.de|k-9|fairemail|spark|\bnine\b|mymail|\bmail\b|handy|smartphone|mobil|phone|tablet|\bmac\b|telefon|teléfono|téléphone"
-    r"|móvil|cellulare|telefoon|celular|puhelimes|телефон|手机|手機|sparrow|airmail|mailbird|thunderbird|superhuman"
+    r"|gmail|proton|\baol\b|gmx|web\.de|k-9|fairemail|spark|\bnine\b|mymail|smartphone|\bmac\b|手机|手機|sparrow|airmail|mailbird|thunderbird|superhuman|mailbox"
+)
+_OWNED = (
+    r"(?:my|mein\w*|mon|ma|mi|mio|mia|mijn|min|mitt|meu|minha|moj\w+|моего|моей)"
+    r"\s+(?:\S+\s+){0,3}?(?:mail|handy|\w*mobil\w*|phone|cell|tablet|telefon\w*|teléfono|téléphone|móvil|cellulare|telefoon|celular|puhelimes\w*|device|desk|ti-\d+|телефон\w*)\b"
 )
 MOBILE = re.compile(
     r"^\W{0,4}(?:sent (?:from|via|using|with|by) |von meinem .{2,40} gesendet|gesendet (?:von|mit|über) |diese nachricht wurde von"
     r"|envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|pelo|com) |inviato da|verzonden (?:vanaf|vanuit|met|via) "
     r"|verstuurd vanaf|skickat från|sendt fra|lähetetty |wysłan[eo] z |отправлено (?:с|из) |从我的|從我的|發自|发自)"
-    rf".{{0,40}}(?:{DEVICE})|^\W{{0,4}}(?:get outlook for|télécharger outlook|obtenez outlook|outlook (?:für|para|pour|voor) )|^\W{{0,4}}(?:iphone|ipad|android)から送信|^나의 iphone에서|^내 iphone에서",
+    rf"(?:.{{0,40}}(?:{DEVICE})|{_OWNED}|(?:mobile|phone|galaxy|puhelimesta)(?: device)?\W*$)|^\W{{0,4}}von meinem .{{0,30}}(?:{DEVICE}|handy|mobil\w*|telefon|tablet).{{0,20}} gesendet\W*$|^\W{{0,4}}(?:get outlook for|télécharger outlook|obtenez outlook|outlook (?:für|para|pour|voor) )|^\W{{0,4}}(?:iphone|ipad|android)から送信|^나의 iphone에서|^내 iphone에서",
     re.IGNORECASE,
 )
 DELIMITER = re.compile(r"^\s{0,1}(?:-- ?|—|--\s*)$")

@@ -69,7 +69,8 @@ def split_text(text: Text) -> list[Segment]:
         markup = normalised(text.content)
         read = lines(markup)
     else:
-        markup, read = text.content, _plain_lines(text.content)
+        markup = _unescaped(text.content)
+        read = _plain_lines(markup)
     kinds = classify(read)
     segments: list[Segment] = []
     if not read and "<img" in markup:  # a mail that is one picture
@@ -94,10 +95,27 @@ def _joined(chunk: Iterable[Line]) -> str:
     return re.sub(r"\n{3,}", "\n\n", joined).strip("\n").rstrip()
 
 
+def _unescaped(content: str) -> str:
+    """Text without the `>` that mbox files set before a line that begins with "From " (RFC 4155, appendix A): one that stands
+    alone is no quote."""
+    if ">From " not in content:
+        return content
+    texts = content.split("\n")
+    for n, text in enumerate(texts):
+        beside = texts[max(0, n - 1) : n] + texts[n + 1 : n + 2]
+        if text.startswith(">From ") and not any(t.startswith(">") for t in beside):
+            texts[n] = text[1:]
+    return "\n".join(texts)
+
+
+_PROMPTS = frozenset(("SQL", "PS", "C", "D"))
+"""Of shells: no author's initials."""
+
+
 def _plain_lines(content: str) -> list[Line]:
     texts = content.split("\n")
     # "AR> text": initials are a quote mark where one author's stand on several lines (RFC 1849's "supercite").
-    initials = Counter(m[1] for text in texts if (m := INITIALS.match(text)))
+    initials = Counter(m[1] for text in texts if (m := INITIALS.match(text)) and m[1] not in _PROMPTS)
     found, start = [], 0
     for text in texts:
         named = INITIALS.match(text)

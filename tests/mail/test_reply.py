@@ -165,3 +165,68 @@ def test_the_labelled_replies_are_met() -> None:
     ]
     met = sum(" ".join(of(r["text"]).newest.split()) == " ".join(r["newest_reply"].split()) for r in rows)
     assert met / len(rows) >= 0.85
+
+
+GMAIL = "\n\nOn Sat, 3 May 2025 at 10:00, Bob <bob@x.example> wrote:\n> Did you send it?\n"
+KEPT = [
+    "Hi Bob,\n\nPlease forward these by 17:00 to Ana Ruiz <ana@acme.example>:\n\n- the contract\n\nCan you also call her?",
+    "Hi,\n\nOn Friday at 10:30 please send the following to Ana <ana@acme.example>:\n\n- the plan",
+    'Dear Ms Ruiz,\n\nOn 12 March 2025 at 14:30 the landlord wrote:\n\n"No pets."\n\nCan we fight this?',
+    "Please set it up like this:\n\nFrom: Reports <reports@acme.example>\nTo: sales@acme.example\nSubject: Weekly\n\nEvery Monday. Can you?",
+    "Please answer this customer:\n\nName: Eva\nFrom: eva@x.example\nTo: us\nSubject: refund\n\nI would give it back.",
+    "Date: 3 May 2025 10:00\nFrom: Ana <ana@acme.example>\nTo: info@x.example\nSubject: Offer\n\nPlease send me an offer.",
+    "The summary.\n\n—\n\nPlease send me the signed contract by Friday.\nThe price stays at 400 euros for us.\n\nAna",
+    "Run this:\n\nSQL> select 1\nSQL> select 2", "Sent by registered mail this morning.", "sent via mobile banking today, reference 4711",
+    "Gesendet mit der Hauspost, das Handy liegt bei.", "Inviato da Maria via mail ieri sera.", "Enviado pelo correio com o telefone novo.",
+]  # fmt: skip
+ABOVE_A_QUOTE = [
+    "12/05/2025 is the delivery date, as you said:", "2025年5月10日下午可以开会，具体安排如下：", "田中様\n\n2025年5月10日の会議は下記の通りでお願いします：",
+    "12.05.2025 ждём ответа от поставщика, см. ниже:", "I don't think the meeting at 10:30 works for us.", "The release 3.5 is late.\nI will not sign.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_the_authors_words_that_look_like_history_or_a_signature_stay(text: str) -> None:
+    assert of(text).newest == text
+    assert of(text + GMAIL).newest == text
+
+
+@pytest.mark.parametrize("text", [*ABOVE_A_QUOTE, *(t for t in KEPT if "\n" not in t)])
+@pytest.mark.parametrize(
+    "attribution", ["You wrote:", "On Sat, 3 May 2025 at 10:00, Bob <bob@x.example> wrote:"]
+)
+def test_words_right_above_an_attribution_stay(text: str, attribution: str) -> None:
+    assert of(f"{text}\n{attribution}\n> let's meet\n").newest.split() == text.split()
+
+
+def test_a_line_that_an_mbox_file_escaped_and_a_postscript() -> None:
+    assert of("Hi,\n\n>From my side it is fine.\n\nAna").newest == "Hi,\n\nFrom my side it is fine.\n\nAna"
+    assert of("Hi\n-- \nAna\nAcme\n\nP.S. Bring the key!").newest == "Hi\n\nP.S. Bring the key!"
+
+
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "Ana Ruiz <ana@acme.example> hat am 03.05.2025 10:00 CEST geschrieben:", "---- Am Sa, 03 Mai 2025 10:00:00 +0200 Ana <a@x.example> schrieb ----",
+        '-----"Ana Ruiz" <ana@acme.example> wrote: -----', "Ana Ruiz schrieb am 03.05.2025 um 10:00:", "Ana a écrit le 03/05/2025 à 10:00 :",
+        "25. 5. 3. 10:00에 Ana Ruiz 이(가) 쓴 글:", "11:00 AM, November 17, 2021, Ana <ana@acme.example>:",
+    ],
+)  # fmt: skip
+def test_attributions_of_less_common_clients(attribution: str) -> None:
+    assert of(f"Fine.\n\n{attribution}\n\nOld text.\nMore of it.\n").newest == "Fine."
+
+
+def test_answers_inside_a_clients_container_and_below_its_mark() -> None:
+    quote = '<blockquote class="protonmail_quote" type="cite">Can you?</blockquote><div>Yes, at noon.</div>'
+    container = f'<div class="protonmail_quote">On Saturday, May 3rd, 2025 at 10:00, Ana &lt;a@x.example&gt; wrote:<br>{quote}{quote}</div>'
+    assert of(container, html=True).newest.count("Yes, at noon.") == 2
+    apple = '<br id="lineBreakAtBeginningOfMessage"><div>Go ahead.</div><blockquote type="cite">On 3 May 2025, at 10:00, Ana wrote:<br>Shall we?</blockquote>'
+    assert of(apple, html=True).newest == "Go ahead."
+
+
+def test_the_lists_that_word_puts_into_comments_hide_nothing() -> None:
+    word = (
+        "<!--[if gte mso 9]><xml>" + '<w:LsdException Locked="false" Name="x"/>' * 376 + "</xml><![endif]-->"
+    )
+    mail = f'<div>{word}Yes, I come.</div><div class="gmail_quote">On Sat, 3 May 2025 at 10:00, Bob &lt;b@x.example&gt; wrote:<blockquote class="gmail_quote">Will you?</blockquote></div>'
+    assert of(mail, html=True).newest == "Yes, I come."

@@ -10,6 +10,7 @@ from mailbot.mail.message import Calendar
 
 MAX_SIZE = 500_000
 MAX_EVENTS = 5
+MAX_DESCRIPTION = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Event:
     organizer: str
     attendees: tuple[Attendee, ...] = ()
     repeats: bool = False
+    description: str = ""
+    updated: bool = False
+    """Whether an earlier form of it was sent before (RFC 5545 3.8.7.4, SEQUENCE)."""
 
 
 def events(calendar: Calendar) -> list[Event]:
@@ -66,6 +70,8 @@ def _event(method: str, component: Any) -> Event:
             for a in attendees[:50]
         ),
         repeats=bool(component.get("rrule")),
+        description=str(component.get("description") or "").strip()[:MAX_DESCRIPTION],
+        updated=str(component.get("sequence") or "0") not in ("0", ""),
     )
 
 

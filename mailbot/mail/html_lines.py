@@ -207,6 +207,8 @@ class Line:
     """In a blockquote without any mark: history where an attribution stands above it."""
     ends: bool = False
     """Whether a paragraph or heading ends with it: in plain text a blank line follows."""
+    pre: bool = False
+    """Whether it stands in preformatted text."""
 
 
 def lines(markup: str) -> list[Line]:
@@ -225,6 +227,7 @@ class _Reader(HTMLParser):
     def __init__(self, markup: str) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[Line] = []
+        self._markup = markup
         self._text: list[str] = []
         self._start = 0
         self._visible = Visibility()
@@ -271,7 +274,7 @@ class _Reader(HTMLParser):
         if tag == "img" and (alt := (attributes.get("alt") or "").strip()) and not is_hidden(attributes):
             self.handle_data(alt)
         if tag == "li" and not self._visible.text_hidden:
-            self._put("- ")
+            self._put("- ", self._offset())
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -289,16 +292,18 @@ class _Reader(HTMLParser):
         if self._visible.text_hidden:
             return
         if self._counts["pre"]:
+            at = self._offset()
             for number, piece in enumerate(data.split("\n")):
                 if number:
+                    at = self._markup.find("\n", at) + 1
                     self.end_line(blank=True)
-                self._put(piece)
+                self._put(piece, at)
         else:
-            self._put(re.sub(r"[ \t\r\n\f]+", " ", data))
+            self._put(re.sub(r"[ \t\r\n\f]+", " ", data), self._offset())
 
-    def _put(self, text: str) -> None:
+    def _put(self, text: str, at: int) -> None:
         if text.strip() and not any(piece.strip() for piece in self._text):
-            self._start = self._offset()
+            self._start = at
         self._text.append(text)
 
     def end_line(self, blank: bool = False) -> None:
@@ -308,7 +313,17 @@ class _Reader(HTMLParser):
         text = text.rstrip() if self._counts["pre"] else text.strip(" \n\r\f\u200b")
         if text or blank:
             quoted, cite, signature = (self._counts[m] > 0 for m in ("quoted", "cite", "signature"))
-            self.found.append(Line(text, self._start, quoted, self._edge and bool(text), signature, cite))
+            self.found.append(
+                Line(
+                    text,
+                    self._start,
+                    quoted,
+                    self._edge and bool(text),
+                    signature,
+                    cite,
+                    pre=self._counts["pre"] > 0,
+                )
+            )
             if text:
                 self._edge = False
         self._text = []

@@ -73,7 +73,10 @@ def file_name(part: Part) -> str:
             part = Part()
             part[name] = header.unfold(raw)
         try:
-            value = part.get_param(parameter, header=name)
+            every = [v for k, v in part.get_params([], header=name) if k.casefold() == parameter]
+            value = next(
+                (v for v in every if isinstance(v, tuple)), every[0] if every else None
+            )  # RFC 6266 4.3
         except Exception:  # noqa: BLE001, S112 - `name*` without a value raises IndexError in the standard library
             continue
         if isinstance(value, tuple):

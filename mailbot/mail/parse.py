@@ -7,11 +7,13 @@ import hashlib
 import logging
 import mimetypes
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
 
 from mailbot.mail import header, leaf
+from mailbot.mail.calendar import events
 from mailbot.mail.flowed import unflowed
 from mailbot.mail.html_lines import all_text
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
@@ -49,6 +51,8 @@ class _Reading:
     attachments: list[Attachment] = field(default_factory=list)
     calendars: list[Calendar] = field(default_factory=list)
     protected: str = ""
+    shown: bool = False
+    """Whether a text was shown already."""
     parts: int = 0
     aside: SetAside | None = None
 
@@ -213,6 +217,8 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
         _attach(part, reading)
     elif kind in ("message/delivery-status", "message/feedback-report", "text/rfc822-headers"):
         yield Text(_text(part, reading))
+    elif kind == "message/rfc822" and _is_encoded(part):
+        yield from _forwarded_encoded(part, reading, depth)
     elif kind == "message/rfc822" and part.is_multipart():
         yield from _forwarded(part, reading, depth)
     elif part.is_multipart() or kind.startswith("multipart/"):
@@ -220,22 +226,28 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
     elif kind == "text/calendar":
         content = _text(part, reading)
         method = str(part.get_param("method") or "") or _ics_method(content)
-        reading.calendars.append(Calendar(method.upper().strip(), content))
-        if _is_file(part):
+        calendar = Calendar(method.upper().strip(), content)
+        reading.calendars.append(calendar)
+        readable = bool(events(calendar))
+        if not readable:
+            reading.defects.append("text/calendar: no event in it could be read")
+        if _is_file(part) or not readable:
             _attach(part, reading)
     elif kind in ("text/plain", "text/html") or (
         part.get_content_maintype() == "text" and not _is_file(part)
     ):
         disposition = leaf.disposition(part)
-        if disposition == "attachment" or (_is_file(part) and disposition != "inline"):
+        # A name alone makes no file of the first text: clients show it.
+        if disposition == "attachment" or (_is_file(part) and disposition != "inline" and reading.shown):
             _attach(part, reading)
             return
         content = _text(part, reading)
         if kind == "text/plain":
             content = unflowed(part, content)
         if content.strip():
+            reading.shown = True
             yield Text(content, html=kind == "text/html")
-        if _is_file(part):
+        if _is_file(part) and disposition == "inline":
             _attach(part, reading, inline=True)
     elif kind == "application/ms-tnef" or leaf.file_name(part).casefold() == "winmail.dat":
         yield from _winmail(part, reading)
@@ -286,9 +298,11 @@ def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator
 def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterator[Text | Message]:
     """One of the alternatives (RFC 2046 5.1.4): the plain text where it says all that the HTML says, since it
     quotes and diffs best; else the HTML. Calendars and files among them are kept as well."""
-    read: list[tuple[Part, list[Text | Message]]] = [
-        (child, list(_body(child, reading, depth))) for child in children
-    ]
+    read: list[tuple[Part, list[Text | Message]]] = []
+    before = reading.shown
+    for child in children:
+        reading.shown = before
+        read.append((child, list(_body(child, reading, depth))))
     shown = [(child, body) for child, body in read if any(_wordy(b) for b in body)]
     if not shown:
         yield from (b for _, body in read for b in body)
@@ -307,21 +321,56 @@ def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterato
 def _wordy(shown: Text | Message) -> bool:
     if isinstance(shown, Message):
         return True
-    return bool(_words(all_text(shown.content) if shown.html else shown.content)) or "<img" in shown.content
+    return bool((all_text(shown.content) if shown.html else shown.content).strip()) or "<img" in shown.content
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.casefold()))
+    """The words of a text, and its signs that are no punctuation: emoji, currencies, arrows."""
+    found = set(re.findall(r"\w+", text.casefold()))
+    return (
+        found
+        if text.isascii()
+        else found | {c for c in text if unicodedata.category(c) in ("So", "Sc", "Sm")}
+    )
 
 
 def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
-    inner = _Reading(parts=reading.parts, aside=reading.aside)
     for child in part.get_payload():
         if isinstance(child, Part):
-            message = _message(child, inner, depth=depth + 1)
-            reading.attachments.extend(inner.attachments)
-            reading.parts = inner.parts
-            yield message
+            yield _inner(child, reading, depth)
+
+
+def _inner(part: Part, reading: _Reading, depth: int) -> Message:
+    """A mail inside a mail. Its invitations are none to the reader of this one: they are kept as files."""
+    inner = _Reading(parts=reading.parts, aside=reading.aside)
+    message = _message(part, inner, depth=depth + 1)
+    reading.attachments.extend(inner.attachments)
+    named = {a.name for a in inner.attachments}
+    for calendar in inner.calendars:
+        if not any(name.casefold().endswith(".ics") for name in named):
+            reading.attachments.append(Attachment("invite.ics", "text/calendar", calendar.content.encode()))
+    reading.defects += [f"forwarded mail: {d}" for d in inner.defects if "missing" not in d]
+    reading.parts, reading.shown = inner.parts, True
+    return message
+
+
+def _is_encoded(part: Part) -> bool:
+    """Whether a mail inside a mail is encoded, which RFC 2046 5.2.1 forbids and some do."""
+    return str(part.get("content-transfer-encoding") or "").strip().lower() in ("base64", "quoted-printable")
+
+
+def _forwarded_encoded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
+    payload = part.get_payload()
+    children = [c for c in payload if isinstance(c, Part)] if isinstance(payload, list) else []
+    text = "".join(str(c.get_payload()) for c in children) if children else str(payload)
+    holder = Part()
+    holder["content-transfer-encoding"] = str(part["content-transfer-encoding"])
+    holder.set_payload(text)
+    raw = holder.get_payload(decode=True)
+    if isinstance(raw, bytes) and re.match(rb"[\w-]+:", raw.lstrip()):
+        yield _inner(email.message_from_bytes(raw.lstrip()), reading, depth)
+    else:
+        yield from _forwarded(part, reading, depth)
 
 
 def _ics_method(content: str) -> str:

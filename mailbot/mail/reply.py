@@ -64,7 +64,8 @@ def split(message: Message) -> Reply:
 
 
 def split_text(text: Text) -> list[Segment]:
-    """One body part taken apart; the segments' sources, put together, are the part."""
+    """One body part taken apart; the segments' sources, put together, are the part (and where it was cut in preformatted
+    text, that is opened again)."""
     if text.html:
         markup = normalised(text.content)
         read = lines(markup)
@@ -84,6 +85,8 @@ def split_text(text: Text) -> list[Segment]:
         end = read[index].start if index < len(read) else len(markup)
         begin = 0 if start == 0 else chunk[0].start
         source = markup[begin:end]
+        if start and chunk[0].pre and not source.startswith("<pre"):
+            source = f"<pre>{source}"  # cut inside it
         if plain or "<img" in source:
             segments.append(Segment(kinds[start], plain, Text(source, html=text.html)))
         start = index

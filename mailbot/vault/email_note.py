@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -124,7 +125,7 @@ def to_note(
     if message.defects:
         properties["defects"] = [property_text(d) for d in message.defects]
     blocks = [
-        *(_event_block(e) for calendar in message.calendars for e in _events(calendar)),
+        *(_event_block(e, shown) for calendar in message.calendars for e in _events(calendar)),
         _report_block(message),
     ]
     sections = [f"# {inline(message.subject) or '(no subject)'}", header_lines(message), *blocks, shown]
@@ -155,8 +156,9 @@ _ANSWERS = {
 }
 
 
-def _event_block(event: Event) -> str:
-    """An event as a small block: title, when, where, who asks and who has answered."""
+def _event_block(event: Event, shown: str) -> str:
+    """An event as a small block: title, when, where, who asks and who has answered, and its description where the mail's text,
+    `shown` elsewhere in the note, does not say the same."""
     rows = [
         ("When", event.when + _yours(event.start) + (" (repeats)" if event.repeats else "")),
         ("Where", event.where),
@@ -169,12 +171,16 @@ def _event_block(event: Event) -> str:
     ]
     if answers:
         lines.append(f"**Answers:** {'; '.join(answers)}")
-    return callout(
-        "calendar",
-        f"{_METHODS.get(event.method, 'Event')}: {inline(event.title)}",
-        "  \n".join(lines),
-        folded=False,
+    what = (
+        "Changed invitation"
+        if event.updated and event.method == "REQUEST"
+        else _METHODS.get(event.method, "Event")
     )
+    text = "  \n".join(lines)
+    words = set(re.findall(r"\w+", event.description.casefold()))
+    if not words <= set(re.findall(r"\w+", shown.casefold())):
+        text += f"\n\n{text_to_markdown(event.description)}"
+    return callout("calendar", f"{what}: {inline(event.title)}", text, folded=False)
 
 
 def _yours(start: datetime | None) -> str:

@@ -362,3 +362,71 @@ def test_dates_as_they_are_written(written: str, utc: str) -> None:
 
 def test_an_encoded_word_with_a_bare_question_mark() -> None:
     assert parse(b"Subject: =?UTF-8?Q?Wie geht's??=\n\nx").subject == "Wie geht's?"
+
+
+HEAD = "From: a@b.example\nTo: c@d.example\nSubject: x\nDate: Fri, 20 Nov 2026 09:15:00 +0100\nMIME-Version: 1.0\n"
+
+
+def read(text: str) -> tuple[str, list[str], str]:
+    """(newest reply, names of the attachments, body of the note) of a mail without its common headers."""
+    message = parse((HEAD + text).encode())
+    reply = split(message)
+    return (
+        reply.newest,
+        [a.name for a in message.attachments],
+        to_note(message, reply, Filing(), Verdict()).note.body,
+    )
+
+
+def test_a_first_text_with_a_name_is_shown_and_a_second_is_a_file() -> None:
+    assert read('Content-Type: text/plain; name="m.txt"\n\nCan you come?\n')[:2] == ("Can you come?", [])
+    parts = (
+        "--x\nContent-Type: text/plain\n\nshort\n--x\nContent-Type: text/{0}; name=n.{0}\n\nthe rest\n--x--\n"
+    )
+    assert read(f"Content-Type: multipart/alternative; boundary=x\n\n{parts.format('html')}")[:2] == (
+        "the rest",
+        [],
+    )
+    assert read(f"Content-Type: multipart/mixed; boundary=x\n\n{parts.format('csv')}")[:2] == (
+        "short",
+        ["n.csv"],
+    )
+
+
+def test_an_invitation_says_its_description_and_one_that_cannot_be_read_is_a_file() -> None:
+    ics = "Content-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Talk\nSEQUENCE:2\nDESCRIPTION:Bring the plan.\nDTSTART:{}\nEND:VEVENT\nEND:VCALENDAR\n"
+    _, files, body = read(ics.format("20261201T100000Z"))
+    assert files == []
+    assert "Changed invitation: Talk" in body
+    assert "> Bring the plan." in body
+    _, files, body = read(ics.format("2026-12-01 10:00"))
+    assert files == ["invite.ics"]
+    inner = f"--x\nContent-Type: text/plain\n\nsee\n--x\nContent-Type: message/rfc822\n\nFrom: e@f.example\n{ics.format('20261201T100000Z')}\n--x--\n"
+    assert read(f"Content-Type: multipart/mixed; boundary=x\n\n{inner}")[1] == ["invite.ics"]
+
+
+def test_an_encoded_mail_inside_a_mail_is_read() -> None:
+    packed = base64.encodebytes(b"From: e@f.example\nSubject: inner\n\nhello inner\n").decode()
+    inner = f"--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
+    assert "hello inner" in read(f"Content-Type: multipart/mixed; boundary=x\n\n{inner}")[2]
+
+
+def test_signs_count_as_words() -> None:
+    parts = "Content-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain; charset=utf-8\n\n{}\n--x\nContent-Type: text/html; charset=utf-8\n\n<div>{}</div>\n--x--\n"
+    assert read(parts.format("👍", "👍"))[0] == "👍"
+    assert read(parts.format("ok", "ok 👍 €"))[0] == "ok 👍 €"
+
+
+def test_the_better_of_two_file_names_counts() -> None:
+    names = "filename=\"resume_.pdf\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf"
+    assert read(f"Content-Type: application/pdf\nContent-Disposition: attachment; {names}\n\nx\n")[1] == [
+        "résumé.pdf"
+    ]
+
+
+def test_preformatted_text_is_cut_where_its_history_begins() -> None:
+    _, _, body = read(
+        "Content-Type: text/html\n\n<pre>Yes, let us.\n\nOn 2025-05-03 10:00, Bob wrote:\n&gt; Do you?</pre>"
+    )
+    assert "\nYes, let us.\n\n> [!quote]" in body
+    assert "> On 2025-05-03 10:00, Bob wrote:\n" in body

@@ -126,7 +126,7 @@ def by_model(
     answered = models.ask("draft", system, text, DraftAnswer)
     value = answered.value
     mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
-    given = [*mail, *(s.text for s in context.sources), instruct]
+    given = [*mail, *(s.text for s in context.sources), instruct, earlier if instruct else ""]
     parties = (a.email for a in (*message.authors, *message.to, *message.cc))
     may = allowed(given, parties, secret=template.rules(one_line(user)))
     guarded = reply_text(value.reply, may)

@@ -30,7 +30,8 @@ class Guarded:
 
 
 _URL = re.compile(
-    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript)\s{0,9}:[^\s<>`\])}]+|\bwww\.[^\s<>`\])}]+",
+    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript|tel|sms)\s{0,9}:[^\s<>`\])}]+|\bwww\.[^\s<>`\])}]+"
+    r"|\b[a-z][a-z0-9+.-]{1,20}:[/\\]{1,2}[^\s<>`\])}]+|\\\\[\w.-]{1,100}\\\S*|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}[:/]\S*",
     re.IGNORECASE,
 )
 _BARE_DOMAIN = re.compile(
@@ -38,12 +39,18 @@ _BARE_DOMAIN = re.compile(
 )
 _HOST = re.compile(
     r"(?<![@\w.-])(?:(?!\d+\.)[\w-]{1,63}\.){1,10}(?:com|net|org|info|biz|io|co|app|dev|xyz|top|online|site|shop|club|link|live|click|ru|cn|de|uk|fr|it|es|nl|be|ch|at"
-    r"|pl|se|eu|us|ca|au|in|br|jp|me|ai|tk|example|test)(?![\w@-]|\.\w)",
+    r"|pl|se|eu|us|ca|au|in|br|jp|me|ai|tk|example|test|support|zip|mov|ly|gg|cc|tv|ws|to|fm|im|la|ms|mobi|pro|asia|icu|vip|work|world|today|life"
+    r"|email|cloud|tech|store|space|website|fun|host|press|digital|agency|company|solutions|services|systems|group|team|network|center|global|money"
+    r"|finance|bank|pay|credit|loan|loans|tax|legal|law|health|care|news|media|blog|wiki|page|web|download|review|reviews|stream|trade|date|party|win"
+    r"|bid|science|men|buzz|rest|bar|monster|quest|beauty|sbs|cfd|lol|security|login|account|verify|help|chat|delivery|direct|express|exchange|fund"
+    r"|gold|guru|ink|kim|ltd|market|mobile|ninja|one|photo|plus|promo|red|run|sale|school|show|social|software|studio|tips|tools|trading|ventures"
+    r"|video|wang|watch|wtf|zone|dk|no|fi|ie|pt|gr|cz|sk|hu|ro|bg|ua|by|kz|tr|il|ir|ae|sa|za|ng|ke|eg|mx|ar|cl|pe|hk|tw|kr|sg|my|th|vn|ph|id|nz|su|ga|cf|ml|gq|pw)"
+    r"(?![\w@-]|\.\w)",
     re.IGNORECASE,
 )
 """A bare domain: plain text, but mail clients make a link of it."""
 _EMAIL = re.compile(
-    r"(?<![\w.!#$%&*+/=?^{|}~-])[\w.!#$%&*+/=?^{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}"
+    r"(?:(?<![\w.!#$%&*+/=?^{|}~-])[\w.!#$%&*+/=?^{|}~-]{1,64}|\"[^\"\n]{1,64}\")@(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}|\[[\w.:]{3,60}\])"
 )
 _IMAGE = re.compile(r"!\[([^\]]{0,300})\]\s{0,9}(?:\([^)]{0,2000}\)|\[[^\]]{0,300}\])")
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\s{0,9}\(\s{0,9}<?([^)>\s]{0,2000})>?[^)]{0,300}\)")
@@ -63,7 +70,14 @@ _RECIPIENT = re.compile(r"(?:to|cc|bcc|from|sender|reply-to|subject)\s*:", re.IG
 
 def _comparable(text: str) -> str:
     """Full-width letters and dots are read by mail clients as the plain ones: compared as such."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+    if text.isascii():
+        return text
+    return (
+        unicodedata.normalize("NFKC", text)
+        .replace("\u3002", ".")
+        .replace("\u2044", "/")
+        .replace("\u2215", "/")
+    )
 
 
 def normal_url(url: str) -> str:
@@ -79,7 +93,7 @@ def normal_url(url: str) -> str:
 
 QUOTE = 40
 """Characters, white space and marks aside, from which a passage of the prompt counts as quoted."""
-_DELIMITER = re.compile(r"<{0,3}\b(?:MAIL|SOURCE)-[0-9a-f]{8,}\b>{0,3}")
+_DELIMITER = re.compile(r"<{0,3}\b(?:MAIL|SOURCE|DRAFT)-[0-9a-f]{8,}\b>{0,3}")
 
 
 def _folded(text: str) -> str:
@@ -104,7 +118,7 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     no line that plays a header."""
     removed: list[str] = []
     text = visible(text).replace("\t", "    ")
-    if not text.isascii() and (_URL.search(_comparable(text)) or _HOST.search(_comparable(text))):
+    if not text.isascii() and any(p.search(_comparable(text)) for p in (_URL, _HOST, _EMAIL)):
         text = _comparable(text)
 
     def drop(match: re.Match[str], what: str, keep: str = "") -> str:
@@ -112,9 +126,14 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         return keep
 
     text = _IMAGE.sub(lambda m: drop(m, "image", m[1]), text)
-    text = _WIKI.sub(
-        lambda m: drop(m, "wikilink", "" if m[0][0] == "!" else m[2] or m[1].rpartition("/")[2]), text
-    )
+    previous = None
+    while previous != text:  # `[[[[Note]]]]`
+        previous, text = (
+            text,
+            _WIKI.sub(
+                lambda m: drop(m, "wikilink", "" if m[0][0] == "!" else m[2] or m[1].rpartition("/")[2]), text
+            ),
+        )
     text = _REFERENCE.sub(lambda m: drop(m, "link definition"), text)
     text = _LINK.sub(lambda m: _link(m, may, removed), text)
     text = _REFERENCE_USE.sub(r"\1", text)
@@ -122,6 +141,7 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     previous = None
     while previous != text:  # `<scr<b>ipt>` must not come out whole
         previous, text = text, _HTML.sub(lambda m: drop(m, "markup"), text)
+    text = re.sub(r"<(?=[A-Za-z/!?])", "", text)  # a tag that was never closed
     text = _CODE_FENCE.sub(lambda m: drop(m, "code fence"), text)
     text = re.sub(
         r"<%.{0,2000}?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL
@@ -139,7 +159,7 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     )
     text = _DELIMITER.sub(lambda m: drop(m, "delimiter"), text)
     if may.secret:
-        text = re.sub(r"[^.!?\n]+[.!?]*", lambda m: _unquoted(m, may.secret, removed), text)
+        text = _unquoted(text, may.secret, removed)
     lines = text.strip().split("\n")
     top = next(
         (n for n, line in enumerate(lines) if line.strip() and not _HEADER_LINE.match(line)), len(lines)
@@ -154,15 +174,20 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     return Guarded(text, tuple(dict.fromkeys(removed)))
 
 
-def _unquoted(match: re.Match[str], secret: str, removed: list[str]) -> str:
-    """A sentence, or nothing where it quotes the prompt."""
-    folded = _folded(match[0])
-    quotes = len(folded) >= QUOTE and any(
-        folded[at : at + QUOTE] in secret for at in range(0, len(folded) - QUOTE + 1, 8)
-    )
-    if quotes:
-        removed.append("a passage of the prompt")
-    return "" if quotes else match[0]
+def _unquoted(text: str, secret: str, removed: list[str]) -> str:
+    """Text without the sentences that quote the prompt. It is looked for across lines: a passage is not another for being
+    broken in the middle."""
+    places = [at for at, character in enumerate(text.casefold()) if re.match(r"[^\W_]", character)]
+    folded = "".join(text.casefold()[at] for at in places) if len(text.casefold()) == len(text) else ""
+    quoted: set[int] = set()
+    for at in range(0, len(folded) - QUOTE + 1, 4):
+        if folded[at : at + QUOTE] in secret:
+            quoted.update(range(places[at], places[at + QUOTE - 1] + 1))
+    if not quoted:
+        return text
+    removed.append("a passage of the prompt")
+    sentences = re.finditer(r"[^.!?\n]+[.!?]*|[.!?\n]", text)
+    return "".join(m[0] for m in sentences if quoted.isdisjoint(range(m.start(), m.end())))
 
 
 def _link(match: re.Match[str], may: Allowed, removed: list[str]) -> str:

@@ -156,7 +156,8 @@ _PITCH = re.compile(
     re.IGNORECASE,
 )
 _COURTESY = re.compile(
-    r"^\W*(?:to (?:ensure|make sure|guarantee)\b.{0,80}\b(?:deliver|inbox|e-?mails?|receive)|(?:if|should) you.{0,60}\b(?:stop|discontinue|no longer|taken off|be removed|not wish|any more (?:messages|mail))|(?:please|kindly) (?:find|see|note|be advised|accept|disregard|ignore|do not reply|excuse|consider the environment)\b(?!.{0,60}\band (?:let|send|confirm|sign|return|advise|comment))|"
+    r"^\W*(?:(?:(?:do|have) you (?:have |got )?|got |have )?(?:any |an? |more |further |other )*questions?\W*$|will do\W*$|(?:just |simply )?reply(?: to this (?:e-?mail|message|mail))?\W*$"
+    r"|to (?:ensure|make sure|guarantee)\b.{0,80}\b(?:deliver|inbox|e-?mails?|receive)|(?:if|should) you.{0,60}\b(?:stop|discontinue|no longer|taken off|be removed|not wish|any more (?:messages|mail))|(?:please|kindly) (?:find|see|note|be advised|accept|disregard|ignore|do not reply|excuse|consider the environment)\b(?!.{0,60}\band (?:let|send|confirm|sign|return|advise|comment))|"
     r"(?:please )?(?:let me know|feel free|don'?t hesitate|do not hesitate|contact (?:me|us)|call (?:me|us))\b.{0,60}\b(?:any|further|additional|more) (?:questions?|queries|concerns?|problems?|information)\b|if you have any (?:further |other )?(?:questions?|queries|concerns?)\b"
     r"|see (?:you|attached|below|above)\b|thank(?:s| you)\b(?!.{0,40}\b(?:if|advance)\b)|have a (?:good|great|nice|lovely|wonderful)|take care\b|keep (?:up the good|in touch)|looking forward to (?:it|seeing you)\W*$)",
     re.IGNORECASE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNREADABLE, name_key
-from mailbot.vault.index import NoteRow
+from mailbot.vault.index import Marks, NoteRow
 from mailbot.vault.walk import lies_in, places
 
 
@@ -37,9 +37,8 @@ class Candidate:
     in_thread: bool = False
 
 
-def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
-    """Why a note may not be used in a draft to these readers; empty where it may."""
-    note = candidate.note
+def kept_back(note: NoteRow | Marks, rules: Disclosure) -> str:
+    """Why a note goes into nobody's draft and to no server; empty where it may."""
     if note.audience == UNREADABLE:
         return "its properties cannot be read; mend them in the note"
     if note.private:
@@ -48,6 +47,14 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         return f"its tag {tag.lstrip('#')} is private"
     if folder := next((f for f in rules.private_folders if lies_in(note.path, places([f]))), ""):
         return f"its folder {folder.strip('/')} is private"
+    return ""
+
+
+def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
+    """Why a note may not be used in a draft to these readers; empty where it may."""
+    note = candidate.note
+    if reason := kept_back(note, rules):
+        return reason
     if note.audience == "internal":
         domains = tuple(d.casefold().lstrip("@") for d in rules.internal_domains)
         outside = sorted(r for r in to.readers if not _within(r, domains))

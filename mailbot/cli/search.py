@@ -49,7 +49,7 @@ def search(
         vectors_of(index, of.embeddings, of.llm) as vectors,
     ):
         index.refresh(of.exclude)
-        fill(index, vectors)
+        fill(index, vectors, of.rules)
         for text in queries:
             hits = ask(index, text, limit, vectors)
             if as_json:

@@ -40,12 +40,17 @@ def recipients(
     """(To, Cc) of a reply: Reply-To, else From (RFC 5322 3.6.2); on reply-all the other recipients go to Cc, less the
     user's own addresses (`own`), each once. Never a Bcc, never Sender."""
     mine = {address.casefold() for address in own}
+    tagged = {_untagged(address) for address in mine}
     seen: set[str] = set()
 
-    def fresh(addresses: Iterable[Address]) -> tuple[Address, ...]:
+    def fresh(addresses: Iterable[Address], *, all_others: bool = False) -> tuple[Address, ...]:
         chosen = []
         for address in addresses:
-            if "@" in address.email and address.key not in seen:
+            if (
+                "@" in address.email
+                and address.key not in seen
+                and not (all_others and _untagged(address.key) in tagged)
+            ):
                 seen.add(address.key)
                 chosen.append(address)
         return tuple(chosen)
@@ -58,13 +63,21 @@ def recipients(
         if wanted:
             return fresh(wanted), ()
     to = fresh(message.reply_to) or fresh(message.authors)
+    if to and all(_untagged(a.key) in tagged for a in to):  # a mail of one's own goes on to those it went to
+        to = fresh(message.to, all_others=True) or to
     if not reply_all:
         return to, ()
     seen |= mine
     # A list that points Reply-To at itself would leave the author out; anyone else who sets Reply-To means it.
     posts = message.header("list-post").casefold()
     munged = bool(message.reply_to) and all(a.key in posts for a in message.reply_to)
-    return to, fresh((*(message.authors if munged else ()), *message.to, *message.cc))
+    return to, fresh((*(message.authors if munged else ()), *message.to, *message.cc), all_others=True)
+
+
+def _untagged(email: str) -> str:
+    """jo+news@example.com -> jo@example.com (RFC 5233)."""
+    local, _, domain = email.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def sender_alias(message: Message, own: Iterable[Address]) -> Address:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from mailbot.errors import BadData
-from mailbot.mail.correspondent import full_name, why_nobody
+from mailbot.mail.correspondent import full_name, is_for_all, why_nobody
 from mailbot.mail.message import Address
 from mailbot.mail.signature import details
 from mailbot.sync import notebook
@@ -35,7 +35,10 @@ def acquaint(run: Run, index: Index) -> None:
     sent = run.journal.correspondence
     done, made = [], dict[str, str]()
     for unmet in sent.unmet(run.account.name):
-        exchange = sent.written_to(unmet.address) > 0 or sent.sent_any(unmet.parents)
+        domain = unmet.address.rpartition("@")[2]
+        exchange = sent.written_to(unmet.address) > 0 or (
+            not is_for_all(domain) and sent.wrote_there(unmet.parents, domain)
+        )
         if not exchange and not index.with_address(unmet.address) and unmet.address not in made:
             continue  # a stranger, for the time being
         try:
@@ -60,7 +63,7 @@ def _met(run: Run, index: Index, row: MailRow, exchange: bool, made: dict[str, s
     sender = Address(*party(str(properties.get("from") or "")))
     if why_nobody(sender):
         return
-    met = encounter(row, properties, found[0], sender)
+    met = encounter(row, properties, found[0], sender, run.clock().date().isoformat())
     # A name is enough only for those whom the user has written with: anybody can carry any name.
     known = people.person(index, sender.email, full_name(sender) if exchange else "")
     path = known.path if known else made.get(sender.key, "")
@@ -94,11 +97,13 @@ def _earlier(run: Run, index: Index, sender: Address) -> Iterable[Encounter]:
             yield Encounter(str(properties["date"])[:10], note.path)
 
 
-def encounter(row: MailRow, properties: Properties, text: str, sender: Address) -> Encounter:
-    """An email note -> what a person note keeps of it. A mail without a date has the day of its arrival."""
+def encounter(
+    row: MailRow, properties: Properties, text: str, sender: Address, today: str = "9999"
+) -> Encounter:
+    """An email note -> what a person note keeps of it. A mail without a date has the day of its arrival, and none is later
+    than `today`, whatever it says."""
     match = _SIGNATURE.search(text)
     signature = unescape("\n".join(line[2:] for line in match[1].split("\n"))) if match else ""
     told = details(signature, sender, full_name(sender))
-    return Encounter(
-        str(properties.get("date") or row.date)[:10], row.note, told.role, told.company, told.phone
-    )
+    day = min(str(properties.get("date") or row.date)[:10], today)
+    return Encounter(day, row.note, told.role, told.company, told.phone)

@@ -127,7 +127,7 @@ def vectors_for(run: Run, index: Index) -> Iterator[Vectors | None]:
     """The vectors of the vault, up to date with its index. Where the embedding model does not answer, words must do."""
     with vectors_of(index, run.settings.embeddings, run.settings.llm) as vectors:
         try:
-            fill(index, vectors)
+            fill(index, vectors, run.settings.disclosure)
         except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
             run.report.remarks.append(f"{error}; this run searched by words alone")
             vectors = None

@@ -72,12 +72,15 @@ class Correspondence:
         sql = "SELECT count(*) FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address = ? AND s.date < ?"
         return int(self._database.execute(sql, (address.casefold(), before)).fetchone()[0])
 
-    def sent_any(self, message_ids: Iterable[str], before: str = "9999") -> bool:
-        """Whether one of these mails is the user's own."""
+    def wrote_there(self, message_ids: Iterable[str], domain: str, before: str = "9999") -> bool:
+        """Whether one of these mails is the user's own and went to somebody at a domain."""
         ids = list(message_ids)
         marks = ",".join("?" * len(ids))
-        sql = f"SELECT 1 FROM sent WHERE message_id <> '' AND message_id IN ({marks}) AND date < ? LIMIT 1"
-        return self._database.execute(sql, [*ids, before]).fetchone() is not None
+        sql = (
+            "SELECT 1 FROM sent s JOIN sent_to t ON t.sent_id = s.id WHERE s.message_id <> '' AND s.date < ?"
+            f" AND substr(t.address, instr(t.address, '@') + 1) = ? AND s.message_id IN ({marks}) LIMIT 1"
+        )
+        return self._database.execute(sql, [before, domain.casefold(), *ids]).fetchone() is not None
 
     def answered(self, message_id: str) -> bool:
         """Whether the user has sent an answer to a mail."""

@@ -15,6 +15,8 @@ from mailbot.sync.run import vault_state
 from mailbot.vault import people
 from mailbot.vault.files import inside, write_atomic
 from mailbot.vault.index import Index, NoteRow, index_path
+from mailbot.vault.note import with_properties
+from mailbot.vault.walk import lies_in, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ def merge(settings: Settings, stays: str, goes: str, *, dry_run: bool = False) -
             notebook.editable(settings.vault, kept.path),
             notebook.editable(settings.vault, gone.path),
             link,
+            gone.title,
         )
+        kept_back = places(settings.disclosure.private_folders)
+        if lies_in(gone.path, kept_back) and not lies_in(kept.path, kept_back):
+            text = with_properties(text, {"private": True})  # what was kept back by its folder stays so
         if not dry_run:
             write_atomic(inside(settings.vault, kept.path), text.encode())
             onward = people.stub(f"[[{kept.path.removesuffix('.md')}]]", gone.title)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 
 from mailbot.errors import MailbotError, TryAgain
+from mailbot.mail.correspondent import is_for_all
 from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Address, Message
 from mailbot.sync.journal import Cursor, Journal
@@ -55,12 +56,20 @@ def remember_sent(run: Run, server: Mailbox) -> None:
 
 def exchanged(journal: Journal, message: Message, own: Iterable[str]) -> bool:
     """Whether the user and the sender of a mail have written to each other: the user wrote to the address, or the mail
-    answers one of the user's. A claim to answer (References) counts only where Sent has the mail it names."""
+    answers one of the user's that went to a colleague of the sender's. (Anybody can name a mail of the user's that went to a
+    list.)"""
     sender = message.sender
     if sender is None or sender.key in {o.casefold() for o in own}:
         return False
-    return journal.correspondence.written_to(sender.key) > 0 or journal.correspondence.sent_any(
-        (*message.in_reply_to, *message.references)
+    return journal.correspondence.written_to(sender.key) > 0 or _answers(journal, message, "9999")
+
+
+def _answers(journal: Journal, message: Message, before: str) -> bool:
+    """Whether a mail answers one of the user's that went to its sender's own domain, if that is not one for all."""
+    domain = message.sender.domain if message.sender else ""
+    named = (*message.in_reply_to, *message.references)
+    return bool(
+        domain and not is_for_all(domain) and journal.correspondence.wrote_there(named, domain, before)
     )
 
 
@@ -68,8 +77,7 @@ def never_met(
     journal: Journal, message: Message, readers: Iterable[Address], before: str = "9999"
 ) -> frozenset[str]:
     """Those who would read the answer to a mail and to whom the user never wrote (before an ISO time, UTC). The author is
-    known too where the mail answers one that Sent has, and where the answer goes to the author's own address."""
+    known too where the mail answers one that went to a colleague of theirs."""
     sent = journal.correspondence
-    answers = sent.sent_any((*message.in_reply_to, *message.references), before)
-    author = message.sender.key if message.sender and answers else ""
+    author = message.sender.key if message.sender and _answers(journal, message, before) else ""
     return frozenset(r.key for r in readers if r.key != author and not sent.written_to(r.key, before))

@@ -20,6 +20,9 @@ def word_on(run: Run, index: Index, message: Message) -> tuple[str, str]:
     if sender is None or not sender.email:
         return "", ""
     known = person(index, sender.email, full_name(sender))
+    for note in index.with_address(sender.email):  # whose ever of them it is: never is never
+        if note.draft == "never":
+            known = note
     if known and known.draft in ("never", "always"):
         return known.draft, f"draft: {known.draft} stands in {known.path}"
     if word := run.settings.triage.word_on(sender.key):

@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from mailbot.assistant.models import Models
 
 
+SUPERSEDED = "A later mail of the thread is answered in its place"
+
+
 def triaged(
     run: Run, server: Mailbox, waiting: list[Waiting], models: Models | None, index: Index
 ) -> list[Waiting]:
     """The mails that want a reply, oldest first; the others are done with, and those whose triage failed wait. Raises
     MailbotError where the server, or the model as a whole, fails."""
-    return _judged(run, _settled_by_facts(run, server, _obeyed(run, waiting), index), models)
+    return _one_a_thread(
+        run, _judged(run, _settled_by_facts(run, server, _obeyed(run, waiting), index), models)
+    )
 
 
 def done(run: Run, row: MailRow, triage: Triage | None) -> None:
@@ -94,13 +99,14 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting], index: 
         if w.triage and w.triage.decided_by == "user":
             left.append(w)
             continue
-        own_id = w.message.message_id
         word, said = word_on(run, index, w.message)
         written, received = traffic(run, index, w.message)
+        # An answer to a later mail of the thread, sent or begun, was written by somebody who had read this one.
+        thread = _from_here(index, w)
         known = Circumstances(
             frozenset(run.settings.own_addresses),
-            answered=bool(own_id and run.journal.correspondence.answered(own_id)),
-            drafted_by_user=own_id in begun,
+            answered=any(run.journal.correspondence.answered(i) for i in thread),
+            drafted_by_user=not thread.isdisjoint(begun) or _begun_before(index, w, begun),
             written=written,
             received=received,
             word=word,
@@ -114,6 +120,45 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting], index: 
         else:
             left.append(w)
     return left
+
+
+def _from_here(index: Index, w: Waiting) -> set[str]:
+    """The Message-IDs of a mail and of the later ones of its thread."""
+    day = w.message.date.isoformat() if w.message.date else ""
+    later = index.later_in_thread(w.message.thread, day) if w.message.thread and day else set()
+    return later | ({w.message.message_id} if w.message.message_id else set())
+
+
+def _begun_before(index: Index, w: Waiting, begun: set[MessageId]) -> bool:
+    """Whether the user has a draft of their own open on an earlier mail of the thread: it will say what is to be said."""
+    thread = index.later_in_thread(w.message.thread, "") if w.message.thread else set()
+    return not begun.isdisjoint({*thread, *w.message.references, *w.message.in_reply_to})
+
+
+def _one_a_thread(run: Run, wanting: list[Waiting]) -> list[Waiting]:
+    """Of several mails of one author in one thread the last is answered, with what the earlier ones ask; where the user has
+    said of each that it wants a reply, each is."""
+    last: dict[tuple[str, str], Waiting] = {}
+    chosen: list[Waiting] = []
+    for w in wanting:
+        key = (
+            str(w.message.thread or w.message.message_id or w.row.id),
+            w.message.sender.key if w.message.sender else "",
+        )
+        earlier = last.get(key)
+        if earlier and earlier.triage and w.triage and earlier.triage.decided_by != "user":
+            asks = tuple(dict.fromkeys((*earlier.triage.asks, *w.triage.asks)))
+            w = replace(w, triage=replace(w.triage, asks=asks))
+            run.journal.remember_asks(w.row.id, ((a.kind, a.text) for a in asks))
+            chosen.remove(earlier)
+            done(
+                run,
+                earlier.row,
+                replace(earlier.triage, disposition="read", decided_by="fact", reason=SUPERSEDED),
+            )
+        last[key] = w
+        chosen.append(w)
+    return chosen
 
 
 def _begun(run: Run, server: Mailbox, since: date) -> set[MessageId]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mailbot.assistant.disclosure import kept_back
 from mailbot.errors import ConfigError
 from mailbot.mail.credentials import secret
-from mailbot.settings import Embeddings, Llm
+from mailbot.settings import Disclosure, Embeddings, Llm
 from mailbot.vault.index import Index
 from mailbot.vault.vectors import Vectors, vectors_path
 
@@ -45,6 +46,15 @@ def vectors_of(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iter
         model.close()
 
 
-def fill(index: Index, vectors: Vectors | None, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the vectors that are missing; returns how many were made."""
-    return vectors.fill(index.hashes(), index.saying, progress) if vectors else 0
+def fill(
+    index: Index,
+    vectors: Vectors | None,
+    rules: Disclosure,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Make the vectors that are missing; returns how many were made. What `rules` keep back is sent to no server for its
+    vectors: there it is found by its words alone."""
+    if vectors is None:
+        return 0
+    wanted = index.hashes((lambda note: bool(kept_back(note, rules))) if vectors.remote else None)
+    return vectors.fill(wanted, index.saying, progress)

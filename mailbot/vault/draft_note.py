@@ -145,7 +145,8 @@ def render(draft: DraftNote) -> Note:
         reasoning.append("**Only you can know**\n\n" + "\n".join(inline(f"- {u}") for u in draft.unknowns))
     if draft.warnings:
         reasoning.append(
-            "**Taken out of the answer**\n\n" + "\n".join(inline(f"- {w}") for w in draft.warnings)
+            "**Taken out of the answer**\n\n"
+            + "\n".join(inline(f"- {w.replace('://', ': //')}") for w in draft.warnings)  # named, not linked
         )
     items = "\n".join(item.line() for item in draft.action_items) or "*None.*"
     blocks = [

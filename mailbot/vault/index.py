@@ -65,6 +65,16 @@ class Refreshed:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What of a note keeps it back, whoever asks."""
+
+    path: str
+    private: bool
+    audience: str
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class NoteRow:
     """A note as the index knows it; the fields are those of `Entry`."""
 
@@ -303,9 +313,18 @@ class Index:
             found.setdefault(value, []).append(id_)
         return found
 
-    def hashes(self) -> set[bytes]:
-        """The hashes of all passages."""
-        return {value for (value,) in self.database.execute("SELECT DISTINCT hash FROM passage")}
+    def hashes(self, but: Callable[[Marks], bool] | None = None) -> set[bytes]:
+        """The hashes of all passages, but of those that stand only in notes of which `but` says yes."""
+        if but is None:
+            return {value for (value,) in self.database.execute("SELECT DISTINCT hash FROM passage")}
+        rows = self.database.execute("SELECT id, path, private, audience, tags FROM note")
+        left_out = {
+            id_
+            for id_, path, private, audience, tags in rows
+            if but(Marks(path, bool(private), audience, frozenset(tags.split())))
+        }
+        rows = self.database.execute("SELECT note_id, hash FROM passage")
+        return {value for note_id, value in rows if note_id not in left_out}
 
     def saying(self, hashes: Iterable[bytes]) -> Iterator[tuple[bytes, str]]:
         """(hash, heading and text) of passages, one for each hash."""
@@ -359,6 +378,11 @@ class Index:
     def in_thread(self, thread: str) -> list[NoteRow]:
         """The email notes of a thread, oldest first."""
         return sorted(self._notes("thread = ? AND type = 'email'", thread), key=lambda n: n.date)
+
+    def later_in_thread(self, thread: str, day: str) -> set[str]:
+        """The Message-IDs of the mails of a thread that are dated on or after an ISO time."""
+        sql = "SELECT message_id FROM note WHERE thread = ? AND type = 'email' AND date >= ? AND message_id <> ''"
+        return {m for (m,) in self.database.execute(sql, (thread, day))}
 
     def people(self) -> list[NoteRow]:
         """Every person note."""

@@ -61,6 +61,7 @@ def _list(dumper: yaml.SafeDumper, data: list[Any] | tuple[Any, ...]) -> yaml.Se
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
 
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(list, _list)
 _Dumper.add_representer(tuple, _list)
@@ -114,7 +115,7 @@ def write(note: Note) -> str:
 
 def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     """`text` with some properties set and nothing else touched: other properties, their order, comments and the
-    body stay as the user left them, byte for byte."""
+    body stay as the user left them, byte for byte. Raises BadData where that cannot be done."""
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     front = _RAW_FRONT.match(text, len(bom))
     if not front:
@@ -123,17 +124,42 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     lines = front[1].replace("\r\n", "\n").removesuffix("\n").split("\n") if front[1] else []
     for key, value in changes.items():
         rendered = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
-        start = next(
-            (i for i, line in enumerate(lines) if re.match(rf"[\"']?{re.escape(key)}[\"']?\s*:", line)), None
-        )
-        if start is None:
-            lines += rendered
-            continue
-        end = start + 1
-        while end < len(lines) and (lines[end][:1] in (" ", "\t") or lines[end].startswith("- ")):
-            end += 1
+        start, end, comment = _place_of(key, lines)
+        if comment and len(rendered) == 1:
+            rendered = [f"{rendered[0]}  {comment}"]
         lines[start:end] = rendered
-    return bom + newline.join(["---", *lines, "---"]) + newline + text[front.end() :]
+    changed = bom + newline.join(["---", *lines, "---"]) + newline + text[front.end() :]
+    if _names(text) - _names(changed):
+        raise BadData("its properties are written in a way that mailbot cannot change without losing some")
+    return changed
+
+
+def _names(text: str) -> set[str]:
+    """The names of a note's properties; none where they cannot be read."""
+    try:
+        return set(read(text).properties)
+    except BadData:
+        return set()
+
+
+def _place_of(key: str, lines: list[str]) -> tuple[int, int, str]:
+    """(first line of a property, the line after its value, the comment behind it); the end where there is none. YAML itself
+    says how far a value goes."""
+    try:
+        tree = yaml.compose("\n".join(lines), Loader=_Loader)
+    except yaml.YAMLError:
+        tree = None
+    for name, value in tree.value if isinstance(tree, yaml.MappingNode) else ():
+        if name.value != key:
+            continue
+        start, end = name.start_mark.line, value.end_mark.line + (value.end_mark.column > 0)
+        end = max(end, start + 1)
+        while end - 1 > start and re.match(r"\s*(#|$)", lines[end - 1]):
+            end -= 1  # blank lines and comments behind a list belong to what follows
+        last = lines[value.end_mark.line][value.end_mark.column :] if value.end_mark.line < len(lines) else ""
+        comment = last.strip() if value.end_mark.line == end - 1 and last.lstrip().startswith("#") else ""
+        return start, end, comment
+    return len(lines), len(lines), ""
 
 
 def front_matter(text: str) -> str:

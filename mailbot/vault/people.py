@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mailbot.mail.correspondent import is_for_all
 from mailbot.vault import note as notes
 from mailbot.vault.entry import says_no, strings
 from mailbot.vault.files import safe_name
@@ -50,7 +51,7 @@ def person(index: Index, email: str, name: str = "") -> NoteRow | None:
     """The person note of an address; else the one note whose title or alias is `name` in full.
 
     Two people of one name are never taken for each other: a name that several notes have, or one whose note carries
-    addresses of other domains only, is nobody's.
+    addresses of other domains only, or of a domain where anybody may have one, is nobody's.
     """
     by_address = index.with_address(email) if email else []
     if by_address or not name or " " not in name.strip():
@@ -60,7 +61,8 @@ def person(index: Index, email: str, name: str = "") -> NoteRow | None:
         return None
     known = index.emails_of(by_name[0].id)
     domain = email.casefold().rpartition("@")[2]
-    return by_name[0] if not known or any(e.rpartition("@")[2] == domain for e in known) else None
+    colleague = not is_for_all(domain) and any(e.rpartition("@")[2] == domain for e in known)
+    return by_name[0] if not known or colleague else None
 
 
 def new_path(folder: str, name: str, email: str, taken: Iterable[str]) -> str:
@@ -145,12 +147,21 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
     """`line` put under a heading, which is added where there is none. Where `dated` tells lines of its kind, the newest stands
     first. No line is ever taken away: the user may have written it."""
     lines = body.rstrip("\n").split("\n")
+    fenced = _in_fences(lines)
     heading = next(
-        (n for n, text in enumerate(lines) if re.fullmatch(rf"#+ {re.escape(title)}\s*", text)), None
+        (
+            n
+            for n, text in enumerate(lines)
+            if not fenced[n] and re.fullmatch(rf"#+ {re.escape(title)}\s*", text)
+        ),
+        None,
     )
     if heading is None:
         return body.rstrip("\n") + f"\n\n## {title}\n\n{line}\n"
-    end = next((n for n in range(heading + 1, len(lines)) if re.match(r"#+ ", lines[n])), len(lines))
+    end = next(
+        (n for n in range(heading + 1, len(lines)) if not fenced[n] and re.match(r"#+ ", lines[n])),
+        len(lines),
+    )
     section = lines[heading + 1 : end]
     while section and not section[-1].strip():
         section.pop()
@@ -166,16 +177,29 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
     return "\n".join([*lines[: heading + 1], "", *section, *rest]) + "\n"
 
 
-def merged(into: str, other: str, other_link: str) -> str:
+def _in_fences(lines: list[str]) -> list[bool]:
+    """Which lines stand in a fenced block of code."""
+    found, fence = [], ""
+    for line in lines:
+        mark = re.match(r" {0,3}(`{3,}|~{3,})", line)
+        found.append(bool(fence))
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+    return found
+
+
+def merged(into: str, other: str, other_link: str, name: str = "") -> str:
     """The text of a person note with all that another one knows: addresses, names as aliases, dated lines, and the rest of
-    what was written there under a heading of its own. Raises BadData where the properties of one are broken."""
+    what was written there under a heading of its own. `name` is what the other is called where it has no title. Raises BadData where the properties of one are broken."""
     kept, given = notes.read(into, "the note that stays"), notes.read(other, "the note that goes")
 
     def gathered(*keys: str) -> list[str]:
         both = [v for side in (kept, given) for key in keys for v in strings(side.properties.get(key))]
         return list(dict.fromkeys(property_text(v) for v in both))
 
-    names = [str(given.properties.get("title") or ""), *gathered("aliases", "alias")]
+    names = [str(given.properties.get("title") or name), *gathered("aliases", "alias")]
     own = str(kept.properties.get("title") or "").casefold()
     addresses = gathered("email", "emails")
     changes: dict[str, Any] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
+from mailbot.vault.entry import says_no
 from mailbot.vault.files import content_hash
 from mailbot.vault.markdown import inline
 from mailbot.vault.note import Note
@@ -55,6 +56,8 @@ def users_own(text: str, to: str) -> str | None:
     try:
         found = notes.read(text, PATH)
     except BadData:
+        return ""
+    if not says_no(found.properties.get("private")):
         return ""
     untouched = set(found.properties) == {"type", "written"} and found.properties["written"] == content_hash(
         found.body.encode()

@@ -59,6 +59,11 @@ class Vectors:
             elif row:
                 self._size = row[1]
 
+    @property
+    def remote(self) -> bool:
+        """Whether a server makes them."""
+        return bool(getattr(self.embedder, "remote", False))
+
     def close(self) -> None:
         self._database.close()
 

@@ -62,7 +62,8 @@ _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL
 
 def read(text: str, shape: type[Answer]) -> Answer:
     """The object in an answer. Raises ValueError that says what was wrong."""
-    text = _THOUGHT.sub("", _THINKING.sub("", text)).strip()
+    # A thought that never ends may have the answer in it all the same.
+    text = _THOUGHT.sub("", _THINKING.sub("", text)).strip() or text.strip()
     if not text:
         raise ValueError("the answer was empty")
     problem = ""

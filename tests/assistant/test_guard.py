@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +76,32 @@ def test_the_guard_never_fails_and_is_stable(text: str) -> None:
 
 def test_a_field_is_one_line() -> None:
     assert field_text("a\n- [ ] b\nc", MAY) == "a - [ ] b c"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme-login.support", "203.0.113.7/login", '"evil"@attacker.support', "slack://open?team=T1", "bit.ly", "\\\\attacker\\share\\x.exe",
+        "attacker＠evil.support", "\u0430cme.support", "smb://fileserver/share", "go.gg/x", "evil@[203.0.113.7]", "evil․support",
+        "https:⁄⁄evil.support", "http:/\\evil.support", "tel:+1900555",
+    ],
+)  # fmt: skip
+def test_a_way_out_in_any_dress_is_removed(text: str) -> None:
+    said = reply_text(f"Hi Ana,\n\nsee {text} now\n\nJo", allowed(["hello"])).text
+    assert said in (f"Hi Ana,\n\nsee [{what} removed] now\n\nJo" for what in ("link", "address"))
+
+
+@pytest.mark.parametrize(
+    "text", ["[[[[Secret]]]]", "<img src=x onerror=alert(1)", "DRAFT-0123456789abcdef>>>"]
+)
+def test_odd_markup_is_dead(text: str) -> None:
+    said = reply_text(f"Hi Ana,\n\nsee {text}\n\nJo", allowed([])).text
+    assert not any(mark in said for mark in ("[[", "<img", "DRAFT-"))
+
+
+def test_the_prompt_is_known_when_it_is_broken_into_lines() -> None:
+    prompt = "You draft a reply to one mail. State nothing as fact that the mail or a source does not say. Promise nothing."
+    broken = "\n".join(textwrap.wrap(prompt, 30))
+    guarded = reply_text(f"Hi Ana,\n\n{broken}\n\nSee you on Tuesday.", allowed([], secret=prompt))
+    assert guarded.text.split() == ["Hi", "Ana,", "See", "you", "on", "Tuesday."]
+    assert guarded.removed == ("a passage of the prompt",)

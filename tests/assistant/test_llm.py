@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -73,6 +76,9 @@ def test_max_completion_tokens_is_used_where_the_server_wants_it() -> None:
         '<think>hm {"word": "no"}</think>{"word": "yes"}',
         '```json\n{"word": "yes"}\n```',
         'Sure! {"word": "yes"} Bye.',
+        'I think {the sender} asks.\n</think>\n{"word": "yes"}',
+        '{"word": "yes"}\nLet me know if {this} helps.',
+        '<think>\n{"word": "yes"}',
     ],
 )
 def test_thinking_and_wrapping_are_taken_off(text: str) -> None:
@@ -133,3 +139,46 @@ def test_a_cut_off_or_refused_answer_is_asked_for_once_more_with_what_was_wrong(
     assert len(server.requests) == 2
     assert "was not usable" in server.requests[1]["messages"][-1]["content"]
     assert (caught.value.tokens_in, caught.value.tokens_out) == (200, 40)
+
+
+@pytest.mark.parametrize(
+    "refused", ["response_format json_schema is not supported", "Use 'max_completion_tokens' instead"]
+)
+def test_several_that_are_asked_at_once_learn_together_what_a_server_knows(refused: str) -> None:
+    """A step down is made once, not once for each that was refused."""
+    ready = threading.Barrier(4, timeout=10)
+
+    def answer(request: dict[str, Any]) -> Answer:
+        old = (
+            "max_tokens" in request
+            if "max_" in refused
+            else request.get("response_format", {}).get("type") == "json_schema"
+        )
+        if old:
+            ready.wait()
+            return 400, {}, json.dumps({"error": {"message": refused}})
+        return {"word": "yes"}
+
+    with ModelServer(answer) as server:
+        model = Model(Endpoint(server.url, lambda: "none"))
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(model.ask, "m", "s", "u", Shape) for _ in range(4)]
+            assert [a.result().value.word for a in asked] == ["yes"] * 4
+        model.close()
+    assert len(server.requests) == 8
+    assert all("response_format" in r for r in server.requests)
+
+
+def test_a_server_that_does_not_count_is_counted_for() -> None:
+    said = {"id": "x", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": '{"word": "yes"}'}}]}  # fmt: skip
+    answered = ask(lambda _: (200, {}, json.dumps(said)))[0]
+    assert answered.tokens_in > 0
+    assert answered.tokens_out > 0
+
+
+def test_what_was_paid_before_a_failure_is_told() -> None:
+    answers: Iterator[Answer] = iter(["no json", (503, {}, "{}"), (503, {}, "{}")])
+    with pytest.raises(ServerUnavailable) as failed:
+        ask(lambda _: next(answers))
+    assert (failed.value.tokens_in, failed.value.tokens_out) == (100, 20)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,3 +172,30 @@ def test_a_mail_is_shown_by_its_words_and_where_only_what_it_quotes_fits_by_that
     index.refresh()
     assert [h.text for h in search(index, "quagga")] == ["The quagga is ours."]
     assert "okapi" in search(index, "okapi")[0].text
+
+
+def test_two_programs_may_fill_one_index(tmp_path: Path) -> None:
+    root = tmp_path / "many"
+    root.mkdir()
+    for n in range(3000):
+        (root / f"{n}.md").write_text(f"note {n} quagga")
+    fill = f"from pathlib import Path; from mailbot.vault.index import Index; Index(Path({str(tmp_path / 'm.sqlite')!r}), Path({str(root)!r})).refresh()"
+    both = [subprocess.Popen([sys.executable, "-c", fill], stderr=subprocess.PIPE) for _ in range(3)]
+    assert [p.communicate(timeout=120)[1] for p in both] == [b""] * 3
+    for n in range(0, 3000, 2):
+        (root / f"{n}.md").write_text(f"note {n} okapi, changed")
+    both = [subprocess.Popen([sys.executable, "-c", fill], stderr=subprocess.PIPE) for _ in range(3)]
+    assert [p.communicate(timeout=120)[1] for p in both] == [b""] * 3
+    with Index(tmp_path / "m.sqlite", root) as index:
+        assert index.refresh().touched == 0
+        assert index.count() == 3000
+        assert index.frequency('"okapi"') == 1500
+        assert index.frequency('"quagga"') == 1500
+
+
+def test_a_name_that_is_no_text_is_named_and_skipped(tmp_path: Path, notes: Path) -> None:
+    (notes / os.fsdecode(b"caf\xe9.md")).write_text("quagga")
+    with Index(tmp_path / "c.sqlite", notes) as index:
+        done = index.refresh()
+        assert [path for path, _ in done.skipped] == ["caf\\udce9.md"]
+        assert search(index, "tomato")

@@ -124,3 +124,15 @@ def test_a_mail_that_is_one_picture_shows_it() -> None:
     body = to_note(message, split(message), Filing(), Verdict()).note.body
     assert "_Look_files/p.png)" in body.split("## Attachments")[0]
     assert "Nothing to show" not in body
+
+
+@pytest.mark.parametrize(
+    ("front", "after"),
+    [
+        ("phone: [\n]\nrole: x\n", 'phone: "+32"\nrole: x\n'), ("phone:\n# work\n- 1\n# home\n- 2\nrole: x\n", 'phone: "+32"\nrole: x\n'),
+        ("phone: # ask her\nrole: x # y\n", 'phone: "+32"  # ask her\nrole: x # y\n'), ("phone: [1,\n  2\n]\n\n# c\nz: 1\n", 'phone: "+32"\n\n# c\nz: 1\n'),
+        ("a: |\n  phone: no\n", 'a: |\n  phone: no\nphone: "+32"\n'), ('"phone": 1\nx: 2\n', 'phone: "+32"\nx: 2\n'),
+    ],
+)  # fmt: skip
+def test_a_value_ends_where_yaml_says(front: str, after: str) -> None:
+    assert note.with_properties(f"---\n{front}---\nbody\n", {"phone": "+32"}) == f"---\n{after}---\nbody\n"

@@ -1,0 +1,105 @@
+"""A thread gets one answer: what was answered, begun or asked again in it counts for the mails before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.redraft import redraft
+from mailbot.sync.run import Options, Report
+from mailbot.vault import note as notes
+from tests.conftest import MakeSettings, mail
+from tests.servers.dovecot import Dovecot
+from tests.servers.model import TRIAGE, ModelServer, is_triage
+
+pytestmark = pytest.mark.dovecot
+
+IN_THREAD = "In-Reply-To: <m1@acme.example>\nReferences: <m1@acme.example>\n"
+
+
+@pytest.fixture
+def run(dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings):  # type: ignore[no-untyped-def]
+    def once(**options: int) -> Report:
+        settings = make_settings(dovecot.port, user, llm=model.url)
+        (report,) = fetch_all(settings, Options(**options))  # type: ignore[arg-type]
+        assert (report.error, report.failed) == ("", [])
+        return report
+
+    return once
+
+
+def test_an_answer_to_a_later_mail_answers_the_earlier(run, dovecot: Dovecot, user: str) -> None:  # type: ignore[no-untyped-def]
+    answer = mail("Here.", sender=f"Jo <{user}>", to="ana@acme.example", message_id="<a@jo>",
+                  headers="In-Reply-To: <m2@acme.example>\nReferences: <m1@acme.example> <m2@acme.example>\n")  # fmt: skip
+    dovecot.deliver(user, answer, mailbox="Sent")
+    dovecot.deliver(
+        user, mail(to=user), mail("Any news?", to=user, message_id="<m2@acme.example>", headers=IN_THREAD)
+    )
+    assert run().drafts == []
+
+
+def test_an_answer_that_was_begun_is_left_to_the_user(run, dovecot: Dovecot, user: str) -> None:  # type: ignore[no-untyped-def]
+    begun = mail("Re", sender=f"Jo <{user}>", to="ana@acme.example", message_id="<d@jo>", headers=IN_THREAD)
+    dovecot.deliver(user, begun.replace(b"20 Nov 2026", b"22 Nov 2026"), mailbox="Drafts")
+    dovecot.deliver(user, mail(to=user, message_id="<m2@acme.example>", headers=IN_THREAD))
+    assert run().drafts == []
+
+
+def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(  # type: ignore[no-untyped-def]
+    run, dovecot: Dovecot, user: str, model: ModelServer, vault: Path
+) -> None:
+    follow_up = mail("And until when?", to=user, message_id="<m2@acme.example>", headers=IN_THREAD)
+    model.answer = lambda r: (
+        {
+            **TRIAGE,
+            "asks": [
+                {"kind": "question", "text": "Until when?" if "And until" in str(r) else "Which coding?"}
+            ],
+        }
+        if is_triage(r)
+        else {"reply": "Hi Ana,\n\nsoon.\n\nJo", "reasoning": "", "taken_up": [2]}
+    )
+    dovecot.deliver(user, mail(to=user), follow_up)
+    (draft,) = run().drafts
+    assert "your answer to “Which coding?”" in (vault / draft).read_text(encoding="utf-8")
+    assert len(dovecot.messages(user, "Drafts")) == 1
+    reasons = {
+        notes.read(p.read_text(encoding="utf-8")).properties["reason"]
+        for p in (vault / "Email" / "2026").rglob("*.md")
+    }
+    assert "A later mail of the thread is answered in its place" in reasons
+
+
+def test_what_a_model_found_asked_is_remembered_for_a_later_run(  # type: ignore[no-untyped-def]
+    run, dovecot: Dovecot, user: str, model: ModelServer
+) -> None:
+    dovecot.deliver(user, mail("Need the numbers by noon, and the total.", to=user))
+    model.answer = lambda r: (
+        {**TRIAGE, "asks": [{"kind": "request", "text": "the invoice total"}]}
+        if is_triage(r)
+        else {"reply": "Hi Ana,\n\nsoon.\n\nJo", "reasoning": ""}
+    )
+    assert run(max_drafts=0).drafts == []
+    assert len(run().drafts) == 1
+    assert "the invoice total" in model.requests[-1]["messages"][1]["content"]
+    assert sum(map(is_triage, model.requests)) == 1
+
+
+def test_a_mail_of_ones_own_goes_on_to_those_it_went_to(  # type: ignore[no-untyped-def]
+    run, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
+) -> None:
+    dovecot.deliver(
+        user,
+        mail(
+            "Hi Ana, can you send it?",
+            sender=f"Jo <{user}>",
+            to="Ana <ana@acme.example>",
+            message_id="<own@jo>",
+        ),
+    )
+    run()
+    redraft(make_settings(dovecot.port, user, llm=model.url), "<own@jo>")
+    (made,) = dovecot.messages(user, "Drafts").values()
+    assert b"To: Ana <ana@acme.example>" in made

@@ -167,7 +167,9 @@ _SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".s
 def _uncommented(html: str) -> str:
     """HTML without its comments; Word keeps whole documents in them."""
     kept, end = [], 0
-    while (start := html.find("<!--", end)) >= 0 and (close := html.find("-->", start + 4)) >= 0:
+    while (start := html.find("<!--", end)) >= 0 and (
+        close := html.find("-->", start + 2)
+    ) >= 0:  # `<!-->` is one
         kept.append(html[end:start])
         end = close + 3
     return "".join([*kept, html[end:]])

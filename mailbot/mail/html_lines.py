@@ -167,9 +167,10 @@ _SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".s
 def _uncommented(html: str) -> str:
     """HTML without its comments; Word keeps whole documents in them."""
     kept, end = [], 0
-    while (start := html.find("<!--", end)) >= 0 and (
-        close := html.find("-->", start + 2)
-    ) >= 0:  # `<!-->` is one
+    while (start := html.find("<!--", end)) >= 0:
+        close = html.find("-->", start + 2)  # `<!-->` is a whole one
+        if close < 0:
+            break
         kept.append(html[end:start])
         end = close + 3
     return "".join([*kept, html[end:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -128,10 +129,23 @@ class Index:
                     database.close()
                     self.path.unlink()
                     database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-                database.execute("PRAGMA journal_mode = WAL")
-                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-                for table in ("note_fts", "passage_fts"):  # fewer, larger segments: a first index merges less
-                    database.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})")
+                with suppress(
+                    sqlite3.OperationalError
+                ):  # SQLite does not wait here: another does the same just now
+                    database.execute("PRAGMA journal_mode = WAL")
+                database.execute("BEGIN IMMEDIATE")
+                if not database.execute("PRAGMA user_version").fetchone()[0]:  # nobody was faster
+                    for statement in _SCHEMA.split(";"):
+                        database.execute(statement)
+                    for table in (
+                        "note_fts",
+                        "passage_fts",
+                    ):  # fewer, larger segments: a first index merges less
+                        database.execute(
+                            f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})"
+                        )
+                    database.execute(f"PRAGMA user_version = {VERSION}")
+                database.execute("COMMIT")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA cache_size = -32768")
         except BaseException:

@@ -28,6 +28,7 @@ HITS_PER_ASK = 3
 HITS = 6
 LOOKED_AT = 40
 """Of what a search finds, how many are looked at for those that may be used."""
+ON_THE_MAIL = "about a person on this mail"
 MERGES = 10
 """Person notes in a row that were merged one into the next."""
 _NOT_SAID = re.compile(r"\b(?:Open Tasks|Recent Context)$")
@@ -103,13 +104,15 @@ def gather(
     left = budget
     left_out = places(circle.left_out)
 
-    def usable(candidate: Candidate) -> bool:
+    def usable(candidate: Candidate, wanted: bool = True) -> bool:
+        """Whether a note may be used; where not, that is told if it was `wanted`: if else it would have been."""
         note = candidate.note
         if note.path == circle.own_note or note.type in UNSEARCHED or lies_in(note.path, left_out):
             return False
         if not existed(note, circle):
             return False
-        if reason := withheld(candidate, to, circle.rules):
+        reason = withheld(candidate, to, circle.rules)
+        if reason and wanted:
             kept_back.setdefault(note.path, reason)
         return not reason
 
@@ -242,20 +245,20 @@ def _found(
     reply: Reply,
     wanted: list[Ask],
     circle: Circle,
-    usable: Callable[[Candidate], bool],
+    usable: Callable[[Candidate, bool], bool],
     vectors: Vectors | None,
 ) -> Iterator[_Found]:
     """What may be used, in the order of its right to the budget. Of what a search finds, what is kept back takes nobody's
     place."""
 
-    def candidate(note: NoteRow, *, in_thread: bool = False) -> Candidate | None:
+    def candidate(note: NoteRow, *, in_thread: bool = False, wanted: bool = True) -> Candidate | None:
         """The note as a candidate, None where it may not be used."""
         parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
         owner = (
             None if note.person or note.type == "email" else _owner(index, note.path, circle.people_folder)
         )
         made = Candidate(note, parties, owner, in_thread)
-        return made if usable(made) else None
+        return made if usable(made, wanted) else None
 
     thread = (
         [n for n in index.in_thread(message.thread or "") if n.path != circle.own_note]
@@ -270,7 +273,7 @@ def _found(
         if about := candidate(note):
             for _, heading, text in index.passages_of(note.id):
                 if not _NOT_SAID.search(heading):
-                    yield _Found(about, heading, text, "about a person on this mail")
+                    yield _Found(about, heading, text, ON_THE_MAIL)
     taken = {n.id for n in thread} | {n.id for n in people}
     sender = message.sender
     for note in (
@@ -281,9 +284,12 @@ def _found(
     near = index.linked(list(taken)) if taken else set()
     for query, limit, ask in _queries(message, reply, wanted):
         left = limit
-        for hit in search(index, query, LOOKED_AT + len(taken), vectors, near):
+        hits = (
+            h for h in search(index, query, LOOKED_AT + len(taken), vectors, near) if h.note_id not in taken
+        )
+        for rank, hit in enumerate(hits):
             note = index.note(hit.note_id)
-            found = None if not left or note.id in taken else candidate(note)
+            found = candidate(note, wanted=rank < limit) if left else None
             if found is None:
                 continue
             left -= 1

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from mailbot.assistant import prompt
 from mailbot.assistant.asks import Ask
-from mailbot.assistant.context import Context
+from mailbot.assistant.context import ON_THE_MAIL, Context
 from mailbot.assistant.due import due_date
 from mailbot.assistant.guard import allowed, field_text, long_text, reply_text
 from mailbot.assistant.lane import Lane, lane_of
@@ -148,6 +148,8 @@ def by_model(
     )
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
     people = " ".join((user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
+    cited = " ".join(where for _, where in supports)
+    third = {s.title for s in context.sources if s.person and s.why != ON_THE_MAIL and s.wikilink in cited}
     lane, reasons = lane_of(
         text,
         wanted,
@@ -156,6 +158,7 @@ def by_model(
         supports=supports,
         removed=guarded.removed,
         suspicious=suspicious,
+        third=sorted(third),
     )
     return Draft(
         reply=text,

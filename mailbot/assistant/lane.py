@@ -22,11 +22,13 @@ def lane_of(
     supports: Sequence[tuple[str, str]] = (),
     removed: Sequence[str] = (),
     suspicious: Sequence[str] = (),
+    third: Sequence[str] = (),
 ) -> tuple[Lane, tuple[str, ...]]:
     """The lane of a draft and why.
 
     `given` are the texts that it may rest on: the mail, the sources, the user's instruction. `supports` pairs a statement
-    with its source or an empty text; `removed` is what the guard took out, `suspicious` why the mail looks like an attack.
+    with its source or an empty text; `removed` is what the guard took out, `suspicious` why the mail looks like an attack,
+    `third` are people whose notes it draws on and who are not on the mail.
     """
     blanks = list(unknowns) or (["it has blanks"] if BLANK.search(text) else [])
     doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
@@ -35,6 +37,7 @@ def lane_of(
     if invented := sorted(uncarried(text, given)):
         doubts.append(f"neither the mail nor a source has: {', '.join(invented[:8])}")
     doubts += [f"it is about {what}" for what in matters(f"{text}\n{' '.join(a.text for a in asks)}")]
+    doubts += [f"it draws on the note about {name}, who is not on this mail" for name in third]
     if removed:
         doubts.append("something was taken out of the answer")
     if not supports:

@@ -10,7 +10,10 @@ from pathlib import Path
 _MAIL_ENDINGS = {".eml", ".emlx", ".mbox", ".mbx"}
 _FROM_LINE = re.compile(rb"^From .{0,200}\d", re.DOTALL)
 _QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
-_MOZILLA_HEADERS = re.compile(rb"^(?:X-Mozilla-(?:Status2?|Keys)):.*\r?\n", re.MULTILINE)
+_ADDED_HEADERS = re.compile(
+    rb"^(?:X-Mozilla-(?:Status2?|Keys)|X-GM-THRID|X-Gmail-Labels):.*\r?\n(?:[ \t].*\r?\n)*", re.MULTILINE
+)
+"""What Thunderbird and Google's Takeout write in front of a mail, and no server has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def _mail(path: Path, number: int, lines: list[bytes]) -> MailFile:
     head, blank, body = _QUOTED_FROM.sub(b"", b"".join(lines)).partition(b"\n\n")
     return MailFile(
         f"{path}, mail {number}",
-        _crlf(_MOZILLA_HEADERS.sub(b"", head + b"\n").removesuffix(b"\n") + blank + body),
+        _crlf(_ADDED_HEADERS.sub(b"", head + b"\n").removesuffix(b"\n") + blank + body),
     )
 
 

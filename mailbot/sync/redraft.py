@@ -94,6 +94,8 @@ def _find(journal: Journal, settings: Settings, which: str) -> MailRow:
             which = candidate.resolve().relative_to(settings.vault.resolve()).as_posix()
             if row := journal.by_note(which):
                 return row
+    which = re.sub(r"\.draft(?:-\d+)?(?:\.md)?$", "", which)  # the draft's own note, which the user looks at
+    which = which.rpartition("/")[2] if f"{settings.email_folder}/Drafts/" in which else which
     name = which if which.endswith(".md") else f"{which}.md"
     if row := journal.by_note(name) or journal.named(name):
         return row

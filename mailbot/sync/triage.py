@@ -189,6 +189,8 @@ def _judged(run: Run, waiting: list[Waiting], models: Models | None) -> list[Wai
         triage, answered = judged(
             w.message, w.reply, own, asking.user_of(run), models, run.settings.folder, known=w.row.id in known
         )
+        if not triage.asks:  # a model that names none must not make a draft that leaves all of them out
+            triage = replace(triage, asks=detected(w.reply, w.message.subject).asks)
         return triage, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
 
     results = overlapping(undecided, ask, asking.concurrency(run, models), "triage")

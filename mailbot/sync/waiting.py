@@ -98,9 +98,19 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
         subject=compose.reply_subject(message.subject),
         in_reply_to=in_reply_to,
         references=references,
-        body=compose.body(text, quote, account.signature),
+        body=compose.body(
+            text if account.signature else _signed(text, account.display_name), quote, account.signature
+        ),
         mailbot_id=message_id.strip("<>"),
     )
+
+
+def _signed(text: str, name: str) -> str:
+    """A reply with the user's name under it, where it does not stand there already: nobody sends a mail that ends in
+    "Best regards,"."""
+    last = " ".join(text.rstrip().split("\n")[-2:]).casefold()
+    told = not name or any(part.casefold() in last for part in name.split())
+    return text if told else f"{text.rstrip()}\n{name}"
 
 
 def readers(settings: Settings, message: Message) -> tuple[tuple[Address, ...], tuple[Address, ...]]:

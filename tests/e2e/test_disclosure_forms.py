@@ -209,3 +209,20 @@ def test_what_is_private_goes_to_no_server_for_its_vectors(made: Made) -> None:
     drafted(*made, embeddings={"model": "e"})
     assert not any("CANARY" in text for text in made[2].embedded)
     assert any(FACT in text for text in made[2].embedded)
+
+
+def test_a_draft_on_somebody_who_does_not_get_it_is_never_ready(made: Made) -> None:
+    """Mentioned in the mail is enough for their note to be used, and not for a draft to go out unread."""
+    note(
+        made[4],
+        "People/Louis Meyer/README.md",
+        f"type: people\n{LOUIS}",
+        "Louis likes the benchmark of storage very much.",
+    )
+    made[2].answer = lambda r: (
+        TRIAGE if is_triage(r) else {"reply": "Hi Ana,\n\nLouis likes the benchmark of storage very much.\n\nJo", "reasoning": "",
+            "claims": [{"text": "Louis likes the benchmark of storage very much", "sources": ["S1", "S2", "S3", "S4"]}], "taken_up": [1, 2]}
+    )  # fmt: skip
+    _, draft = drafted(*made, text="Does Louis Meyer like the benchmark of storage?")
+    assert "lane: check" in draft
+    assert "it draws on the note about Louis Meyer, who is not on this mail" in draft

@@ -103,3 +103,37 @@ def test_a_mail_of_ones_own_goes_on_to_those_it_went_to(  # type: ignore[no-unty
     redraft(make_settings(dovecot.port, user, llm=model.url), "<own@jo>")
     (made,) = dovecot.messages(user, "Drafts").values()
     assert b"To: Ana <ana@acme.example>" in made
+
+
+def test_what_the_detector_finds_counts_where_the_model_names_nothing(  # type: ignore[no-untyped-def]
+    run, dovecot: Dovecot, user: str, model: ModelServer
+) -> None:
+    dovecot.deliver(user, mail("Could you send me the plan?", to=user))
+    model.answer = lambda r: (
+        {**TRIAGE, "asks": []} if is_triage(r) else {"reply": "Hi Ana,\n\nsoon.\n\nJo", "reasoning": ""}
+    )
+    run()
+    assert "1. Could you send me the plan?" in model.requests[-1]["messages"][1]["content"]
+
+
+def test_a_draft_note_names_its_mail(  # type: ignore[no-untyped-def]
+    run, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    (draft,) = run().drafts
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    for which in (draft, str(vault / draft), Path(draft).name, Path(draft).stem):
+        assert redraft(settings, which).drafts
+
+
+def test_a_reply_without_a_signature_ends_with_the_users_name(  # type: ignore[no-untyped-def]
+    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(
+        make_settings(dovecot.port, user, llm=model.url, account={"signature": ""}), Options()
+    )
+    assert report.drafts
+    (made,) = dovecot.messages(user, "Drafts").values()
+    own = made.decode().split("wrote:")[0]
+    assert "Best regards\r\nJo Vermeer\r\n" in own

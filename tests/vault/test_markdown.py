@@ -30,7 +30,7 @@ ALIVE = re.compile(
 
 def alive(markdown: str) -> list[str]:
     # Escaped pairs are dead; what is left must hold nothing that lives.
-    dead = re.sub(r"\\[!-/:-@\[-`{-~]|&lt;(?=[A-Za-z/!?])", "\u25a1", markdown)
+    dead = re.sub(r"\\[!-/:-@\[-`{-~]|&lt;(?=\\?[A-Za-z/!?])", "\u25a1", markdown)
     return ALIVE.findall(dead)
 
 

@@ -39,9 +39,7 @@ def files(tmp_path: Path) -> Path:
     stored = one(5).replace(b"\r\n", b"\n")
     (profile / "Archive").write_bytes(
         b"From - Fri Nov 20 09:15:00 2026\nX-Mozilla-Status: 0001\nX-Mozilla-Status2: 00000000\n"
-        b"X-GM-THRID: 1849\nX-Gmail-Labels: =?UTF-8?Q?Inbox?=,\n Work\n"
-        + stored
-        + b"\n"
+        b"X-GM-THRID: 1849\nX-Gmail-Labels: =?UTF-8?Q?Inbox?=,\n Work\n" + stored + b"\n"
     )
     (profile / "Archive.msf").write_bytes(b"// index")
     (profile / "prefs").write_bytes(b"From nothing")

@@ -29,9 +29,9 @@ def attribution(read: list[Line], i: int) -> int:
         joined = f"{joined} {text}".strip()
         if len(joined) > 400:
             return 0
-        if length > 1 and not _may_begin(read[i : i + length]):
-            return 0
         if text.endswith((":", "：", ">", "*", "_", "-", "wrote")):
+            if length > 1 and not _may_begin(read[i : i + length]):
+                return 0
             if _says_who_wrote(joined):
                 # Only the attribution itself, not the line of the author's that may stand right above it.
                 shorter = [read[k : i + length] for k in range(i + 1, i + length)]

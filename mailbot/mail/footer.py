@@ -19,13 +19,15 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
-            postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
-            end = next(postscript, end)
-            delimited = DELIMITER.match(text) and (
+            dashes, drawn = DELIMITER.match(text), RULE.match(text)
+            if dashes or drawn:
+                postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
+                end = next(postscript, end)
+            delimited = dashes and (
                 (text == "-- " and end - i <= 40)
                 or (i > 0 and end - i <= 41 and _like_a_signature(read[i + 1 : end]))
             )
-            rule = RULE.match(text) and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
+            rule = drawn and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
             mobile = MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)

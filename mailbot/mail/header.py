@@ -33,8 +33,10 @@ def unfold(raw: str) -> str:
     """A raw header (surrogate escapes for 8-bit bytes, folded) -> one line of text, not yet RFC 2047 decoded."""
     if not raw.isascii():
         raw = decode(raw.encode("utf-8", "surrogateescape"), None)[0]
-    lines = (line.strip() for line in re.split(r"[\r\n]+", raw[:_MAX]))  # RFC 5322 2.2.3
-    return _CONTROLS.sub(" ", " ".join(line for line in lines if line)).strip()
+    raw = raw[:_MAX]
+    if "\n" in raw or "\r" in raw:  # RFC 5322 2.2.3
+        raw = " ".join(part for line in raw.splitlines() if (part := line.strip()))
+    return _CONTROLS.sub(" ", raw).strip()
 
 
 def decode_words(text: str) -> str:
@@ -93,7 +95,9 @@ def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
     """
     from mailparser.utils import get_addresses
 
-    line = _ENCODED.sub(_quoted, unfold(raw))
+    line = unfold(raw)
+    if "=?" in line:
+        line = _ENCODED.sub(_quoted, line)
     if ";" in line and ":" not in re.sub(
         r"\"[^\"]*\"|<[^<>]*>", "", line
     ):  # no group: Outlook's way to part addresses

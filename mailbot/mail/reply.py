@@ -118,11 +118,11 @@ _PROMPTS = frozenset(("SQL", "PS", "C", "D"))
 def _plain_lines(content: str) -> list[Line]:
     texts = content.split("\n")
     # "AR> text": initials are a quote mark where one author's stand on several lines (RFC 1849's "supercite").
-    initials = Counter(m[1] for text in texts if (m := INITIALS.match(text)) and m[1] not in _PROMPTS)
+    named = [INITIALS.match(text) if ">" in text[:12] else None for text in texts]
+    initials = Counter(m[1] for m in named if m and m[1] not in _PROMPTS)
     found, start = [], 0
-    for text in texts:
-        named = INITIALS.match(text)
-        quoted = bool(QUOTED.match(text)) or bool(named and initials[named[1]] > 1)
+    for text, name in zip(texts, named, strict=True):
+        quoted = bool(QUOTED.match(text)) or bool(name and initials[name[1]] > 1)
         shown = (
             "-- " if text.rstrip("\r") == "-- " else text.rstrip()
         )  # RFC 3676 4.3: the space is the delimiter

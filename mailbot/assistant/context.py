@@ -293,9 +293,8 @@ def _found(
             if found is None:
                 continue
             left -= 1
-            text = (
-                said(hit.text) if note.type == "email" else hit.text
-            )  # what it quotes has readers of its own
+            # What a mail quotes has readers of its own.
+            text = said(hit.text) if note.type == "email" else hit.text
             why = (
                 "linked from the people or the thread, and found"
                 if hit.note_id in near

@@ -177,8 +177,8 @@ def reply_text(text: str, may: Allowed) -> Guarded:
 def _unquoted(text: str, secret: str, removed: list[str]) -> str:
     """Text without the sentences that quote the prompt. It is looked for across lines: a passage is not another for being
     broken in the middle."""
-    places = [at for at, character in enumerate(text.casefold()) if re.match(r"[^\W_]", character)]
-    folded = "".join(text.casefold()[at] for at in places) if len(text.casefold()) == len(text) else ""
+    letters = [(at, f) for at, character in enumerate(text) for f in _folded(character)]  # "ß" folds to two
+    places, folded = [at for at, _ in letters], "".join(f for _, f in letters)
     quoted: set[int] = set()
     for at in range(0, len(folded) - QUOTE + 1, 4):
         if folded[at : at + QUOTE] in secret:

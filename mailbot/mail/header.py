@@ -143,7 +143,7 @@ def date(raw: str) -> datetime | None:
     try:
         if _ISO.match(line):
             read = datetime.fromisoformat(line)
-            return read if read.tzinfo else read.replace(tzinfo=UTC)
+            return _kept(read if read.tzinfo else read.replace(tzinfo=UTC))
         parts = parsedate_tz(line)
     except Exception:  # noqa: BLE001 - several damaged dates raise IndexError or TypeError in the standard library
         return None
@@ -157,9 +157,11 @@ def date(raw: str) -> datetime | None:
         hour = hour % 12 + (12 if half[1] in "pP" else 0)
     try:
         zone = timezone(timedelta(seconds=offset)) if abs(offset) < 86_400 else UTC
-        read = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone)
-        return (
-            read if 1970 <= read.astimezone(UTC).year < 9000 else None
-        )  # no clock and no file name beyond that
+        return _kept(datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone))
     except (ValueError, OverflowError):
         return None
+
+
+def _kept(read: datetime) -> datetime | None:
+    """A date, if a clock or a file name can show it."""
+    return read if 1970 <= read.astimezone(UTC).year < 9000 else None

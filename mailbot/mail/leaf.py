@@ -69,11 +69,12 @@ def file_name(part: Part) -> str:
     """The file name of RFC 2183 or, as many still send it, of Content-Type; RFC 2231 and RFC 2047 decoded. Empty for none."""
     for name, parameter in (("content-disposition", "filename"), ("content-type", "name")):
         raw = next((str(v) for k, v in part.raw_items() if k.lower() == name), "")
+        holder = part
         if not raw.isascii():  # the library would replace raw 8-bit characters before we see them
-            part = Part()
-            part[name] = header.unfold(raw)
+            holder = Part()
+            holder[name] = header.unfold(raw)
         try:
-            every = [v for k, v in part.get_params([], header=name) if k.casefold() == parameter]
+            every = [v for k, v in holder.get_params([], header=name) if k.casefold() == parameter]
             value = next(
                 (v for v in every if isinstance(v, tuple)), every[0] if every else None
             )  # RFC 6266 4.3
@@ -81,8 +82,7 @@ def file_name(part: Part) -> str:
             continue
         if isinstance(value, tuple):
             # (charset, language, text whose characters are the octets): decoded here, since Python would run any codec
-            octets = str(value[2]).encode("latin-1", "replace")
-            value = decode(octets, value[0] or "utf-8")[0]
+            value = decode(str(value[2]).encode("latin-1", "replace"), value[0] or "utf-8")[0]
         if value:
             return header.text(str(value))
     return ""

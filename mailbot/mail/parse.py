@@ -303,6 +303,7 @@ def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterato
     for child in children:
         reading.shown = before
         read.append((child, list(_body(child, reading, depth))))
+    reading.shown = before or any(body for _, body in read)
     shown = [(child, body) for child, body in read if any(_wordy(b) for b in body)]
     if not shown:
         yield from (b for _, body in read for b in body)
@@ -366,9 +367,9 @@ def _forwarded_encoded(part: Part, reading: _Reading, depth: int) -> Iterator[Me
     holder = Part()
     holder["content-transfer-encoding"] = str(part["content-transfer-encoding"])
     holder.set_payload(text)
-    raw = holder.get_payload(decode=True)
-    if isinstance(raw, bytes) and re.match(rb"[\w-]+:", raw.lstrip()):
-        yield _inner(email.message_from_bytes(raw.lstrip()), reading, depth)
+    raw = _payload(holder, reading).lstrip()
+    if re.match(rb"[\w-]+:", raw):
+        yield _inner(_tree(_bounded(raw, reading.defects), reading.defects)[0], reading, depth)
     else:
         yield from _forwarded(part, reading, depth)
 

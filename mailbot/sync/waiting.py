@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,8 +109,8 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
 def _signed(text: str, name: str) -> str:
     """A reply with the user's name under it, where it does not stand there already: nobody sends a mail that ends in
     "Best regards,"."""
-    last = " ".join(text.rstrip().split("\n")[-2:]).casefold()
-    told = not name or any(part.casefold() in last for part in name.split())
+    last = re.findall(r"\w+", " ".join(text.rstrip().split("\n")[-2:]).casefold())
+    told = not name or not set(re.findall(r"\w+", name.casefold())).isdisjoint(last)
     return text if told else f"{text.rstrip()}\n{name}"
 
 

@@ -102,6 +102,6 @@ def test_odd_markup_is_dead(text: str) -> None:
 def test_the_prompt_is_known_when_it_is_broken_into_lines() -> None:
     prompt = "You draft a reply to one mail. State nothing as fact that the mail or a source does not say. Promise nothing."
     broken = "\n".join(textwrap.wrap(prompt, 30))
-    guarded = reply_text(f"Hi Ana,\n\n{broken}\n\nSee you on Tuesday.", allowed([], secret=prompt))
-    assert guarded.text.split() == ["Hi", "Ana,", "See", "you", "on", "Tuesday."]
+    guarded = reply_text(f"Hi Ana,\n\n{broken}\n\nViele Grüße, heißt es.", allowed([], secret=prompt))
+    assert guarded.text.split() == ["Hi", "Ana,", "Viele", "Grüße,", "heißt", "es."]
     assert guarded.removed == ("a passage of the prompt",)

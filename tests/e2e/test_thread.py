@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,21 +17,22 @@ from tests.servers.model import TRIAGE, ModelServer, is_triage
 
 pytestmark = pytest.mark.dovecot
 
+Once = Callable[..., Report]
 IN_THREAD = "In-Reply-To: <m1@acme.example>\nReferences: <m1@acme.example>\n"
 
 
 @pytest.fixture
-def run(dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings):  # type: ignore[no-untyped-def]
-    def once(**options: int) -> Report:
+def run(dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings) -> Once:
+    def once(options: Options | None = None) -> Report:
         settings = make_settings(dovecot.port, user, llm=model.url)
-        (report,) = fetch_all(settings, Options(**options))  # type: ignore[arg-type]
+        (report,) = fetch_all(settings, options or Options())
         assert (report.error, report.failed) == ("", [])
         return report
 
     return once
 
 
-def test_an_answer_to_a_later_mail_answers_the_earlier(run, dovecot: Dovecot, user: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_to_a_later_mail_answers_the_earlier(run: Once, dovecot: Dovecot, user: str) -> None:
     answer = mail("Here.", sender=f"Jo <{user}>", to="ana@acme.example", message_id="<a@jo>",
                   headers="In-Reply-To: <m2@acme.example>\nReferences: <m1@acme.example> <m2@acme.example>\n")  # fmt: skip
     dovecot.deliver(user, answer, mailbox="Sent")
@@ -40,15 +42,15 @@ def test_an_answer_to_a_later_mail_answers_the_earlier(run, dovecot: Dovecot, us
     assert run().drafts == []
 
 
-def test_an_answer_that_was_begun_is_left_to_the_user(run, dovecot: Dovecot, user: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_that_was_begun_is_left_to_the_user(run: Once, dovecot: Dovecot, user: str) -> None:
     begun = mail("Re", sender=f"Jo <{user}>", to="ana@acme.example", message_id="<d@jo>", headers=IN_THREAD)
     dovecot.deliver(user, begun.replace(b"20 Nov 2026", b"22 Nov 2026"), mailbox="Drafts")
     dovecot.deliver(user, mail(to=user, message_id="<m2@acme.example>", headers=IN_THREAD))
     assert run().drafts == []
 
 
-def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(  # type: ignore[no-untyped-def]
-    run, dovecot: Dovecot, user: str, model: ModelServer, vault: Path
+def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer, vault: Path
 ) -> None:
     follow_up = mail("And until when?", to=user, message_id="<m2@acme.example>", headers=IN_THREAD)
     model.answer = lambda r: (
@@ -72,8 +74,8 @@ def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(  # 
     assert "A later mail of the thread is answered in its place" in reasons
 
 
-def test_what_a_model_found_asked_is_remembered_for_a_later_run(  # type: ignore[no-untyped-def]
-    run, dovecot: Dovecot, user: str, model: ModelServer
+def test_what_a_model_found_asked_is_remembered_for_a_later_run(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer
 ) -> None:
     dovecot.deliver(user, mail("Need the numbers by noon, and the total.", to=user))
     model.answer = lambda r: (
@@ -81,14 +83,14 @@ def test_what_a_model_found_asked_is_remembered_for_a_later_run(  # type: ignore
         if is_triage(r)
         else {"reply": "Hi Ana,\n\nsoon.\n\nJo", "reasoning": ""}
     )
-    assert run(max_drafts=0).drafts == []
+    assert run(Options(max_drafts=0)).drafts == []
     assert len(run().drafts) == 1
     assert "the invoice total" in model.requests[-1]["messages"][1]["content"]
     assert sum(map(is_triage, model.requests)) == 1
 
 
-def test_a_mail_of_ones_own_goes_on_to_those_it_went_to(  # type: ignore[no-untyped-def]
-    run, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
+def test_a_mail_of_ones_own_goes_on_to_those_it_went_to(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
 ) -> None:
     dovecot.deliver(
         user,
@@ -105,8 +107,8 @@ def test_a_mail_of_ones_own_goes_on_to_those_it_went_to(  # type: ignore[no-unty
     assert b"To: Ana <ana@acme.example>" in made
 
 
-def test_what_the_detector_finds_counts_where_the_model_names_nothing(  # type: ignore[no-untyped-def]
-    run, dovecot: Dovecot, user: str, model: ModelServer
+def test_what_the_detector_finds_counts_where_the_model_names_nothing(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer
 ) -> None:
     dovecot.deliver(user, mail("Could you send me the plan?", to=user))
     model.answer = lambda r: (
@@ -116,8 +118,8 @@ def test_what_the_detector_finds_counts_where_the_model_names_nothing(  # type: 
     assert "1. Could you send me the plan?" in model.requests[-1]["messages"][1]["content"]
 
 
-def test_a_draft_note_names_its_mail(  # type: ignore[no-untyped-def]
-    run, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
+def test_a_draft_note_names_its_mail(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
     dovecot.deliver(user, mail(to=user))
     (draft,) = run().drafts
@@ -126,7 +128,7 @@ def test_a_draft_note_names_its_mail(  # type: ignore[no-untyped-def]
         assert redraft(settings, which).drafts
 
 
-def test_a_reply_without_a_signature_ends_with_the_users_name(  # type: ignore[no-untyped-def]
+def test_a_reply_without_a_signature_ends_with_the_users_name(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings
 ) -> None:
     dovecot.deliver(user, mail(to=user))

@@ -430,3 +430,19 @@ def test_preformatted_text_is_cut_where_its_history_begins() -> None:
     )
     assert "\nYes, let us.\n\n> [!quote]" in body
     assert "> On 2025-05-03 10:00, Bob wrote:\n" in body
+
+
+def test_a_date_that_no_clock_shows_and_a_bomb_inside_a_mail_are_survived() -> None:
+    assert parse(b"Date: 0001-01-01T00:00:00+14:00\n\nx").date is None
+    bomb = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(3000))
+    packed = base64.encodebytes(f"From: e@f.example\n{bomb}\n\nx".encode()).decode()
+    inner = f"--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
+    message = parse(f"{HEAD}Content-Type: multipart/mixed; boundary=x\n\n{inner}".encode())
+    assert "parts are nested too deeply to be opened" in " ".join(message.defects)
+
+
+def test_a_large_encoded_mail_inside_a_mail_is_read() -> None:
+    text = "hello inner " * 200_000
+    packed = base64.encodebytes(f"From: e@f.example\nSubject: inner\n\n{text}\n".encode()).decode()
+    inner = f"--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
+    assert read(f"Content-Type: multipart/mixed; boundary=x\n\n{inner}")[2].count("hello inner") == 200_000

@@ -6,7 +6,7 @@ What was decided is written into the mail's note first, then into the journal.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged, only_copied
@@ -124,14 +124,20 @@ def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting], index: 
 
 def _from_here(index: Index, w: Waiting) -> set[str]:
     """The Message-IDs of a mail and of the later ones of its thread."""
-    day = w.message.date.isoformat() if w.message.date else ""
-    later = index.later_in_thread(w.message.thread, day) if w.message.thread and day else set()
-    return later | ({w.message.message_id} if w.message.message_id else set())
+    found: set[str] = {w.message.message_id} if w.message.message_id else set()
+    if w.message.thread and w.message.date:
+        for message_id, written in index.thread_dates(w.message.thread).items():
+            try:
+                if datetime.fromisoformat(written).astimezone() >= w.message.date.astimezone():
+                    found.add(message_id)
+            except (ValueError, OverflowError):
+                continue  # a date that the user has changed into none
+    return found
 
 
 def _begun_before(index: Index, w: Waiting, begun: set[MessageId]) -> bool:
     """Whether the user has a draft of their own open on an earlier mail of the thread: it will say what is to be said."""
-    thread = index.later_in_thread(w.message.thread, "") if w.message.thread else set()
+    thread = index.thread_dates(w.message.thread) if w.message.thread else {}
     return not begun.isdisjoint({*thread, *w.message.references, *w.message.in_reply_to})
 
 

@@ -129,21 +129,17 @@ class Index:
                     database.close()
                     self.path.unlink()
                     database = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-                with suppress(
-                    sqlite3.OperationalError
-                ):  # SQLite does not wait here: another does the same just now
+                # SQLite does not wait for this: where it is locked, another program does the same just now.
+                with suppress(sqlite3.OperationalError):
                     database.execute("PRAGMA journal_mode = WAL")
                 database.execute("BEGIN IMMEDIATE")
                 if not database.execute("PRAGMA user_version").fetchone()[0]:  # nobody was faster
                     for statement in _SCHEMA.split(";"):
                         database.execute(statement)
-                    for table in (
-                        "note_fts",
-                        "passage_fts",
-                    ):  # fewer, larger segments: a first index merges less
-                        database.execute(
-                            f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})"
-                        )
+                    # Fewer, larger segments: a first index merges less.
+                    for table in ("note_fts", "passage_fts"):
+                        option = f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})"
+                        database.execute(option)
                     database.execute(f"PRAGMA user_version = {VERSION}")
                 database.execute("COMMIT")
             database.execute("PRAGMA synchronous = NORMAL")
@@ -393,10 +389,10 @@ class Index:
         """The email notes of a thread, oldest first."""
         return sorted(self._notes("thread = ? AND type = 'email'", thread), key=lambda n: n.date)
 
-    def later_in_thread(self, thread: str, day: str) -> set[str]:
-        """The Message-IDs of the mails of a thread that are dated on or after an ISO time."""
-        sql = "SELECT message_id FROM note WHERE thread = ? AND type = 'email' AND date >= ? AND message_id <> ''"
-        return {m for (m,) in self.database.execute(sql, (thread, day))}
+    def thread_dates(self, thread: str) -> dict[str, str]:
+        """Message-ID -> `date` property, of the mails of a thread."""
+        sql = "SELECT message_id, date FROM note WHERE thread = ? AND type = 'email' AND message_id <> ''"
+        return dict(self.database.execute(sql, (thread,)))
 
     def people(self) -> list[NoteRow]:
         """Every person note."""

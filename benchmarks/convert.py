@@ -25,8 +25,8 @@ import html2text
 import mailparser
 
 from mailbot.mail.message import Message, Text
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, Verdict, body_markdown, to_note
 from mailbot.vault.files import write_atomic

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mailbot.assistant.embedding import local
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, Verdict, to_note
 from mailbot.vault.index import Index

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mailbot.assistant.triage import Circumstances, detected, facts
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.sync.fetch import verdict_of
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note

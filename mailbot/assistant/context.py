@@ -11,7 +11,7 @@ from mailbot.assistant.asks import Ask
 from mailbot.assistant.disclosure import Audience, Candidate, withheld
 from mailbot.assistant.tokens import tokens
 from mailbot.mail.message import Address, Message
-from mailbot.mail.reply import Reply
+from mailbot.mail.text.split import MailText
 from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNSEARCHED, name_key, person_target, target
 from mailbot.vault.index import Index, NoteRow
@@ -87,7 +87,7 @@ class Circle:
 def gather(
     index: Index,
     message: Message,
-    reply: Reply,
+    reply: MailText,
     wanted: Iterable[Ask],
     circle: Circle,
     *,
@@ -192,7 +192,7 @@ class _Found:
 
 
 def _audience(
-    index: Index, people: list[NoteRow], message: Message, reply: Reply, circle: Circle
+    index: Index, people: list[NoteRow], message: Message, reply: MailText, circle: Circle
 ) -> Audience:
     known = {n.id: n for n in people if existed(n, circle)}
     for note in _mentioned(index, f"{message.subject}\n{reply.newest}"):
@@ -242,7 +242,7 @@ def _found(
     index: Index,
     people: list[NoteRow],
     message: Message,
-    reply: Reply,
+    reply: MailText,
     wanted: list[Ask],
     circle: Circle,
     usable: Callable[[Candidate, bool], bool],
@@ -321,7 +321,7 @@ def _owner(index: Index, path: str, people_folder: str) -> tuple[int, str] | Non
     return (0, name) if name and name.casefold() not in ("readme", "index") else None
 
 
-def _queries(message: Message, reply: Reply, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:
+def _queries(message: Message, reply: MailText, wanted: list[Ask]) -> Iterator[tuple[str, int, str]]:
     for ask in wanted:
         yield f"{ask.text} {message.subject}", HITS_PER_ASK, ask.text
     newest = " ".join(reply.newest.split()[:120])

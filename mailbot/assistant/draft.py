@@ -20,7 +20,7 @@ from mailbot.assistant.models import Models
 from mailbot.assistant.support import supports as supported
 from mailbot.assistant.triage import mail_text, one_line
 from mailbot.mail.message import Message
-from mailbot.mail.reply import Reply
+from mailbot.mail.text.split import MailText
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class DraftAnswer(BaseModel):
 
 def by_model(
     message: Message,
-    reply: Reply,
+    reply: MailText,
     wanted: tuple[Ask, ...],
     context: Context,
     *,

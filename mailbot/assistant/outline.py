@@ -9,7 +9,7 @@ from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft, Task
 from mailbot.assistant.style import is_formal
 from mailbot.assistant.triage import one_line
-from mailbot.mail.correspondent import full_name
+from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address
 from mailbot.vault.markdown import visible
 from mailbot.vault.words import tongue

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from mailbot.mail.html_lines import all_text
 from mailbot.mail.message import Message, Text
+from mailbot.mail.text.markup import all_text
 from mailbot.vault.markdown import visible
 
 _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”“»’'`](?!\w)")

@@ -16,9 +16,9 @@ from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered
 from mailbot.assistant.models import Models
 from mailbot.assistant.solicitation import is_solicitation
-from mailbot.mail.correspondent import is_robot
+from mailbot.mail.robot import is_robot
 from mailbot.mail.message import Message
-from mailbot.mail.reply import Reply
+from mailbot.mail.text.split import MailText
 from mailbot.vault.markdown import visible
 
 Disposition = Literal["reply", "read", "ignore"]
@@ -69,7 +69,7 @@ class Circumstances:
     said: str = ""
 
 
-def facts(message: Message, reply: Reply, known: Circumstances) -> Triage | None:
+def facts(message: Message, reply: MailText, known: Circumstances) -> Triage | None:
     """What needs no judgement, or None where judgement is needed.
 
     Headers are a stranger's claims: they may withhold a draft, they never earn one (RFC 3834 2, RFC 2369, RFC 3464).
@@ -173,7 +173,7 @@ def _fact(disposition: Disposition, reason: str) -> Triage:
     return Triage(disposition, "fact", reason)
 
 
-def detected(reply: Reply, subject: str = "", *, known: bool = False) -> Triage:
+def detected(reply: MailText, subject: str = "", *, known: bool = False) -> Triage:
     """Without a model: a mail that asks something in its newest text wants a reply; in doubt it is only read. `known` says
     that the user has written with its author."""
     text = visible(reply.newest[:50_000])
@@ -210,7 +210,7 @@ class TriageAnswer(BaseModel):
 
 def judged(
     message: Message,
-    reply: Reply,
+    reply: MailText,
     own: Iterable[str],
     user: str,
     models: Models,
@@ -273,7 +273,7 @@ def only_copied(message: Message, own: Iterable[str]) -> bool:
     return _addressed(message, own) == "Cc"
 
 
-def mail_text(reply: Reply, limit: int = 24_000) -> str:
+def mail_text(reply: MailText, limit: int = 24_000) -> str:
     """What a model is shown of a mail: the newest reply, and where that is empty what was forwarded; nothing hidden. Of a
     long one its beginning and its end, where people ask."""
     text = visible(reply.newest or reply.history or reply.signature)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from mailbot.errors import BadData
-from mailbot.mail.correspondent import full_name, is_for_all, why_nobody
+from mailbot.mail.display_name import full_name
+from mailbot.mail.freemail import is_for_all
+from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.mail.message import Address
-from mailbot.mail.signature import details
+from mailbot.mail.text.signature import details
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow, now
 from mailbot.sync.run import Run, log

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.context import Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
@@ -18,10 +19,9 @@ from mailbot.errors import (
     ServerUnavailable,
     TryAgain,
 )
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.sync import asking, deliver, notebook
 from mailbot.sync.circle import Then, budget_of, circle_of
 from mailbot.sync.journal import MailRow, now
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from mailbot.assistant.models import Models
 
 
-Put = Callable[[Run, Mailbox, int, str, str, MessageId, bytes], None]
+Put = Callable[[Run, ImapAccount, int, str, str, MessageId, bytes], None]
 """`deliver.store` or `deliver.adopt`."""
 
 
-def answer(run: Run, server: Mailbox, models: Models | None, index: Index) -> None:
+def answer(run: Run, server: ImapAccount, models: Models | None, index: Index) -> None:
     """Bring every waiting mail of the account as far as it goes. Raises MailbotError where the server, or the model as a
     whole, fails; what fails for one mail is recorded and tried again by a later run."""
     waiting = _adopted(run, server, list(_read(run, run.journal.waiting(run.account.name, now()))))
@@ -70,7 +70,7 @@ def _read(run: Run, rows: Iterable[MailRow]) -> Iterator[Waiting]:
         yield Waiting(row, message, split(message))
 
 
-def _adopted(run: Run, server: Mailbox, waiting: list[Waiting]) -> list[Waiting]:
+def _adopted(run: Run, server: ImapAccount, waiting: list[Waiting]) -> list[Waiting]:
     """Store the drafts whose notes lie in the vault though the journal knows none: the run that wrote them was killed
     before it could say so, or the journal was lost. The model is not asked again."""
     left = []
@@ -91,7 +91,9 @@ def _noted(run: Run, w: Waiting, note: str) -> None:
     (run.spool / f"{w.row.sha256}.eml").unlink(missing_ok=True)
 
 
-def _drafted(run: Run, server: Mailbox, chosen: list[Waiting], models: Models | None, index: Index) -> None:
+def _drafted(
+    run: Run, server: ImapAccount, chosen: list[Waiting], models: Models | None, index: Index
+) -> None:
     if run.settings.drafts.to_server:
         deliver.drafts_mailbox(
             run, server
@@ -143,12 +145,12 @@ def searching(run: Run) -> Iterator[tuple[Index, Vectors | None]]:
             yield index, vectors
 
 
-def store_draft(run: Run, server: Mailbox, w: Waiting, draft: Draft, context: Context) -> None:
+def store_draft(run: Run, server: ImapAccount, w: Waiting, draft: Draft, context: Context) -> None:
     """Draft note, then server draft. A draft that the server refuses is reported and waits, the note is there."""
     _put(run, server, w, *write_draft_note(run, w, draft, context), deliver.store)
 
 
-def _put(run: Run, server: Mailbox, w: Waiting, note: str, message_id: MessageId, how: Put) -> None:
+def _put(run: Run, server: ImapAccount, w: Waiting, note: str, message_id: MessageId, how: Put) -> None:
     """The draft of a note to where drafts go: the server, or nowhere but the note."""
     try:
         raw, note_hash = composed(run, w, note, message_id)

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.comparison import Comparison, compare
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, detected
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Message
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.settings import Settings
 from mailbot.sync import asking
 from mailbot.sync.answer import context_for, draft_for, searching
@@ -120,7 +120,11 @@ def backtest(
     of = chosen(settings, [account] if account else [])[0]
     state = vault_state(settings.vault)
     report = Report(of.name)
-    with locked(state, of.name), Journal(state / "journal.sqlite") as journal, Mailbox(login(of)) as server:
+    with (
+        locked(state, of.name),
+        Journal(state / "journal.sqlite") as journal,
+        ImapAccount(login(of)) as server,
+    ):
         run = Run(settings, of, journal, state, Options(), report, progress)
         remember_sent(run, server)
         cases = _cases(run, server, last)
@@ -134,7 +138,7 @@ def backtest(
     return done
 
 
-def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
+def _cases(run: Run, server: ImapAccount, last: int) -> list[Case]:
     """The newest answers of the user whose mails are still on the server. Raises BadData where there is none."""
     sent = run.journal.correspondence.sent_mails(run.account.name, limit=10_000)
     answers = [s for s in sent if s.parent][: 4 * last]
@@ -163,7 +167,7 @@ def _cases(run: Run, server: Mailbox, last: int) -> list[Case]:
     return found
 
 
-def _lying(run: Run, server: Mailbox, wanted: set[str]) -> dict[str, tuple[str, int]]:
+def _lying(run: Run, server: ImapAccount, wanted: set[str]) -> dict[str, tuple[str, int]]:
     """Message-ID -> (mailbox, uid) of the mails wanted: in the account's mailboxes, then wherever they were filed."""
     others = [m.name for m in server.mailboxes() if m.selectable and m.name not in run.account.mailboxes]
     found: dict[str, tuple[str, int]] = {}
@@ -181,7 +185,7 @@ def _lying(run: Run, server: Mailbox, wanted: set[str]) -> dict[str, tuple[str, 
     return found
 
 
-def _raw(server: Mailbox, mailbox: str, uid: int) -> bytes | None:
+def _raw(server: ImapAccount, mailbox: str, uid: int) -> bytes | None:
     server.examine(mailbox)
     return next((raw for _, raw in server.bodies(server.listings([uid]))), None)
 
@@ -210,7 +214,7 @@ def _case(run: Run, message: Message, answer: Message, at: datetime) -> Case:
     return Case(Waiting(row, message, reply, triage), split(answer).newest, to, at)
 
 
-def _drafted(run: Run, server: Mailbox, cases: Sequence[Case], trust_dates: bool) -> list[Result]:
+def _drafted(run: Run, server: ImapAccount, cases: Sequence[Case], trust_dates: bool) -> list[Result]:
     sent = SentMail(run, server)
     contexts: list[Context] = []
     voices: list[str] = []

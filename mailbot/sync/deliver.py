@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.sync import notebook
 from mailbot.sync.journal import DraftRow, now
@@ -14,7 +14,7 @@ from mailbot.sync.run import Run, log
 from mailbot.vault.files import content_hash, write_atomic
 
 
-def settle(run: Run, server: Mailbox) -> None:
+def settle(run: Run, server: ImapAccount) -> None:
     """Finish what earlier runs began: each intended draft is looked for, and appended only if it is nowhere.
 
     A draft that fails again is reported and waits; the others, and the run, go on. Raises MailbotError where the
@@ -30,7 +30,13 @@ def settle(run: Run, server: Mailbox) -> None:
 
 
 def store(
-    run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
+    run: Run,
+    server: ImapAccount,
+    mail_id: int,
+    note: str,
+    note_hash: str,
+    message_id: MessageId,
+    composed: bytes,
 ) -> None:
     """Append a draft whose note is durable. Raises MailbotError; a later run's `settle` goes on from there."""
     server.ensure()  # the model may have taken minutes
@@ -42,7 +48,13 @@ def store(
 
 
 def adopt(
-    run: Run, server: Mailbox, mail_id: int, note: str, note_hash: str, message_id: MessageId, composed: bytes
+    run: Run,
+    server: ImapAccount,
+    mail_id: int,
+    note: str,
+    note_hash: str,
+    message_id: MessageId,
+    composed: bytes,
 ) -> None:
     """The same for a draft note that was found in the vault and that no journal knows: it may lie on the server."""
     mailbox = drafts_mailbox(run, server)
@@ -51,7 +63,7 @@ def adopt(
     _finish(run, server, next(d for d in run.journal.intents(run.account.name) if d.message_id == message_id))
 
 
-def postponed(run: Run, server: Mailbox, mail_id: int, note: str, error: MailbotError) -> None:
+def postponed(run: Run, server: ImapAccount, mail_id: int, note: str, error: MailbotError) -> None:
     """Record that a draft could not be stored; raises where the server does not answer any more."""
     run.journal.mail_failed(mail_id, str(error), now())
     run.report.failed.append(f"{note}: {error}; the draft note is written, a later run stores the draft")
@@ -59,7 +71,7 @@ def postponed(run: Run, server: Mailbox, mail_id: int, note: str, error: Mailbot
     server.ensure()
 
 
-def drafts_mailbox(run: Run, server: Mailbox) -> str:
+def drafts_mailbox(run: Run, server: ImapAccount) -> str:
     """The account's Drafts; made where the user allowed that. Raises ServerUnavailable where there is none."""
     try:
         return server.find("drafts", run.account.drafts_mailbox)
@@ -69,7 +81,7 @@ def drafts_mailbox(run: Run, server: Mailbox) -> str:
         return server.create("Drafts" if run.account.drafts_mailbox == "auto" else run.account.drafts_mailbox)
 
 
-def _finish(run: Run, server: Mailbox, row: DraftRow) -> None:
+def _finish(run: Run, server: ImapAccount, row: DraftRow) -> None:
     mailbox = row.mailbox
     if mailbox not in {m.name for m in server.mailboxes()}:
         mailbox = drafts_mailbox(run, server)
@@ -95,7 +107,7 @@ def _finish(run: Run, server: Mailbox, row: DraftRow) -> None:
     _append(run, server, row, spooled.read_bytes())
 
 
-def _answered_elsewhere(run: Run, server: Mailbox, row: DraftRow, drafts: str) -> str:
+def _answered_elsewhere(run: Run, server: ImapAccount, row: DraftRow, drafts: str) -> str:
     """Whether Drafts or Sent hold another answer to the same mail, in words."""
     source = run.journal.mail(row.mail_id).message_id
     if not source:
@@ -113,12 +125,12 @@ def _answered_elsewhere(run: Run, server: Mailbox, row: DraftRow, drafts: str) -
     return "sent" if server.copies(sent, message_id, parent=parent) else ""
 
 
-def _append(run: Run, server: Mailbox, row: DraftRow, composed: bytes) -> None:
+def _append(run: Run, server: ImapAccount, row: DraftRow, composed: bytes) -> None:
     uid = server.append_draft(row.mailbox, composed, MessageId(row.message_id))
     _stored(run, server, row, row.mailbox, uid or 0)
 
 
-def _stored(run: Run, server: Mailbox, row: DraftRow, mailbox: str, uid: int) -> None:
+def _stored(run: Run, server: ImapAccount, row: DraftRow, mailbox: str, uid: int) -> None:
     opened = server.examine(mailbox)
     mail = run.journal.mail(row.mail_id)
     link = f"[[{row.note.removesuffix('.md')}]]"
@@ -134,7 +146,7 @@ def _stored(run: Run, server: Mailbox, row: DraftRow, mailbox: str, uid: int) ->
             _supersede(run, server, older)
 
 
-def _supersede(run: Run, server: Mailbox, older: DraftRow) -> None:
+def _supersede(run: Run, server: ImapAccount, older: DraftRow) -> None:
     """Take an earlier draft of the same mail away, if it is still byte for byte ours."""
     if older.uid and server.remove_draft(older.mailbox, older.uidvalidity, older.uid, older.sha256):
         run.journal.draft_status(older.id, "superseded")

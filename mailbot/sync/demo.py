@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
-from mailbot.mail.connection import Login
-from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.server.connection import Login
 from mailbot.settings import Account, Llm, Secret, Server, Settings
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options, Progress, Report, login, silent
@@ -58,7 +58,7 @@ def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> D
         _fill(login(account))
         (first,) = fetch_all(settings, Options(), progress=progress)
         (second,) = fetch_all(settings, Options(), progress=progress)
-        with Mailbox(login(account)) as server:
+        with ImapAccount(login(account)) as server:
             server.examine("Drafts")
             drafts = tuple(
                 raw.decode("utf-8", "replace")
@@ -103,7 +103,7 @@ def _fill(where: Login) -> None:
         raise MailbotError(
             "the sample mail of the demo is missing from this installation; install mailbot again"
         )
-    with Mailbox(where) as server:
+    with ImapAccount(where) as server:
         for name in ("Drafts", "Sent"):
             server.create(name)
         for path in mails:

@@ -11,8 +11,8 @@ from mailbot.assistant.context import Circle, gather
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged
 from mailbot.errors import MailbotError
 from mailbot.mail.message import Address, Message
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import Reply, split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import MailText, split
 from mailbot.settings import Settings
 from mailbot.sync.circle import budget_of, circle_of
 from mailbot.sync.fetch import suspicion, verdict_of
@@ -46,7 +46,7 @@ class Explainer:
         try:
             reply = split(message)
         except Exception as error:  # noqa: BLE001 - `explain` is asked about damaged mail: it answers
-            reply = Reply()
+            reply = MailText()
             defects.append(f"its text could not be taken apart ({type(error).__name__})")
         triage = self._triage(message, reply, defects)
         try:
@@ -77,7 +77,7 @@ class Explainer:
             "context": self._context(message, reply, triage),
         }
 
-    def _triage(self, message: Message, reply: Reply, defects: list[str]) -> Triage:
+    def _triage(self, message: Message, reply: MailText, defects: list[str]) -> Triage:
         own = self.settings.own_addresses if self.settings else ()
         triage = facts(message, reply, Circumstances(frozenset(own)))
         if triage is None and self.models is not None and self.settings and self.settings.llm:
@@ -88,7 +88,7 @@ class Explainer:
                 defects.append(f"the model could not be asked: {error}")
         return triage or detected(reply, message.subject)
 
-    def _context(self, message: Message, reply: Reply, triage: Triage) -> list[dict[str, Any]]:
+    def _context(self, message: Message, reply: MailText, triage: Triage) -> list[dict[str, Any]]:
         if self.index is None:
             return []
         known = self.index.kept(message.message_id or "")

@@ -10,11 +10,13 @@ from typing import Any
 from mailbot.assistant.steering import attempts
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
-from mailbot.mail.correspondent import why_no_person
-from mailbot.mail.mailbox import Listing, Mailbox, Opened
+from mailbot.sync.decide.correspondent import why_no_person
 from mailbot.mail.message import Message
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import Reply, split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.server.account import ImapAccount
+from mailbot.mail.server.mailboxes import Opened
+from mailbot.mail.server.messages import Listing
+from mailbot.mail.text.split import MailText, split
 from mailbot.sync import notebook
 from mailbot.sync.journal import Cursor, Stage, now
 from mailbot.sync.run import Run, log
@@ -59,7 +61,7 @@ def wanted(
     return uids[-limit:] if newest and limit else uids[:limit]
 
 
-def fetch(run: Run, server: Mailbox) -> None:
+def fetch(run: Run, server: ImapAccount) -> None:
     """Keep every wanted mail of the account's mailboxes as a note. A mailbox that cannot be opened is reported and does
     not stop the others. Raises MailbotError where the server as a whole fails, OSError where the disk does."""
     for name in run.account.mailboxes:
@@ -73,7 +75,7 @@ def fetch(run: Run, server: Mailbox) -> None:
         _mailbox(run, server, opened)
 
 
-def _mailbox(run: Run, server: Mailbox, opened: Opened) -> None:
+def _mailbox(run: Run, server: ImapAccount, opened: Opened) -> None:
     account, name = run.account.name, opened.name
     cursor = run.journal.cursor(account, name)
     if cursor and cursor.uidvalidity != opened.uidvalidity:
@@ -102,7 +104,7 @@ def _mailbox(run: Run, server: Mailbox, opened: Opened) -> None:
         run.journal.move_cursor(account, name, Cursor(opened.uidvalidity, top))
 
 
-def _unlisted(run: Run, server: Mailbox, opened: Opened, uids: list[int]) -> None:
+def _unlisted(run: Run, server: ImapAccount, opened: Opened, uids: list[int]) -> None:
     """UIDs that the server found and did not describe: gone meanwhile, or to be tried again."""
     for uid in uids:
         there = server.search(["ALL"], first=uid, last=uid, exists=0)
@@ -114,7 +116,7 @@ def _unlisted(run: Run, server: Mailbox, opened: Opened, uids: list[int]) -> Non
             run.journal.forget_failure(run.account.name, opened.name, opened.uidvalidity, uid)
 
 
-def _bodies(run: Run, server: Mailbox, listings: list[Listing]) -> Iterable[tuple[Listing, bytes | None]]:
+def _bodies(run: Run, server: ImapAccount, listings: list[Listing]) -> Iterable[tuple[Listing, bytes | None]]:
     """Each listing with its bytes, in order; None where the server sent none, or where it is too large to be taken."""
     fetched = server.bodies(m for m in listings if not _too_large(run, m))
     waiting = next(fetched, None)
@@ -130,7 +132,9 @@ def _too_large(run: Run, listing: Listing) -> bool:
     return listing.size > run.settings.max_mail_size * 1_000_000
 
 
-def _one(run: Run, server: Mailbox, opened: Opened, listing: Listing, raw: bytes | None, moves: bool) -> None:
+def _one(
+    run: Run, server: ImapAccount, opened: Opened, listing: Listing, raw: bytes | None, moves: bool
+) -> None:
     """One mail becomes a note, or its failure is recorded; a bad mail never stops a mailbox (DESIGN 7.7)."""
     try:
         if _too_large(run, listing):
@@ -236,7 +240,7 @@ def _keep(run: Run, opened: Opened, listing: Listing, message: Message, raw: byt
 
 
 def written(
-    run: Run, message: Message, reply: Reply, filing: Filing, verdict: Verdict, twins: list[str]
+    run: Run, message: Message, reply: MailText, filing: Filing, verdict: Verdict, twins: list[str]
 ) -> tuple[str, str]:
     """(path, hash) of the mail's note, made durable; under another name where another mail's note has the usual one."""
     number, name = 1, ""
@@ -262,7 +266,7 @@ def suspicion(message: Message) -> dict[str, list[str]]:
 
 
 def _decided(
-    run: Run, message: Message, reply: Reply, listing: Listing, twin: bool
+    run: Run, message: Message, reply: MailText, listing: Listing, twin: bool
 ) -> tuple[Triage | None, Stage]:
     """What the facts decide at once, and what is left to do: `triage`, or nothing."""
     answered = any(f.casefold() == "\\answered" for f in listing.flags)

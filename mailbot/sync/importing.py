@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailbot.assistant.triage import Circumstances, Triage, facts
-from mailbot.mail.mailfiles import mail_in
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.mailfiles import mail_in
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.settings import Settings
 from mailbot.sync.fetch import verdict_of, written
 from mailbot.sync.journal import Journal

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.style import MOST, Sample, Style, chosen, is_formal, style_of
 from mailbot.errors import MailbotError, TryAgain
-from mailbot.mail.mailbox import Mailbox
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.sync import notebook
 from mailbot.sync.correspondence import SentRow
 from mailbot.sync.run import Run, log
@@ -25,7 +25,7 @@ MAX_SIZE = 200_000
 """Octets; a larger mail of the user's says little about style for its size."""
 
 
-def styles(run: Run, server: Mailbox, waiting: Sequence[Waiting]) -> dict[int, str]:
+def styles(run: Run, server: ImapAccount, waiting: Sequence[Waiting]) -> dict[int, str]:
     """mail id -> how the user writes to its sender, in words for a prompt; nothing for those of whom too little is known.
 
     What was learned is written to Mailbot/Style.md, unless the user has made that note their own: then their words go in
@@ -66,7 +66,7 @@ def learned(sent: SentMail, w: Waiting, before: str = "9999") -> tuple[list[Samp
 class SentMail:
     """The user's own mails, each fetched once."""
 
-    def __init__(self, run: Run, server: Mailbox) -> None:
+    def __init__(self, run: Run, server: ImapAccount) -> None:
         self.run, self._server = run, server
         self._read: dict[int, Sample | None] = {}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailbot.errors import BadData
-from mailbot.mail.correspondent import why_nobody
+from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.mail.message import Address
 from mailbot.settings import Settings
 from mailbot.sync import notebook

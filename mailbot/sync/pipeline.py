@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailbot.mail.server.account import ImapAccount
+from mailbot.credentials import secret
 from mailbot.errors import ConfigError, MailbotError, TryAgain
-from mailbot.mail.credentials import secret
-from mailbot.mail.mailbox import Mailbox
 from mailbot.settings import Account, Llm, Secret, Settings
 from mailbot.sync.acquaint import acquaint
 from mailbot.sync.answer import answer
@@ -101,7 +101,7 @@ def _ended(report: Report, error: str, code: int) -> None:
 
 
 def _story(run: Run) -> None:
-    with Mailbox(login(run.account)) as server:
+    with ImapAccount(login(run.account)) as server:
         drafting = not run.options.dry_run and not run.options.no_drafts
         if drafting:
             settle(run, server)

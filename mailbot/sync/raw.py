@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import BadData, ServerUnavailable
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.sync.journal import MailRow
 from mailbot.sync.run import Run
 from mailbot.vault.files import content_hash
 
 
-def raw_mail(run: Run, server: Mailbox, row: MailRow) -> bytes:
+def raw_mail(run: Run, server: ImapAccount, row: MailRow) -> bytes:
     """The mail as it came: from the spool, or from where it lies on the server. Never guessed from the note.
     Raises BadData where it is to be had nowhere any more."""
     spooled = run.spool / f"{row.sha256}.eml"

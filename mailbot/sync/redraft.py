@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import BadData, MailbotError
-from mailbot.mail.mailbox import Mailbox
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.settings import Settings
 from mailbot.sync import asking, deliver, notebook
 from mailbot.sync.answer import context_for, draft_for, searching, store_draft
@@ -38,13 +38,13 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
             raise BadData(f"{row.note}: its account {row.account!r} is no longer in accounts.yaml")
         report = Report(account.name)
         run = Run(settings, account, journal, state, Options(), report)
-        with locked(state, account.name), Mailbox(login(account)) as server:
+        with locked(state, account.name), ImapAccount(login(account)) as server:
             deliver.settle(run, server)
             _redraft(run, server, row, instruct)
     return report
 
 
-def _redraft(run: Run, server: Mailbox, row: MailRow, instruct: str) -> None:
+def _redraft(run: Run, server: ImapAccount, row: MailRow, instruct: str) -> None:
     message = parse(raw_mail(run, server, row))
     waiting = Waiting(row, message, split(message))
     written = remembered(run, waiting, notebook.properties(run.vault, row.note) or {})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.triage import Disposition, disposition_of
 from mailbot.errors import BadData, ServerUnavailable
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import Address
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow, now
@@ -41,7 +41,7 @@ def second_thoughts(run: Run) -> list[tuple[MailRow, Disposition]]:
     return found
 
 
-def reopen(run: Run, server: Mailbox, thoughts: list[tuple[MailRow, Disposition]]) -> None:
+def reopen(run: Run, server: ImapAccount, thoughts: list[tuple[MailRow, Disposition]]) -> None:
     """Obey them: a mail that now wants a reply is fetched again and waits for its draft, the others are noted. What the
     user says of a sender is remembered."""
     for row, said in thoughts:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailbot.config import state_folder
-from mailbot.mail.connection import Login
-from mailbot.mail.credentials import secret
+from mailbot.credentials import secret
+from mailbot.mail.server.connection import Login
 from mailbot.settings import Account, Settings
 from mailbot.sync.journal import Journal
 from mailbot.vault.files import content_hash

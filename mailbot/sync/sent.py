@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import MailbotError, TryAgain
-from mailbot.mail.correspondent import is_for_all
-from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.freemail import is_for_all
 from mailbot.mail.message import Address, Message
 from mailbot.sync.journal import Cursor, Journal
 from mailbot.sync.run import Run, log
@@ -16,7 +16,7 @@ FIRST = 5000
 """Of a Sent that was never read, the newest so many."""
 
 
-def remember_sent(run: Run, server: Mailbox) -> None:
+def remember_sent(run: Run, server: ImapAccount) -> None:
     """Read the headers that came to Sent since the last look. A Sent that cannot be read is no reason to stop: what is
     known of it stays as it was."""
     account = run.account.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailbot.assistant.triage import UNANSWERED
-from mailbot.mail.correspondent import full_name
+from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Message
 from mailbot.sync.run import Run
 from mailbot.vault.index import Index

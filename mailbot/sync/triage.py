@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged, only_copied
 from mailbot.errors import MailbotError, ServerUnavailable
-from mailbot.mail.mailbox import Mailbox
 from mailbot.mail.message import MessageId
 from mailbot.sync import asking, notebook
 from mailbot.sync.fetch import verdict_of
@@ -31,7 +31,7 @@ SUPERSEDED = "A later mail of the thread is answered in its place"
 
 
 def triaged(
-    run: Run, server: Mailbox, waiting: list[Waiting], models: Models | None, index: Index
+    run: Run, server: ImapAccount, waiting: list[Waiting], models: Models | None, index: Index
 ) -> list[Waiting]:
     """The mails that want a reply, oldest first; the others are done with, and those whose triage failed wait. Raises
     MailbotError where the server, or the model as a whole, fails."""
@@ -85,7 +85,7 @@ def wants_reply(run: Run, w: Waiting, triage: Triage) -> Waiting:
     return replace(w, row=run.journal.mail(w.row.id), triage=triage)
 
 
-def _settled_by_facts(run: Run, server: Mailbox, waiting: list[Waiting], index: Index) -> list[Waiting]:
+def _settled_by_facts(run: Run, server: ImapAccount, waiting: list[Waiting], index: Index) -> list[Waiting]:
     """What Sent, Drafts, rules and person notes know: mails that the user has answered, or begun to answer, and those of a
     sender on whom there is a rule, are done. The user's own word in a note stands above that."""
     if not any(w.triage is None or w.triage.decided_by != "user" for w in waiting):
@@ -167,7 +167,7 @@ def _one_a_thread(run: Run, wanting: list[Waiting]) -> list[Waiting]:
     return chosen
 
 
-def _begun(run: Run, server: Mailbox, since: date) -> set[MessageId]:
+def _begun(run: Run, server: ImapAccount, since: date) -> set[MessageId]:
     """The mails that drafts of the user's own answer."""
     try:
         server.examine(server.find("drafts", run.account.drafts_mailbox))

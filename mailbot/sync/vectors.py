@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mailbot.assistant.disclosure import kept_back
+from mailbot.credentials import secret
 from mailbot.errors import ConfigError
-from mailbot.mail.credentials import secret
 from mailbot.settings import Disclosure, Embeddings, Llm
 from mailbot.vault.index import Index
 from mailbot.vault.vectors import Vectors, vectors_path

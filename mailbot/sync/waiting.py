@@ -12,9 +12,9 @@ from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.triage import Triage, decided_by, detected, disposition_of
 from mailbot.errors import BadData
-from mailbot.mail import compose
 from mailbot.mail.message import Address, Message, MessageId
-from mailbot.mail.reply import Reply
+from mailbot.mail.mime import compose, reply_body, reply_header
+from mailbot.mail.text.split import MailText
 from mailbot.settings import Settings
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow
@@ -33,7 +33,7 @@ class Waiting:
 
     row: MailRow
     message: Message
-    reply: Reply
+    reply: MailText
     triage: Triage | None = None
 
     @property
@@ -84,22 +84,22 @@ def planned_reply(run: Run, w: Waiting, text: str, message_id: MessageId) -> com
     account, message = run.account, w.message
     own = tuple(Address(account.display_name, email) for email in account.own_addresses)
     to, cc = readers(run.settings, message)
-    in_reply_to, references = compose.threading(message)
+    in_reply_to, references = reply_header.threading(message)
     quote = (
         ""
         if message.protected
-        else compose.quoted(_quotable(w.reply), message.sender, message.date, tongue(w.reply.newest))
+        else reply_body.quoted(_quotable(w.reply), message.sender, message.date, tongue(w.reply.newest))
     )
     return compose.Reply(
         message_id=message_id,
         date=run.clock(),
-        sender=compose.sender_alias(message, own),
+        sender=reply_header.sender_alias(message, own),
         to=to,
         cc=cc,
-        subject=compose.reply_subject(message.subject),
+        subject=reply_header.reply_subject(message.subject),
         in_reply_to=in_reply_to,
         references=references,
-        body=compose.body(
+        body=reply_body.body(
             text if account.signature else _signed(text, account.display_name), quote, account.signature
         ),
         mailbot_id=message_id.strip("<>"),
@@ -119,12 +119,12 @@ def readers(settings: Settings, message: Message) -> tuple[tuple[Address, ...], 
     mine = {o.casefold() for o in settings.own_addresses}
     others = {a.key for a in (*message.to, *message.cc)} - mine
     rule = settings.drafts.reply_all
-    return compose.recipients(
+    return reply_header.recipients(
         message, settings.own_addresses, rule == "always" or (rule == "auto" and bool(others))
     )
 
 
-def _quotable(reply: Reply) -> str:
+def _quotable(reply: MailText) -> str:
     """The mail as plain text to be quoted: without its signature, the history of an HTML mail marked as such."""
     parts = []
     for segment in reply.segments:

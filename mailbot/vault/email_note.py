@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mailbot.mail.message import Address, Attachment, Calendar, Message, Text
-from mailbot.mail.reply import Reply, Segment, split_text
-from mailbot.mail.report import report
+from mailbot.mail.mime.report import report
+from mailbot.mail.text.split import MailText, Segment, split_text
 from mailbot.vault.files import safe_name, slug, unused
 from mailbot.vault.markdown import block_quote, callout, inline, text_to_markdown
 from mailbot.vault.note import Note, property_text
 
 if TYPE_CHECKING:
-    from mailbot.mail.calendar import Event
+    from mailbot.mail.mime.calendar import Event
 
 _IMAGES = {
     "image/png": ".png",
@@ -88,7 +88,7 @@ def stem(message: Message, uid: int) -> str:
 
 
 def to_note(
-    message: Message, reply: Reply, filing: Filing, verdict: Verdict, *, folder: str = "Email", name: str = ""
+    message: Message, reply: MailText, filing: Filing, verdict: Verdict, *, folder: str = "Email", name: str = ""
 ) -> EmailNote:
     """The note of a mail: properties, the newest reply first, history and signature folded, attachments linked.
 
@@ -137,7 +137,7 @@ def to_note(
 
 
 def _events(calendar: Calendar) -> list[Event]:
-    from mailbot.mail.calendar import events  # a mail without an invitation never pays for icalendar
+    from mailbot.mail.mime.calendar import events  # a mail without an invitation never pays for icalendar
 
     return events(calendar)
 
@@ -224,7 +224,7 @@ def address(who: Address) -> str:
     return " ".join(part for part in (inline(who.name), email) if part)
 
 
-def body_markdown(message: Message, reply: Reply, images: Mapping[str, str] | None = None) -> tuple[int, str]:
+def body_markdown(message: Message, reply: MailText, images: Mapping[str, str] | None = None) -> tuple[int, str]:
     """(tracking pixels taken out, the body as inert Markdown)."""
     pixels = 0
     sections: list[str] = []
@@ -247,7 +247,7 @@ def body_markdown(message: Message, reply: Reply, images: Mapping[str, str] | No
         sections.append(_dressed(segment, markdown, newest))
     for shown in message.body:
         if isinstance(shown, Message):
-            inner = Reply(tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part)))
+            inner = MailText(tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part)))
             inner_pixels, text = body_markdown(shown, inner, images)
             pixels += inner_pixels
             subject = f"**Subject:** {inline(shown.subject)}" if shown.subject else ""
@@ -275,10 +275,10 @@ def _dressed(segment: Segment, markdown: str, newest: bool) -> str:
     return callout("quote", title, markdown)
 
 
-def whole_quoted(message: Message, reply: Reply) -> str:
+def whole_quoted(message: Message, reply: MailText) -> str:
     """The mail itself, whole, as a block quote: for the draft note's "Original Email"."""
     _, shown = body_markdown(
-        message, Reply(tuple(Segment("newest", s.plain, s.source) for s in reply.segments))
+        message, MailText(tuple(Segment("newest", s.plain, s.source) for s in reply.segments))
     )
     return block_quote(f"{header_lines(message)}\n\n{shown}")
 

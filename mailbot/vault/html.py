@@ -12,7 +12,8 @@ from urllib.parse import quote
 import html2text
 import nh3
 
-from mailbot.mail.html_lines import VOID, Visibility, is_hidden, normalised
+from mailbot.mail.text.markup import VOID, normalised
+from mailbot.mail.text.visibility import Visibility, is_hidden
 from mailbot.vault.markdown import GUARD, guard, inert_url, release, text_to_markdown, visible
 
 MAX_NESTING = 20

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mailbot.mail.correspondent import is_for_all
+from mailbot.mail.freemail import is_for_all
 from mailbot.vault import note as notes
 from mailbot.vault.entry import says_no, strings
 from mailbot.vault.files import safe_name

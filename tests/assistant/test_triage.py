@@ -6,8 +6,8 @@ import pytest
 
 from mailbot.assistant.asks import asks, sentences
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from tests.conftest import mail
 
 OWN = frozenset({"jo@example.com"})

@@ -19,8 +19,8 @@ import pytest
 from markdown import markdown as classic
 from markdown_it import MarkdownIt
 
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, Verdict, to_note
 from tests.conftest import ROOT

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.config import state_folder
-from mailbot.mail.parse import parse
+from mailbot.mail.mime.parse import parse
 from mailbot.sync.journal import Journal, now
 from mailbot.sync.pipeline import exit_code, fetch_all
 from mailbot.sync.run import Options, vault_state
@@ -158,7 +158,7 @@ def test_two_hundred_real_mails_become_two_hundred_notes_and_no_flag_changes(
 KILLER = """
 import os, signal, sys
 from mailbot.sync import journal, deliver, notebook
-from mailbot.mail.mailbox import Mailbox
+from mailbot.mail.server.account import ImapAccount
 
 def killed_before(owner, name):
     def wrapper(*arguments, **options):
@@ -186,7 +186,7 @@ main()
         "killed_before(journal.Journal, 'update_mail')",
         "killed_before(journal.Journal, 'intend_draft')",
         "killed_after(journal.Journal, 'intend_draft')",
-        "killed_after(Mailbox, 'append_draft')",
+        "killed_after(ImapAccount, 'append_draft')",
         "killed_before(journal.Journal, 'draft_stored')",
         "killed_after(journal.Journal, 'update_mail')",
     ],

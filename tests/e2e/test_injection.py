@@ -22,8 +22,8 @@ from mailbot.assistant.draft import Draft, by_model
 from mailbot.assistant.llm import Endpoint, Model
 from mailbot.assistant.models import Models, Served
 from mailbot.assistant.steering import attempts
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options
 from mailbot.vault import note as notes

@@ -14,7 +14,7 @@ import imapclient
 import pytest
 
 from mailbot.config import state_folder
-from mailbot.mail.parse import parse
+from mailbot.mail.mime.parse import parse
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.run import Options
 from tests.conftest import MakeSettings, mail, tree

@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports(include=["mailbot"]):
     from mailbot.assistant.triage import Circumstances, detected, facts
-    from mailbot.mail.parse import parse
-    from mailbot.mail.reply import split
+    from mailbot.mail.mime.parse import parse
+    from mailbot.mail.text.split import split
     from mailbot.vault import note as notes
     from mailbot.vault.email_note import Filing, Verdict, to_note
 

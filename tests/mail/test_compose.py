@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.mail import compose
 from mailbot.mail.message import Address, MessageId
-from mailbot.mail.parse import parse
+from mailbot.mail.mime import compose, reply_body, reply_header
+from mailbot.mail.mime.parse import parse
 from tests.conftest import mail
 
 OWN = ["jo@example.com", "jv@example.org"]
@@ -23,9 +23,9 @@ def emails(addresses: tuple[Address, ...]) -> list[str]:
 
 
 def test_a_reply_goes_to_reply_to_else_to_the_author() -> None:
-    assert emails(compose.recipients(parse(mail()), OWN, False)[0]) == ["ana@acme.example"]
+    assert emails(reply_header.recipients(parse(mail()), OWN, False)[0]) == ["ana@acme.example"]
     m = parse(mail(headers="Reply-To: desk@acme.example\nSender: evil@x.example\n"))
-    assert emails(compose.recipients(m, OWN, False)[0]) == ["desk@acme.example"]
+    assert emails(reply_header.recipients(m, OWN, False)[0]) == ["desk@acme.example"]
 
 
 def test_reply_all_leaves_out_the_user_and_names_each_once() -> None:
@@ -35,23 +35,23 @@ def test_reply_all_leaves_out_the_user_and_names_each_once() -> None:
             headers="Cc: B@X.example, c@x.example, jv@example.org\nBcc: s@x.example\n",
         )
     )
-    to, cc = compose.recipients(m, OWN, True)
+    to, cc = reply_header.recipients(m, OWN, True)
     assert (emails(to), emails(cc)) == (["ana@acme.example"], ["b@x.example", "c@x.example"])
 
 
 def test_mail_followup_to_counts_on_reply_all_only() -> None:
     m = parse(mail(headers="Mail-Followup-To: list@x.example, jo@example.com\n"))
-    assert emails(compose.recipients(m, OWN, True)[0]) == ["list@x.example"]
-    assert emails(compose.recipients(m, OWN, False)[0]) == ["ana@acme.example"]
+    assert emails(reply_header.recipients(m, OWN, True)[0]) == ["list@x.example"]
+    assert emails(reply_header.recipients(m, OWN, False)[0]) == ["ana@acme.example"]
 
 
 def test_the_alias_that_got_the_mail_answers() -> None:
     own = tuple(Address("Jo", o) for o in OWN)
     assert (
-        compose.sender_alias(parse(mail(headers="Delivered-To: jv@example.org\n")), own).email
+        reply_header.sender_alias(parse(mail(headers="Delivered-To: jv@example.org\n")), own).email
         == "jv@example.org"
     )
-    assert compose.sender_alias(parse(mail(to="else@x.example")), own).email == "jo@example.com"
+    assert reply_header.sender_alias(parse(mail(to="else@x.example")), own).email == "jo@example.com"
 
 
 @pytest.mark.parametrize(
@@ -59,23 +59,23 @@ def test_the_alias_that_got_the_mail_answers() -> None:
     [("Storage", "Re: Storage"), ("Re: AW: RE[2]: Storage", "Re: Storage"), ("SV: Antw: x", "Re: x"), ("回复：你好", "Re: 你好"), ("Report: x", "Re: Report: x"), ("", "Re:")],
 )  # fmt: skip
 def test_one_re_in_front(subject: str, reply: str) -> None:
-    assert compose.reply_subject(subject) == reply
+    assert reply_header.reply_subject(subject) == reply
 
 
 def test_threading_follows_rfc_5322() -> None:
     parent = parse(mail(headers="References: <a@x> <b@x>\nIn-Reply-To: <b@x>\n"))
-    assert compose.threading(parent) == ("<m1@acme.example>", ("<a@x>", "<b@x>", "<m1@acme.example>"))
+    assert reply_header.threading(parent) == ("<m1@acme.example>", ("<a@x>", "<b@x>", "<m1@acme.example>"))
     only = parse(mail(headers="In-Reply-To: <b@x>\n"))
-    assert compose.threading(only)[1] == ("<b@x>", "<m1@acme.example>")
+    assert reply_header.threading(only)[1] == ("<b@x>", "<m1@acme.example>")
     two = parse(mail(headers="In-Reply-To: <b@x> <c@x>\n"))
-    assert compose.threading(two)[1] == ("<m1@acme.example>",)
-    assert compose.threading(parse(b"From: a@b.c\n\nx")) == (None, ())
+    assert reply_header.threading(two)[1] == ("<m1@acme.example>",)
+    assert reply_header.threading(parse(b"From: a@b.c\n\nx")) == (None, ())
 
 
 def test_long_references_keep_the_root_and_the_newest() -> None:
     ids = " ".join(f"<{n}@x>" for n in range(100))
-    chain = compose.threading(parse(mail(headers=f"References: {ids}\n")))[1]
-    assert len(chain) == compose.MAX_REFERENCES
+    chain = reply_header.threading(parse(mail(headers=f"References: {ids}\n")))[1]
+    assert len(chain) == reply_header.MAX_REFERENCES
     assert (chain[0], chain[-2:]) == ("<0@x>", ("<99@x>", "<m1@acme.example>"))
 
 
@@ -108,8 +108,8 @@ def test_no_value_adds_a_header(subject: str, name: str, text: str) -> None:
 
 
 def test_the_quote_stands_under_its_attribution() -> None:
-    text = compose.quoted(
+    text = reply_body.quoted(
         "a [cid:x@y]\n> b\n\nc", Address("Ana", "a@b.c"), datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
     )
     assert text == "On Fri, 20 Nov 2026 at 09:15, Ana wrote:\n> a\n>> b\n>\n> c"
-    assert compose.body("Hi", text, "Jo\nAcme") == f"Hi\n\n-- \nJo\nAcme\n\n{text}\n"
+    assert reply_body.body("Hi", text, "Jo\nAcme") == f"Hi\n\n-- \nJo\nAcme\n\n{text}\n"

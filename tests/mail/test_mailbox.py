@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import AppendUnknown, AuthenticationFailed, ServerUnavailable, TryAgain
-from mailbot.mail.connection import Login
-from mailbot.mail.mailbox import Listing, Mailbox
 from mailbot.mail.message import MessageId
+from mailbot.mail.server.account import Listing
+from mailbot.mail.server.connection import Login
 from tests.conftest import mail
 from tests.servers.scripted_imap import ScriptedImap, Session, fetched
 
@@ -21,7 +22,7 @@ def login(server: ScriptedImap, **more: object) -> Login:
 
 
 def test_only_examine_and_peek_are_ever_sent() -> None:
-    with ScriptedImap() as server, Mailbox(login(server)) as box:
+    with ScriptedImap() as server, ImapAccount(login(server)) as box:
         box.examine("INBOX")
         box.search(["UNSEEN"])
         box.listings([1])
@@ -42,7 +43,7 @@ def test_an_answer_without_a_body_is_no_mail(answer: bytes) -> None:
             return session.ok(tag)
         return None
 
-    with ScriptedImap(script) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(script) as server, ImapAccount(login(server)) as box:
         box.examine("INBOX")
         assert list(box.bodies([Listing(1, 10, frozenset(), None, None)])) == []
 
@@ -56,12 +57,12 @@ def test_uids_beyond_the_end_are_dropped() -> None:
             return session.ok(tag)
         return None
 
-    with ScriptedImap(script) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(script) as server, ImapAccount(login(server)) as box:
         assert box.search(["ALL"], first=8) == []
 
 
 def test_search_is_asked_in_windows_and_fetch_in_batches() -> None:
-    with ScriptedImap() as server, Mailbox(login(server)) as box:
+    with ScriptedImap() as server, ImapAccount(login(server)) as box:
         box.examine("INBOX")
         box.search(["UNSEEN"], first=1, last=120_000)
         box.listings(range(1, 251))
@@ -75,9 +76,9 @@ def test_search_is_asked_in_windows_and_fetch_in_batches() -> None:
 
 
 def test_a_big_mail_comes_in_chunks() -> None:
-    from mailbot.mail import mailbox
+    from mailbot.mail.server import messages
 
-    whole = b"x" * (mailbox.CHUNK * 2 + 100)
+    whole = b"x" * (messages.CHUNK * 2 + 100)
 
     def script(session: Session, tag: str, line: str, _: bytes) -> bool | None:
         if part := re.search(r"BODY\.PEEK\[\]<(\d+)\.(\d+)>", line):
@@ -86,9 +87,9 @@ def test_a_big_mail_comes_in_chunks() -> None:
             return session.ok(tag)
         return None
 
-    with ScriptedImap(script) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(script) as server, ImapAccount(login(server)) as box:
         box.examine("INBOX")
-        ((uid, raw),) = box.bodies([Listing(1, len(whole) + mailbox.BATCH_OCTETS, frozenset(), None, None)])
+        ((uid, raw),) = box.bodies([Listing(1, len(whole) + messages.BATCH_OCTETS, frozenset(), None, None)])
     assert (uid, raw) == (1, whole)
 
 
@@ -136,7 +137,7 @@ class Drafts:
 def test_the_uid_of_an_append_is_confirmed_whatever_the_server_claims(append: str, search: str) -> None:
     """APPENDUID absent, wrong or reversed; SEARCH that finds nothing, fails or lies: the header is read."""
     drafts = Drafts(append, search)
-    with ScriptedImap(drafts) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(drafts) as server, ImapAccount(login(server)) as box:
         assert box.append_draft("Drafts", mail(), ID) == 1
     assert len(drafts.stored) == 1
     assert any(c.startswith('APPEND "Drafts" (\\Draft \\Seen)') for c in server.commands)
@@ -144,7 +145,7 @@ def test_the_uid_of_an_append_is_confirmed_whatever_the_server_claims(append: st
 
 def test_a_lost_answer_is_unknown_and_found_on_a_new_connection() -> None:
     drafts = Drafts("lost")
-    with ScriptedImap(drafts) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(drafts) as server, ImapAccount(login(server)) as box:
         with pytest.raises(AppendUnknown, match=r"account work .*Drafts"):
             box.append_draft("Drafts", mail(), ID)
         assert box.copies("Drafts", ID) == [1]
@@ -152,7 +153,7 @@ def test_a_lost_answer_is_unknown_and_found_on_a_new_connection() -> None:
 
 
 def test_a_refused_append_is_known_not_to_be_there_and_reconnects() -> None:
-    with ScriptedImap(Drafts("NO [OVERQUOTA] full")) as server, Mailbox(login(server)) as box:
+    with ScriptedImap(Drafts("NO [OVERQUOTA] full")) as server, ImapAccount(login(server)) as box:
         with pytest.raises(ServerUnavailable, match="full") as caught:
             box.append_draft("Drafts", mail(), ID)
         assert not isinstance(caught.value, AppendUnknown)
@@ -169,7 +170,7 @@ def test_throttling_is_no_wrong_password() -> None:
         )
 
     with ScriptedImap(script) as server, pytest.raises(TryAgain) as caught:
-        Mailbox(login(server)).connect()
+        ImapAccount(login(server)).connect()
     assert caught.value.retry_after == pytest.approx(299.98)
 
 
@@ -181,11 +182,11 @@ def test_a_refused_login_names_account_and_server() -> None:
         ScriptedImap(script) as server,
         pytest.raises(AuthenticationFailed, match=r"account work \(127\.0\.0\.1:\d+\).*app password"),
     ):
-        Mailbox(login(server)).connect()
+        ImapAccount(login(server)).connect()
 
 
 def test_id_is_sent_where_it_is_asked_for() -> None:
-    with ScriptedImap(capabilities="IMAP4rev1 ID") as server, Mailbox(login(server)):
+    with ScriptedImap(capabilities="IMAP4rev1 ID") as server, ImapAccount(login(server)):
         pass
     assert any(c.startswith('ID ("name" "mailbot"') for c in server.commands)
 
@@ -193,7 +194,7 @@ def test_id_is_sent_where_it_is_asked_for() -> None:
 def test_xoauth2_sends_the_token() -> None:
     with (
         ScriptedImap(capabilities="IMAP4rev1 AUTH=XOAUTH2 SASL-IR") as server,
-        Mailbox(login(server, token=True)),
+        ImapAccount(login(server, token=True)),
     ):
         pass
     assert any(c.startswith("AUTHENTICATE XOAUTH2") for c in server.commands)
@@ -204,12 +205,12 @@ def test_starttls_is_never_left_out() -> None:
     with ScriptedImap() as server:
         starttls = Login("work", "127.0.0.1", server.port, "starttls", "jo", lambda: "secret", timeout=3.0)
         with pytest.raises(ServerUnavailable, match="no STARTTLS"):
-            Mailbox(starttls).connect()
+            ImapAccount(starttls).connect()
     assert not any("LOGIN" in c for c in server.commands)
 
 
 def test_no_drafts_mailbox_names_what_is_there() -> None:
-    with ScriptedImap() as server, Mailbox(login(server)) as box:
+    with ScriptedImap() as server, ImapAccount(login(server)) as box:
         server.listed = ['* LIST () "/" INBOX', '* LIST () "/" "Old/Drafts"']
         with pytest.raises(ServerUnavailable, match=r"drafts_mailbox.*INBOX, Old/Drafts"):
             box.find("drafts")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from mailbot.mail.message import Text
-from mailbot.mail.reply import Reply, split_text
+from mailbot.mail.text.split import MailText, split_text
 from tests.conftest import ROOT
 
 CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 
-def of(text: str, html: bool = False) -> Reply:
-    return Reply(tuple(split_text(Text(text, html))))
+def of(text: str, html: bool = False) -> MailText:
+    return MailText(tuple(split_text(Text(text, html))))
 
 
 ATTRIBUTIONS = [

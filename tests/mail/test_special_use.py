@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailbot.mail.special_use import Listed, special_use
+from mailbot.mail.server.special_use import Listed, special_use
 
 
 def listed(*rows: tuple[str, str]) -> list[Listed]:

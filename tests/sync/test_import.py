@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mailbot.cli.main import mailbot
-from mailbot.mail.mailfiles import mail_in
+from mailbot.mail.mime.mailfiles import mail_in
 from mailbot.sync.importing import import_mail
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree

@@ -11,10 +11,11 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from mailbot.mail.html_lines import lines, normalised
 from mailbot.mail.message import Message, Text
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.html_lines import lines
+from mailbot.mail.text.markup import normalised
+from mailbot.mail.text.split import split
 from mailbot.vault.email_note import body_markdown
 from mailbot.vault.markdown import unescape, visible
 from tests.conftest import ROOT

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.errors import BadData
-from mailbot.mail.parse import parse
-from mailbot.mail.reply import split
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.split import split
 from mailbot.vault import files, note
 from mailbot.vault.email_note import Filing, Verdict, to_note
 from mailbot.vault.note import Note

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.mail.correspondent import full_name, why_no_person, why_nobody
+from mailbot.mail.display_name import full_name
+from mailbot.sync.decide.correspondent import why_no_person, why_nobody
 from mailbot.mail.message import Address
-from mailbot.mail.parse import parse
-from mailbot.mail.signature import Details, details
+from mailbot.mail.mime.parse import parse
+from mailbot.mail.text.signature import Details, details
 from mailbot.vault import note as notes
 from mailbot.vault.entry import party
 from mailbot.vault.index import Index

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from mailbot.mail.attribution import attribution, certain
-from mailbot.mail.html_lines import Line
-from mailbot.mail.printed_header import field, header_block, header_end, only_mail_has
-from mailbot.mail.quote_marks import FORWARD, FROM_NAMES, QUOTED, RULE, SEPARATOR
+from mailbot.mail.text.attribution import attribution, certain
+from mailbot.mail.text.html_lines import Line
+from mailbot.mail.text.printed_header import field, header_block, header_end, only_mail_has
+from mailbot.mail.text.quote_marks import FORWARD, FROM_NAMES, QUOTED, RULE, SEPARATOR
 
 
 def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:

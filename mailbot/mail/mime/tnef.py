@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailbot.mail.charset import decode
+from mailbot.mail.mime.charset import decode
 
 
 @dataclass(frozen=True, slots=True)

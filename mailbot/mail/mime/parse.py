@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import email
 import hashlib
-import logging
 import mimetypes
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message as Part
 
-from mailbot.mail import header, leaf
-from mailbot.mail.calendar import events
-from mailbot.mail.flowed import unflowed
-from mailbot.mail.html_lines import all_text
 from mailbot.mail.message import Address, Attachment, Calendar, Message, MessageId, Text, message_ids
-from mailbot.mail.set_aside import LARGE, SetAside, set_aside
-
-# mail-parser logs raw headers on its warnings; DESIGN 7.10: no mail text in logs.
-logging.getLogger("mailparser").disabled = True
-for _logger in ("core", "utils", "addresses", "dates", "received"):
-    logging.getLogger(f"mailparser.{_logger}").disabled = True
+from mailbot.mail.mime import header, leaf
+from mailbot.mail.mime.alternative import shown_of
+from mailbot.mail.mime.calendar import events
+from mailbot.mail.mime.flowed import unflowed
+from mailbot.mail.mime.set_aside import LARGE, SetAside, set_aside
+from mailbot.mail.mime.tree import bounded, tree
 
 MAX_DEPTH = 30
 """Nested parts that are opened; what lies deeper is kept as one attachment."""
 MAX_PARTS = 1000
-MAX_HEADERS = 2000
-MAX_HEADER = 16 * 1024
-"""Characters of one header; the parsers' own costs grow with its square."""
 
 _ADDRESS_HEADERS = ("from", "sender", "reply-to", "to", "cc", "bcc", "mail-followup-to", "mail-reply-to")
-_OWN_WORDS = {
-    "AddressHeaderDefect",
-    "CharsetDecodeDefect",
-    "DateHeaderDefect",
-    "ReceivedHeaderDefect",
-    "MimeHeaderDefect",
-}
-"""Defects of mail-parser that this module names itself, with the header or part that has them."""
 _PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
 
 
@@ -63,79 +45,15 @@ def parse(raw: bytes) -> Message:
     The identity (`sha256`, `size`) is that of `raw` as given; line ends and damage included.
     """
     reading = _Reading()
-    light = _bounded(raw, reading.defects)
+    light = bounded(raw, reading.defects)
     if len(light) > LARGE:
         light, reading.aside = set_aside(light)
-    part, category_defects = _tree(light, reading.defects)
+    part, category_defects = tree(light, reading.defects)
     message = _message(part, reading, depth=0, sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
     defects = tuple(dict.fromkeys((*message.defects, *category_defects)))
     return Message(
         **{name: getattr(message, name) for name in message.__slots__ if name != "defects"}, defects=defects
     )
-
-
-def _bounded(raw: bytes, defects: list[str]) -> bytes:
-    """Cut headers that are only there to cost time, and an mbox "From " line in front."""
-    raw = raw.lstrip(b"\r\n") if raw[:2] in (b"\r\n", b"\n\n") or raw[:1] == b"\n" else raw
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
-        defects.append("a byte order mark stood before the headers")
-    end = _header_end(raw)
-    head = raw[:end]
-    if len(head) <= MAX_HEADER:
-        return raw
-    lines: list[bytes] = []
-    length = fields = 0
-    cut = False
-    for line in head.splitlines(keepends=True):
-        if line[:1] not in (b" ", b"\t"):
-            length, fields = 0, fields + 1
-        length += len(line)
-        if fields > MAX_HEADERS or length > MAX_HEADER:
-            cut = True
-            if length - len(line) < MAX_HEADER and fields <= MAX_HEADERS:
-                lines.append(line[: MAX_HEADER - (length - len(line))].rstrip() + b"\n")
-            continue
-        lines.append(line)
-    if not cut:
-        return raw
-    defects.append("a header beyond all bounds was cut short")
-    return b"".join(lines) + raw[end:]
-
-
-def _header_end(raw: bytes) -> int:
-    ends = [at for at in (raw.find(b"\n\n"), raw.find(b"\n\r\n"), raw.find(b"\r\r")) if at >= 0]
-    return min(ends) + 1 if ends else len(raw)
-
-
-def _tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
-    """The MIME tree, and mail-parser's defects in words."""
-    from mailparser import MailParser  # a run without new mail never pays for it
-    from mailparser.exceptions import MailParserError
-
-    try:
-        parser = MailParser.from_bytes(raw)
-        return parser.message, [
-            _in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS
-        ]
-    except (MailParserError, RecursionError):
-        defects.append("parts are nested too deeply to be opened")
-    except Exception as error:  # noqa: BLE001 - any parser failure must leave a readable mail
-        defects.append(f"mail-parser could not read it ({type(error).__name__})")
-        try:
-            return email.message_from_bytes(raw), []
-        except Exception:  # noqa: BLE001
-            defects.append("the structure could not be read")
-    end = _header_end(raw)
-    part = email.message_from_bytes(raw[:end])
-    del part["content-type"], part["content-transfer-encoding"]
-    part.set_payload(raw[end:].decode("latin-1"), "latin-1")
-    return part, []
-
-
-def _in_words(category: str) -> str:
-    """`CloseBoundaryNotFoundDefect` -> `close boundary not found`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", category.removesuffix("Defect")).lower()
 
 
 def _message(part: Part, reading: _Reading, *, depth: int, sha256: str = "", size: int = 0) -> Message:
@@ -260,7 +178,7 @@ def _body(part: Part, reading: _Reading, depth: int, related: bool = False) -> I
 
 def _winmail(part: Part, reading: _Reading) -> Iterator[Text]:
     """Outlook's own wrapping (MS-OXTNEF): what is in it is shown and kept; a stream that cannot be opened is kept whole."""
-    from mailbot.mail.tnef import open_tnef
+    from mailbot.mail.mime.tnef import open_tnef
 
     opened = open_tnef(_payload(part, reading))
     if opened is None:
@@ -296,43 +214,14 @@ def _multipart(part: Part, kind: str, reading: _Reading, depth: int) -> Iterator
 
 
 def _alternative(children: list[Part], reading: _Reading, depth: int) -> Iterator[Text | Message]:
-    """One of the alternatives (RFC 2046 5.1.4): the plain text where it says all that the HTML says, since it
-    quotes and diffs best; else the HTML. Calendars and files among them are kept as well."""
-    read: list[tuple[Part, list[Text | Message]]] = []
+    """One of the alternatives; calendars and files among them are kept as well."""
+    read: list[list[Text | Message]] = []
     before = reading.shown
     for child in children:
         reading.shown = before
-        read.append((child, list(_body(child, reading, depth))))
-    reading.shown = before or any(body for _, body in read)
-    shown = [(child, body) for child, body in read if any(_wordy(b) for b in body)]
-    if not shown:
-        yield from (b for _, body in read for b in body)
-        return
-    html = [body for _, body in shown if any(isinstance(b, Text) and b.html for b in body)]
-    plain = [body for _, body in shown if all(isinstance(b, Text) and not b.html for b in body)]
-    if html and plain:
-        said = _words(" ".join(b.content for b in plain[0] if isinstance(b, Text)))
-        asked = _words(" ".join(all_text(b.content) for b in html[-1] if isinstance(b, Text)))
-        whole = asked <= said and not any(isinstance(b, Message) for b in html[-1])
-        yield from plain[0] if whole else html[-1]
-    else:
-        yield from (html or [shown[-1][1]])[-1]
-
-
-def _wordy(shown: Text | Message) -> bool:
-    if isinstance(shown, Message):
-        return True
-    return bool((all_text(shown.content) if shown.html else shown.content).strip()) or "<img" in shown.content
-
-
-def _words(text: str) -> set[str]:
-    """The words of a text, and its signs that are no punctuation: emoji, currencies, arrows."""
-    found = set(re.findall(r"\w+", text.casefold()))
-    return (
-        found
-        if text.isascii()
-        else found | {c for c in text if unicodedata.category(c) in ("So", "Sc", "Sm")}
-    )
+        read.append(list(_body(child, reading, depth)))
+    reading.shown = before or any(read)
+    yield from shown_of(read)
 
 
 def _forwarded(part: Part, reading: _Reading, depth: int) -> Iterator[Message]:
@@ -369,7 +258,7 @@ def _forwarded_encoded(part: Part, reading: _Reading, depth: int) -> Iterator[Me
     holder.set_payload(text)
     raw = _payload(holder, reading).lstrip()
     if re.match(rb"[\w-]+:", raw):
-        yield _inner(_tree(_bounded(raw, reading.defects), reading.defects)[0], reading, depth)
+        yield _inner(tree(bounded(raw, reading.defects), reading.defects)[0], reading, depth)
     else:
         yield from _forwarded(part, reading, depth)
 

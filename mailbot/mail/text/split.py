@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
-from mailbot.mail.footer import footers
-from mailbot.mail.history import history_of
-from mailbot.mail.html_lines import Line, lines, normalised
 from mailbot.mail.message import Message, Text
-from mailbot.mail.quote_marks import INITIALS, QUOTED
+from mailbot.mail.text.footer import footers
+from mailbot.mail.text.history import history_of
+from mailbot.mail.text.html_lines import Line, lines
+from mailbot.mail.text.markup import normalised
+from mailbot.mail.text.quote_marks import INITIALS, QUOTED
 
 Kind = Literal["newest", "quoted", "forwarded", "signature"]
 
@@ -32,7 +33,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class MailText:
     """The segments of a mail in their order."""
 
     segments: tuple[Segment, ...] = ()
@@ -54,13 +55,13 @@ class Reply:
         return self.plain("signature")
 
 
-def split(message: Message) -> Reply:
+def split(message: Message) -> MailText:
     """Take a mail's body apart. Every shown line lands in exactly one segment."""
     segments: list[Segment] = []
     for shown in message.body:
         if isinstance(shown, Text):
             segments += split_text(shown)
-    return Reply(tuple(segments))
+    return MailText(tuple(segments))
 
 
 def split_text(text: Text) -> list[Segment]:

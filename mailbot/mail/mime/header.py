@@ -9,8 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
-from mailbot.mail.charset import decode
 from mailbot.mail.message import Address
+from mailbot.mail.mime.charset import decode
 
 # RFC 2047 2, as loosely as it is written in the wild: spaces inside the text, a language suffix (RFC 2231 5).
 _WORD = re.compile(r"=\?([\w.:+-]+)(?:\*[\w-]*)?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?=")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mailbot.mail.html_lines import Line
-from mailbot.mail.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
+from mailbot.mail.text.html_lines import Line
+from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
 
 
 def footers(read: list[Line], history: list[bool]) -> list[bool]:

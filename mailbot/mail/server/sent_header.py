@@ -6,8 +6,8 @@ import email
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailbot.mail import header
 from mailbot.mail.message import message_ids
+from mailbot.mail.mime import header
 
 
 @dataclass(frozen=True, slots=True)

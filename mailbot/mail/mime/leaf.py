@@ -6,9 +6,9 @@ import binascii
 import re
 from email.message import Message as Part
 
-from mailbot.mail import header
-from mailbot.mail.charset import decode
-from mailbot.mail.set_aside import SetAside
+from mailbot.mail.mime import header
+from mailbot.mail.mime.charset import decode
+from mailbot.mail.mime.set_aside import SetAside
 
 _NAMES = {
     "message/rfc822": "message.eml",

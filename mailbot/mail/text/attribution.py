@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mailbot.mail.html_lines import Line
-from mailbot.mail.quote_marks import (
+from mailbot.mail.text.html_lines import Line
+from mailbot.mail.text.quote_marks import (
     DATED,
     OTHER_ATTRIBUTION,
     QUOTED,

@@ -8,21 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from html import unescape
 from html.parser import HTMLParser
 
-import nh3
+from mailbot.mail.text.markup import VOID
+from mailbot.mail.text.visibility import Visibility, is_hidden
 
-KEPT_TAGS = nh3.ALLOWED_TAGS | {"font", "main", "section", "input", "label", "button", "form", "big"}
-KEPT_ATTRIBUTES = {
-    "*": {"class", "id", "style", "dir", "hidden", "aria-hidden"},
-    "a": {"href", "name", "title"},
-    "img": {"src", "alt", "width", "height"},
-    "blockquote": {"type", "cite"},
-    "td": {"colspan", "rowspan", "align"},
-    "th": {"colspan", "rowspan", "align"},
-    "ol": {"start"},
-}
 _BLOCKS = frozenset(
     "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
     " header hr li main nav ol p pre section table tr ul".split()
@@ -51,149 +41,6 @@ _SIGNATURE = re.compile(
 )
 _SIGNATURE_ID = re.compile(r"^(x_)*(Signature|divtagdefaultwrapper-signature|ms-outlook-mobile-signature"
                            r"|AppleMailSignature|composer_signature)$")  # fmt: skip
-VOID = frozenset("area br col hr img input wbr".split())
-
-
-def is_hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether an element with these attributes, and all in it, is not shown to a reader. (What only Outlook for Windows
-    hides, `mso-hide`, is shown.)"""
-    if not attributes:
-        return False
-    if "hidden" in attributes:
-        return True
-    style = _style(attributes)
-    if style.get("display") == "none" or style.get("visibility") in ("hidden", "collapse"):
-        return True
-    if _is_zero(style.get("opacity", "")):
-        return True
-    if style.get("overflow") == "hidden":
-        return any(_is_zero(style.get(name, "")) for name in ("height", "max-height", "width", "max-width"))
-    away = style.get("position") in ("absolute", "fixed") and any(
-        _far(style.get(n, "")) for n in ("left", "top")
-    )
-    return away or _far(style.get("text-indent", ""))
-
-
-def _style(attributes: dict[str, str | None]) -> dict[str, str]:
-    """The declarations of a style attribute, the last of each name."""
-    text = (attributes.get("style") or "")[:4000].lower()
-    pairs = (declaration.split(":", 1) for declaration in text.split(";") if ":" in declaration)
-    return {name.strip(): value.replace("!important", "").strip() for name, value in pairs}
-
-
-def _is_zero(value: str) -> bool:
-    return bool(re.fullmatch(r"0*\.?0+(px|pt|em|rem|%)?", value))
-
-
-def _far(value: str) -> bool:
-    return bool(re.fullmatch(r"-\d{3,9}(\.\d{1,9})?(px|pt|em)", value))
-
-
-class Visibility:
-    """Which of the text met on the way through markup a reader sees. A font size of 0 hides text until an element
-    inside sets another; everything else that hides, hides all inside."""
-
-    def __init__(self) -> None:
-        self._open: list[tuple[str, bool, bool]] = []
-        self._counts: dict[str, int] = {}
-
-    def open(self, tag: str, attributes: dict[str, str | None]) -> None:
-        """A start tag was met; void elements are none."""
-        _, hidden, tiny = self._open[-1] if self._open else ("", False, False)
-        if attributes:  # most elements have none, and there may be 100,000
-            size = _style(attributes).get("font-size")
-            hidden, tiny = hidden or is_hidden(attributes), tiny if size is None else _is_zero(size)
-        self._open.append((tag, hidden, tiny))
-        self._counts[tag] = self._counts.get(tag, 0) + 1
-
-    def close(self, tag: str) -> list[str]:
-        """An end tag was met: the elements that end with it, the innermost first; none where none is open."""
-        closed: list[str] = []
-        while self._counts.get(tag):
-            last = self._open.pop()[0]
-            self._counts[last] -= 1
-            closed.append(last)
-            if last == tag:
-                break
-        return closed
-
-    @property
-    def hidden(self) -> bool:
-        """Whether the element, with all in it, is hidden."""
-        return bool(self._open) and self._open[-1][1]
-
-    @property
-    def text_hidden(self) -> bool:
-        """Whether text that stands here is hidden."""
-        return bool(self._open) and (self._open[-1][1] or self._open[-1][2])
-
-
-def normalised(html: str) -> str:
-    """Well-formed markup with the same visible text: no script, style, comment or event handler (nh3)."""
-    return nh3.clean(
-        _bounded(html),
-        tags=set(KEPT_TAGS),
-        attributes={tag: set(names) for tag, names in KEPT_ATTRIBUTES.items()},
-        clean_content_tags={
-            "script",
-            "style",
-            "title",
-            "template",
-            "noscript",
-            "object",
-            "iframe",
-            "svg",
-            "math",
-        },
-        strip_comments=True,
-        link_rel=None,
-        url_schemes={"http", "https", "mailto", "cid", "tel", "data"},
-    )
-
-
-def all_text(html: str) -> str:
-    """The words of HTML, those that are hidden by style among them; tags part words."""
-    parted = _bounded(html).replace("<", " <")
-    return unescape(nh3.clean(parted, tags=set(), clean_content_tags={"script", "style", "title"}))
-
-
-MAX_NESTING = 300
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,12})[^<>]*>")
-_OF_NAMESPACE = re.compile(r"</?[a-zA-Z][\w-]{0,20}:[^<>]*>")
-"""`<o:p>`, `<w:LsdException .../>`: Word's own, no element of HTML."""
-_SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".split())
-
-
-def _uncommented(html: str) -> str:
-    """HTML without its comments; Word keeps whole documents in them."""
-    kept, end = [], 0
-    while (start := html.find("<!--", end)) >= 0:
-        close = html.find("-->", start + 2)  # `<!-->` is a whole one
-        if close < 0:
-            break
-        kept.append(html[end:start])
-        end = close + 3
-    return "".join([*kept, html[end:]])
-
-
-def _bounded(html: str) -> str:
-    """HTML whose elements are nested to a depth that takes no parser long: deeper tags go, their text stays."""
-    if html.count("<") <= MAX_NESTING:
-        return html
-    html = _OF_NAMESPACE.sub("", _uncommented(html))
-    depth = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth
-        if match[2].lower() in _SELF_ENDING:
-            return match[0]
-        if match[1]:
-            depth = max(0, depth - 1)
-            return match[0] if depth < MAX_NESTING else ""
-        depth += 1
-        return match[0] if depth <= MAX_NESTING else ""
-
-    return _TAG.sub(keep, html)
 
 
 @dataclass(frozen=True, slots=True)

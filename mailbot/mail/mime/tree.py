@@ -1,0 +1,89 @@
+"""Raw bytes -> a MIME tree, by mail-parser; what it cannot read is read anyway and named a defect."""
+
+from __future__ import annotations
+
+import email
+import logging
+import re
+from email.message import Message as Part
+
+# mail-parser logs raw headers on its warnings; no mail text belongs in a log.
+logging.getLogger("mailparser").disabled = True
+for _logger in ("core", "utils", "addresses", "dates", "received"):
+    logging.getLogger(f"mailparser.{_logger}").disabled = True
+MAX_HEADERS = 2000
+MAX_HEADER = 16 * 1024
+"""Characters of one header; the parsers' own costs grow with its square."""
+
+_OWN_WORDS = {
+    "AddressHeaderDefect",
+    "CharsetDecodeDefect",
+    "DateHeaderDefect",
+    "ReceivedHeaderDefect",
+    "MimeHeaderDefect",
+}
+"""Defects of mail-parser that this module names itself, with the header or part that has them."""
+
+
+def bounded(raw: bytes, defects: list[str]) -> bytes:
+    """Cut headers that are only there to cost time, and an mbox "From " line in front."""
+    raw = raw.lstrip(b"\r\n") if raw[:2] in (b"\r\n", b"\n\n") or raw[:1] == b"\n" else raw
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+        defects.append("a byte order mark stood before the headers")
+    end = _header_end(raw)
+    head = raw[:end]
+    if len(head) <= MAX_HEADER:
+        return raw
+    lines: list[bytes] = []
+    length = fields = 0
+    cut = False
+    for line in head.splitlines(keepends=True):
+        if line[:1] not in (b" ", b"\t"):
+            length, fields = 0, fields + 1
+        length += len(line)
+        if fields > MAX_HEADERS or length > MAX_HEADER:
+            cut = True
+            if length - len(line) < MAX_HEADER and fields <= MAX_HEADERS:
+                lines.append(line[: MAX_HEADER - (length - len(line))].rstrip() + b"\n")
+            continue
+        lines.append(line)
+    if not cut:
+        return raw
+    defects.append("a header beyond all bounds was cut short")
+    return b"".join(lines) + raw[end:]
+
+
+def _header_end(raw: bytes) -> int:
+    ends = [at for at in (raw.find(b"\n\n"), raw.find(b"\n\r\n"), raw.find(b"\r\r")) if at >= 0]
+    return min(ends) + 1 if ends else len(raw)
+
+
+def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
+    """The MIME tree, and mail-parser's defects in words."""
+    from mailparser import MailParser  # a run without new mail never pays for it
+    from mailparser.exceptions import MailParserError
+
+    try:
+        parser = MailParser.from_bytes(raw)
+        return parser.message, [
+            _in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS
+        ]
+    except (MailParserError, RecursionError):
+        defects.append("parts are nested too deeply to be opened")
+    except Exception as error:  # noqa: BLE001 - any parser failure must leave a readable mail
+        defects.append(f"mail-parser could not read it ({type(error).__name__})")
+        try:
+            return email.message_from_bytes(raw), []
+        except Exception:  # noqa: BLE001
+            defects.append("the structure could not be read")
+    end = _header_end(raw)
+    part = email.message_from_bytes(raw[:end])
+    del part["content-type"], part["content-transfer-encoding"]
+    part.set_payload(raw[end:].decode("latin-1"), "latin-1")
+    return part, []
+
+
+def _in_words(category: str) -> str:
+    """`CloseBoundaryNotFoundDefect` -> `close boundary not found`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", category.removesuffix("Defect")).lower()

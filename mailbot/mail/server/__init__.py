@@ -1,0 +1,1 @@
+"""IMAP: the connection and what stands on the server."""

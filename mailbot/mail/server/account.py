@@ -1,0 +1,129 @@
+"""An IMAP account: everything that is read there, and the few things that are written, all of them to Drafts."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import re
+
+from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.mail.message import MessageId
+from mailbot.mail.server.connection import encoded
+from mailbot.mail.server.messages import BATCH, Messages, header_of, ids_of
+from mailbot.mail.server.special_use import special_use
+
+SCAN = 5_000
+"""The newest UIDs whose headers are read where SEARCH is of no use."""
+
+
+class ImapAccount(Messages):
+    """One account on its server.
+
+    Inboxes are opened with EXAMINE and read with BODY.PEEK; what changes a mailbox is `append_draft`, `remove_draft`
+    and `create`, and they are for Drafts.
+    """
+
+    def copies(
+        self, name: str, message_id: MessageId, *, from_uid: int = 1, parent: MessageId | None = None
+    ) -> list[int]:
+        """The UIDs in a mailbox of the message with this Message-ID, or that names it in X-Mailbot-Id (some servers
+        set a Message-ID of their own), or, where `parent` is given, that answers it.
+
+        SEARCH is only a hint (iCloud and Yandex want the id with brackets, Yahoo answers SERVERBUG, Exchange matches
+        parts): what it finds is checked, and where it finds nothing the headers from `from_uid` on are read. Raises
+        ServerUnavailable where neither could be done: not to have looked is not the same as not to be there.
+        """
+        opened = self.examine(name)
+        for wanted in (message_id, message_id.strip("<>")):
+            try:
+                uids = self.search(["HEADER", "Message-ID", wanted])
+            except ServerUnavailable:
+                self._reopen()
+                continue
+            if exact := self._same(uids[-BATCH:], message_id, None):
+                return exact
+        if not opened.exists:
+            return []
+        last = opened.uidnext - 1
+        first = max(from_uid, last - SCAN + 1)
+        try:
+            uids = self.search(["ALL"], first=first)
+        except ServerUnavailable:
+            if last < first:
+                raise
+            self._reopen()
+            uids = list(range(first, last + 1))
+        found: list[int] = []
+        for start in range(0, len(uids), BATCH):
+            found += self._same(uids[start : start + BATCH], message_id, parent)
+        return found
+
+    def _same(self, uids: list[int], message_id: MessageId, parent: MessageId | None) -> list[int]:
+        """Those of the messages that are the one looked for."""
+        if not uids:
+            return []
+        with self._errors("FETCH failed"):
+            asked = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-MAILBOT-ID IN-REPLY-TO)]"]
+            answer = self._imap.fetch(uids, asked)
+        found = []
+        for uid in uids:
+            header = header_of(answer.get(uid) or {}) or b""
+            mark = str(email.message_from_bytes(header).get("x-mailbot-id", "")).strip()
+            answers = parent is not None and parent in ids_of(header, "in-reply-to")
+            if message_id in ids_of(header, "message-id") or mark == message_id.strip("<>") or answers:
+                found.append(uid)
+        return found
+
+    def append_draft(self, name: str, message: bytes, message_id: MessageId) -> int | None:
+        """APPEND a draft with `\\Draft \\Seen`, and say its UID where that could be confirmed.
+
+        The server's APPENDUID is a hint (absent, wrong or reversed on some): the header at that UID is read, else the
+        mailbox is searched. Raises AppendUnknown where the answer never came: look before appending again; any other
+        MailbotError means that nothing was stored.
+        """
+        with self._append_errors(name):
+            answer = self._imap.append(encoded(name), message, flags=(b"\\Draft", b"\\Seen"))
+        hint = re.search(
+            rb"APPENDUID \d+ (\d+)", answer if isinstance(answer, bytes) else str(answer).encode()
+        )
+        try:
+            if hint:
+                self.examine(name)
+                if message_id in ids_of(self.header(int(hint[1])), "message-id"):
+                    return int(hint[1])
+            found = self.copies(name, message_id)
+        except (ServerUnavailable, TryAgain):
+            return None  # it is stored; where, a later look may say
+        return found[-1] if found else None
+
+    def deliver(self, name: str, message: bytes) -> None:
+        """APPEND a message as new, unread mail: for the demo's own server."""
+        with self._errors(f"could not store a mail in {name}"):
+            self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+    def remove_draft(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
+        """Take a draft of ours out of Drafts, if it still lies at its UID byte for byte as we appended it.
+
+        UID EXPUNGE only (RFC 4315), which touches no other mail; Gmail, whose EXPUNGE archives, is asked to move it to
+        Trash. False, and nothing changed, where the draft was touched or the server can do neither.
+        """
+        if self.examine(name).uidvalidity != uidvalidity:
+            return False
+        raw = self._fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]")
+        if not raw or hashlib.sha256(raw).hexdigest() != sha256:
+            return False
+        with self._errors(f"could not remove the old draft from {name}"):
+            gmail = self._imap.has_capability("X-GM-EXT-1")
+            trash = (
+                special_use("trash", self.mailboxes(), personal=self.personal_namespace()) if gmail else None
+            )
+            if not (trash or self._imap.has_capability("UIDPLUS")):
+                return False
+            self._imap.select_folder(encoded(name))
+            if trash:
+                self._imap.move([uid], encoded(trash))
+            else:
+                self._imap.add_flags([uid], [b"\\Deleted"])
+                self._imap.uid_expunge([uid])
+            self._imap.select_folder(encoded(name), readonly=True)
+        return True

@@ -1,0 +1,151 @@
+"""The messages of a mailbox: FETCH. Everything is read with BODY.PEEK, so that no flag changes."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.mail.message import MessageId, message_ids
+from mailbot.mail.server.mailboxes import Mailboxes, ascii_text
+from mailbot.mail.server.sent_header import SentHeader, sent_header
+
+BATCH = 100
+"""Messages named in one FETCH (Outlook takes about 1,900, Yahoo says MESSAGELIMIT=1000)."""
+BATCH_OCTETS = 8 * 1024 * 1024
+"""Octets asked for in one FETCH: imaplib holds an answer about three times."""
+CHUNK = 4 * 1024 * 1024
+"""Octets of one partial FETCH of a big mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A message's facts, before its body is fetched. `size` is RFC822.SIZE in octets."""
+
+    uid: int
+    size: int
+    flags: frozenset[str]
+    message_id: MessageId | None
+    internal_date: datetime | None
+
+
+class Messages(Mailboxes):
+    """Reads the messages of the mailbox that is open."""
+
+    def listings(self, uids: Iterable[int]) -> list[Listing]:
+        """Size, flags, Message-ID and arrival of messages; those the server did not describe are left out."""
+        found: list[Listing] = []
+        wanted = sorted(uids)
+        asked = ["RFC822.SIZE", "FLAGS", "INTERNALDATE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"]
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            answer = self._fetch(batch, asked)
+            for uid in batch:
+                data = answer.get(uid) or {}
+                header = header_of(data)
+                # A flag update that the server sends unasked is keyed by its sequence number, not a UID: only what
+                # came with the header that was asked for is about this message.
+                if b"RFC822.SIZE" not in data or header is None:
+                    continue
+                ids = ids_of(header, "message-id")
+                flags = frozenset(ascii_text(f) for f in data.get(b"FLAGS") or ())
+                size = int(data[b"RFC822.SIZE"] or 0)
+                found.append(Listing(uid, size, flags, ids[0] if ids else None, data.get(b"INTERNALDATE")))
+        return found
+
+    def bodies(self, listings: Iterable[Listing]) -> Iterator[tuple[int, bytes]]:
+        """(uid, raw bytes) of messages, in the order given; big ones alone and in chunks.
+
+        A message that the server refuses, or answers without a body (NIL, or flags only), is left out: it is not
+        fetched, and the caller's cursor must not pass it.
+        """
+        batch: list[Listing] = []
+        octets = 0
+        for listing in listings:
+            big = listing.size > BATCH_OCTETS
+            if batch and (big or len(batch) == BATCH or octets + listing.size > BATCH_OCTETS):
+                yield from self._batch(batch)
+                batch, octets = [], 0
+            if big:
+                if raw := self._chunks(listing):
+                    yield listing.uid, raw
+                continue
+            batch.append(listing)
+            octets += listing.size
+        if batch:
+            yield from self._batch(batch)
+
+    def _batch(self, batch: list[Listing]) -> list[tuple[int, bytes]]:
+        answer = self._fetch([m.uid for m in batch], ["BODY.PEEK[]"])
+        return [(m.uid, raw) for m in batch if (raw := answer.get(m.uid, {}).get(b"BODY[]"))]
+
+    def _chunks(self, listing: Listing) -> bytes:
+        """A big mail, whole or not at all: where a chunk does not come, or they never end, the mail is not fetched.
+        (RFC822.SIZE is only an estimate on Exchange, so a short chunk is the end, not the size.)"""
+        raw = bytearray()
+        while len(raw) <= 2 * listing.size + CHUNK:
+            answer = self._fetch([listing.uid], [f"BODY.PEEK[]<{len(raw)}.{CHUNK}>"]).get(listing.uid, {})
+            item = f"BODY[]<{len(raw)}>".encode()
+            if item not in answer:
+                return b""
+            chunk = answer[item] or b""
+            raw += chunk
+            if len(chunk) < CHUNK:
+                return bytes(raw)
+        return b""
+
+    def _fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        """FETCH; where the server refuses, each message alone, so that a bad one costs only itself."""
+        try:
+            with self._errors("FETCH failed"):
+                return dict(self._imap.fetch(uids, items))
+        except TryAgain:
+            raise
+        except ServerUnavailable:
+            self._reopen()
+        if len(uids) == 1:
+            return {}
+        answers: dict[int, dict[bytes, Any]] = {}
+        for uid in uids:
+            answers.update(self._fetch([uid], items))
+        return answers
+
+    def header(self, uid: int) -> bytes:
+        """The header of one message, b"" where there is none."""
+        return self._fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid, {}).get(b"BODY[HEADER]") or b""
+
+    def parents(self, since: date) -> set[MessageId]:
+        """The ids that messages of the open mailbox, dated since, answer (their In-Reply-To); our own drafts aside."""
+        uids = self.search(["SINCE", since])
+        found: set[MessageId] = set()
+        for start in range(0, len(uids), BATCH):
+            asked = ["BODY.PEEK[HEADER.FIELDS (IN-REPLY-TO X-MAILBOT-ID)]"]
+            for data in self._fetch(uids[start : start + BATCH], asked).values():
+                header = header_of(data) or b""
+                if b"x-mailbot-id:" not in header.lower():
+                    found.update(ids_of(header, "in-reply-to"))
+        return found
+
+    def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:
+        """(uid, the header as far as it says what was written to whom and when) of messages of the open mailbox. A message
+        that the server does not describe is left out."""
+        asked = ["BODY.PEEK[HEADER.FIELDS (TO CC BCC DATE MESSAGE-ID IN-REPLY-TO)]"]
+        for start in range(0, len(uids), BATCH):
+            answer = self._fetch(uids[start : start + BATCH], asked)
+            for uid in uids[start : start + BATCH]:
+                header = header_of(answer.get(uid) or {})
+                if header is not None:
+                    yield uid, sent_header(header)
+
+
+def header_of(data: dict[bytes, Any]) -> bytes | None:
+    """The header in a FETCH answer, b"" for an empty one, None where there is none."""
+    return next((v or b"" for k, v in data.items() if k.startswith(b"BODY[HEADER")), None)
+
+
+def ids_of(header: bytes, name: str) -> tuple[MessageId, ...]:
+    """The msg-ids of one field: a server may send more fields than were asked for."""
+    return message_ids(" ".join(str(v) for v in email.message_from_bytes(header).get_all(name, [])))

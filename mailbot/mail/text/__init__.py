@@ -1,0 +1,1 @@
+"""The text of a mail: newest reply, history, signature."""

@@ -16,8 +16,8 @@ from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered
 from mailbot.assistant.models import Models
 from mailbot.assistant.solicitation import is_solicitation
-from mailbot.mail.robot import is_robot
 from mailbot.mail.message import Message
+from mailbot.mail.robot import is_robot
 from mailbot.mail.text.split import MailText
 from mailbot.vault.markdown import visible
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from mailbot.errors import BadData
 from mailbot.mail.display_name import full_name
 from mailbot.mail.freemail import is_for_all
-from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.mail.message import Address
 from mailbot.mail.text.signature import details
 from mailbot.sync import notebook
+from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.sync.journal import MailRow, now
 from mailbot.sync.run import Run, log
 from mailbot.vault import people

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.context import Context, gather
 from mailbot.assistant.draft import Draft
 from mailbot.assistant.outline import outline
@@ -21,6 +20,7 @@ from mailbot.errors import (
 )
 from mailbot.mail.message import MessageId
 from mailbot.mail.mime.parse import parse
+from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.text.split import split
 from mailbot.sync import asking, deliver, notebook
 from mailbot.sync.circle import Then, budget_of, circle_of

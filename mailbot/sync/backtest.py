@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.comparison import Comparison, compare
 from mailbot.assistant.context import Context
 from mailbot.assistant.draft import Draft
@@ -19,6 +18,7 @@ from mailbot.assistant.triage import Triage, detected
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.message import Message
 from mailbot.mail.mime.parse import parse
+from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.text.split import split
 from mailbot.settings import Settings
 from mailbot.sync import asking

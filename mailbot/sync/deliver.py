@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import notebook
 from mailbot.sync.journal import DraftRow, now
 from mailbot.sync.run import Run, log

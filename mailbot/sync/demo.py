@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
+from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.connection import Login
 from mailbot.settings import Account, Llm, Secret, Server, Settings
 from mailbot.sync.pipeline import fetch_all

@@ -10,7 +10,6 @@ from typing import Any
 from mailbot.assistant.steering import attempts
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
-from mailbot.sync.decide.correspondent import why_no_person
 from mailbot.mail.message import Message
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.server.account import ImapAccount
@@ -18,6 +17,7 @@ from mailbot.mail.server.mailboxes import Opened
 from mailbot.mail.server.messages import Listing
 from mailbot.mail.text.split import MailText, split
 from mailbot.sync import notebook
+from mailbot.sync.decide.correspondent import why_no_person
 from mailbot.sync.journal import Cursor, Stage, now
 from mailbot.sync.run import Run, log
 from mailbot.vault.email_note import EmailNote, Filing, Verdict, stem, to_note

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.style import MOST, Sample, Style, chosen, is_formal, style_of
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.mime.parse import parse
+from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.text.split import split
 from mailbot.sync import notebook
 from mailbot.sync.correspondence import SentRow

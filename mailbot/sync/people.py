@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailbot.errors import BadData
-from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.mail.message import Address
 from mailbot.settings import Settings
 from mailbot.sync import notebook
+from mailbot.sync.decide.correspondent import why_nobody
 from mailbot.sync.journal import Journal
 from mailbot.sync.run import vault_state
 from mailbot.vault import people

@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.credentials import secret
 from mailbot.errors import ConfigError, MailbotError, TryAgain
+from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Llm, Secret, Settings
 from mailbot.sync.acquaint import acquaint
 from mailbot.sync.answer import answer

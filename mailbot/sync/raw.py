@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import BadData, ServerUnavailable
 from mailbot.mail.message import MessageId
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync.journal import MailRow
 from mailbot.sync.run import Run
 from mailbot.vault.files import content_hash

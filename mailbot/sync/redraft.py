@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mime.parse import parse
+from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.text.split import split
 from mailbot.settings import Settings
 from mailbot.sync import asking, deliver, notebook

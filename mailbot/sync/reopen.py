@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.triage import Disposition, disposition_of
 from mailbot.errors import BadData, ServerUnavailable
 from mailbot.mail.message import Address
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import notebook
 from mailbot.sync.journal import MailRow, now
 from mailbot.sync.raw import raw_mail

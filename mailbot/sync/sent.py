@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.freemail import is_for_all
 from mailbot.mail.message import Address, Message
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync.journal import Cursor, Journal
 from mailbot.sync.run import Run, log
 

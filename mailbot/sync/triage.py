@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.assistant.triage import Circumstances, Triage, detected, facts, judged, only_copied
 from mailbot.errors import MailbotError, ServerUnavailable
 from mailbot.mail.message import MessageId
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import asking, notebook
 from mailbot.sync.fetch import verdict_of
 from mailbot.sync.journal import MailRow, now

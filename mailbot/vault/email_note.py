@@ -88,7 +88,13 @@ def stem(message: Message, uid: int) -> str:
 
 
 def to_note(
-    message: Message, reply: MailText, filing: Filing, verdict: Verdict, *, folder: str = "Email", name: str = ""
+    message: Message,
+    reply: MailText,
+    filing: Filing,
+    verdict: Verdict,
+    *,
+    folder: str = "Email",
+    name: str = "",
 ) -> EmailNote:
     """The note of a mail: properties, the newest reply first, history and signature folded, attachments linked.
 
@@ -224,7 +230,9 @@ def address(who: Address) -> str:
     return " ".join(part for part in (inline(who.name), email) if part)
 
 
-def body_markdown(message: Message, reply: MailText, images: Mapping[str, str] | None = None) -> tuple[int, str]:
+def body_markdown(
+    message: Message, reply: MailText, images: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """(tracking pixels taken out, the body as inert Markdown)."""
     pixels = 0
     sections: list[str] = []
@@ -247,7 +255,9 @@ def body_markdown(message: Message, reply: MailText, images: Mapping[str, str] |
         sections.append(_dressed(segment, markdown, newest))
     for shown in message.body:
         if isinstance(shown, Message):
-            inner = MailText(tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part)))
+            inner = MailText(
+                tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part))
+            )
             inner_pixels, text = body_markdown(shown, inner, images)
             pixels += inner_pixels
             subject = f"**Subject:** {inline(shown.subject)}" if shown.subject else ""

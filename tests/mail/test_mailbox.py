@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-from mailbot.mail.server.account import ImapAccount
 from mailbot.errors import AppendUnknown, AuthenticationFailed, ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId
-from mailbot.mail.server.account import Listing
+from mailbot.mail.server.account import ImapAccount, Listing
 from mailbot.mail.server.connection import Login
 from tests.conftest import mail
 from tests.servers.scripted_imap import ScriptedImap, Session, fetched

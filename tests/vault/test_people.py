@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from mailbot.mail.display_name import full_name
-from mailbot.sync.decide.correspondent import why_no_person, why_nobody
 from mailbot.mail.message import Address
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.signature import Details, details
+from mailbot.sync.decide.correspondent import why_no_person, why_nobody
 from mailbot.vault import note as notes
 from mailbot.vault.entry import party
 from mailbot.vault.index import Index

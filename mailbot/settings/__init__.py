@@ -1,0 +1,22 @@
+"""The settings: what may stand in accounts.yaml."""
+
+from mailbot.settings.account import Account, Secret, Server
+from mailbot.settings.model import Budget, Embeddings, Fallback, Limit, Llm, Price
+from mailbot.settings.rules import Disclosure, Drafts, TriageRules
+from mailbot.settings.whole import Settings
+
+__all__ = [
+    "Account",
+    "Budget",
+    "Disclosure",
+    "Drafts",
+    "Embeddings",
+    "Fallback",
+    "Limit",
+    "Llm",
+    "Price",
+    "Secret",
+    "Server",
+    "Settings",
+    "TriageRules",
+]

@@ -1,0 +1,47 @@
+"""The kinds of values that stand in accounts.yaml: lists, durations, paths."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Settings that cannot be changed and know no other key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _words(value: object) -> object:
+    return tuple(str(v) for v in value) if isinstance(value, list) else value
+
+
+def _duration(value: object) -> object:
+    match = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", str(value))
+    if not match:
+        raise ValueError("write a number and h, d or w, such as 7d")
+    length = int(match[1][:9]) * {"h": 1, "d": 24, "w": 168}[match[2]]
+    if length > 876_000:
+        raise ValueError("write at most 36500d")
+    return timedelta(hours=length)
+
+
+def _list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def home(path: Path) -> Path:
+    """A path with `~` opened. Raises ValueError where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"there is no such user: {path.parts[0]}") from error
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_list)]

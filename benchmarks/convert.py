@@ -24,12 +24,15 @@ from typing import Any
 import html2text
 import mailparser
 
+from mailbot.mail.mail import Mail
 from mailbot.mail.message import Message, Text
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import Filing, Verdict, body_markdown, to_note
+from mailbot.vault.email_body import body_markdown
+from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.files import write_atomic
+from mailbot.vault.verdict import Verdict
 
 ROUNDS = 3
 
@@ -76,7 +79,7 @@ def main() -> None:
         (f"html2text alone ({len(html)} HTML parts)", best(lambda: [html2text.html2text(h) for h in html])),
         ("parse", best(lambda: [parse(r) for r in raw])),
         ("reply", best(lambda: [split(m) for m in parsed])),
-        ("Markdown", best(lambda: [body_markdown(m, r) for m, r in zip(parsed, replies, strict=True)])),
+        ("Markdown", best(lambda: [body_markdown(Mail(m, r)) for m, r in zip(parsed, replies, strict=True)])),
         (
             "properties and text",
             best(lambda: [converted(m) for m in parsed]) - best(lambda: [split(m) for m in parsed]),
@@ -117,7 +120,7 @@ def main() -> None:
 
 
 def converted(message: Message) -> str:
-    return notes.write(to_note(message, split(message), Filing(), Verdict()).note)
+    return notes.write(to_note(Mail(message, split(message)), Filing(), Verdict()).note)
 
 
 def peak() -> float:

@@ -19,7 +19,7 @@ import yaml
 
 from mailbot.config import load
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from tests.conftest import mail
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.model import DRAFT, ModelServer

@@ -18,13 +18,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mailbot.assistant.embedding import local
+from mailbot.mail.mail import Mail
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import Filing, Verdict, to_note
+from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Embedder, Vectors
+from mailbot.vault.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 EVALS = Path(os.environ.get("MAILBOT_EVALS", ROOT.parent / "shared" / "evals"))
@@ -57,7 +60,7 @@ def mail_vault(folder: Path) -> dict[str, str]:
     names: dict[str, str] = {}
     for path in sorted((CORPUS / "mime" / "spamassassin-ham").glob("*.eml")):
         message = parse(path.read_bytes())
-        email = to_note(message, split(message), Filing(), Verdict())
+        email = to_note(Mail(message, split(message)), Filing(), Verdict())
         target = folder / email.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(notes.write(email.note), encoding="utf-8", errors="replace")
@@ -95,7 +98,7 @@ def measure(folder: Path, vault: Path, embedder: Embedder | None, names: dict[st
     """Index a vault and print its figures, by words and then with vectors."""
     what = "mail to parent" if names else "questions"
     with Index(folder / "index.sqlite", vault) as index:
-        index.refresh()
+        refresh(index)
         report(f"{what}, words", parents(index, None, names) if names else questions(index, None))
         if embedder:
             with Vectors(folder / "vectors.sqlite", embedder) as vectors:

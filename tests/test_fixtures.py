@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.assistant.triage import Circumstances, detected, facts
-from mailbot.mail.mime.parse import parse
-from mailbot.mail.text.split import split
-from mailbot.sync.fetch import verdict_of
+from mailbot.mail.mail import read_mail
+from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from tests.conftest import ROOT
@@ -19,10 +17,9 @@ OWN = frozenset({"jo@example.com"})
 
 
 def note_of(path: Path) -> str:
-    message = parse(path.read_bytes())
-    reply = split(message)
-    triage = facts(message, reply, Circumstances(OWN)) or detected(reply)
-    return notes.write(to_note(message, reply, Filing("demo", "INBOX", 7, 1), verdict_of(triage)).note)
+    mail = read_mail(path.read_bytes())
+    verdict = disposition(mail, Circumstances(own=OWN))
+    return notes.write(to_note(mail, Filing("demo", "INBOX", 7, 1), verdict).note)
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda p: f"{p.parent.name}-{p.stem}")

@@ -8,18 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+
+from mailbot.vault.verdict import Ask, AskKind
 
 MAX_ASKS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One thing the mail wants: its kind and the sentence that says so."""
-
-    kind: Literal["question", "request"]
-    text: str
 
 
 _ABBREVIATION = re.compile(
@@ -55,7 +47,7 @@ def asks(text: str) -> list[Ask]:
     return list(found.values())[:MAX_ASKS]
 
 
-def _kind(sentence: str) -> Literal["question", "request"] | None:
+def _kind(sentence: str) -> AskKind | None:
     words = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", sentence)
     if not words or len(sentence) > 1200:
         return None

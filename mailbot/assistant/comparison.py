@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mailbot.assistant.asks import Ask
 from mailbot.assistant.lane import BLANK
-from mailbot.assistant.support import not_taken_up, telling, uncarried
+from mailbot.assistant.support import content_words, not_taken_up, uncarried
+from mailbot.vault.verdict import Ask
 from mailbot.vault.words import tongue
 
 
@@ -45,12 +45,12 @@ def compare(
     missed = set(not_taken_up(wanted, own, strict=True))
     done = tuple(a for a in wanted if a not in missed)
     given = list(given)
-    added = telling(answer) - telling("\n".join(given[:1]))
+    added = content_words(answer) - content_words("\n".join(given[:1]))
     return Comparison(
         taken_up=done,
         left_out=tuple(a for a in wanted if a not in done),
         invented=tuple(sorted(uncarried(own, [*given, answer]))),
-        agreement=round(len(added & telling(own)) / len(added), 2) if added else 0.0,
+        agreement=round(len(added & content_words(own)) / len(added), 2) if added else 0.0,
         blanks=len(BLANK.findall(draft)),
         length=round(len(draft.split()) / max(1, len(answer.split())), 2),
         same_language=tongue(draft) == tongue(answer),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from mailbot.assistant.scope import Scope
 from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNREADABLE, name_key
 from mailbot.vault.index import Marks, NoteRow
@@ -94,3 +96,27 @@ def _tagged(tags: frozenset[str], wanted: str) -> bool:
 def _within(email: str, domains: tuple[str, ...]) -> bool:
     domain = email.rpartition("@")[2]
     return any(domain == d or domain.endswith(f".{d}") for d in domains)
+
+
+def existed(note: NoteRow, scope: Scope) -> bool:
+    """Whether all that a note says was there at the time that the context is for; in doubt it was not."""
+    if scope.until is None:
+        return True
+    by_date = note.type == "email" or scope.trust_dates
+    when = _moment(note.date) if by_date and note.date else None
+    if when is None and note.type != "email":
+        when = datetime.fromtimestamp(note.mtime_ns / 1e9, UTC)
+    return when is not None and when < scope.until.astimezone()
+
+
+def _moment(text: str) -> datetime | None:
+    """A date property as a moment; a day alone as its end, since nothing says when in it."""
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    try:
+        when += timedelta(days=1 if len(text.strip()) <= 10 else 0)
+        return when if when.tzinfo else when.astimezone()
+    except (OverflowError, ValueError):
+        return None

@@ -1,56 +1,27 @@
-"""Message + Context -> Draft, by the model. What the model says is a claim; what passes is decided here."""
+"""DraftRequest -> Draft, by the model. What the model says is a claim; what passes is decided here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel
 
 from mailbot.assistant import prompt
-from mailbot.assistant.asks import Ask
-from mailbot.assistant.context import ON_THE_MAIL, Context
+from mailbot.assistant.context import ON_THE_MAIL
 from mailbot.assistant.due import due_date
-from mailbot.assistant.guard import allowed, field_text, long_text, reply_text
-from mailbot.assistant.lane import Lane, lane_of
-from mailbot.assistant.llm import UnusableAnswer
+from mailbot.assistant.guard import Allowed, Guarded, allowed, field_text, long_text, reply_text
+from mailbot.assistant.lane import lane_of
+from mailbot.assistant.llm import Answered
+from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.models import Models
+from mailbot.assistant.prompt import Prompt, mail_text, one_line
+from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.support import supports as supported
-from mailbot.assistant.triage import mail_text, one_line
-from mailbot.mail.message import Message
-from mailbot.mail.text.split import MailText
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """An action item: `owner` is `me` or `them`, `due` an ISO date or empty."""
-
-    text: str
-    owner: str
-    due: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An answer, ready to be checked. `supports` pairs a statement with the wikilink of its source or ''; `warnings` says
-    what the guard took out; `lane_reasons` why the draft is in its lane."""
-
-    reply: str
-    reasoning: str
-    lane: Lane
-    model: str
-    prompt_version: str
-    lane_reasons: tuple[str, ...] = ()
-    tasks: tuple[Task, ...] = ()
-    supports: tuple[tuple[str, str], ...] = ()
-    unknowns: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: float = 0.0
-    """In the currency of the prices in the settings."""
+from mailbot.vault.draft import ActionItem, Draft
+from mailbot.vault.source import Source
+from mailbot.vault.verdict import Ask
 
 
 class _TaskAnswer(BaseModel):
@@ -77,59 +48,14 @@ class DraftAnswer(BaseModel):
     """The numbers of the asks that the reply answers or leaves a blank for."""
 
 
-def by_model(
-    message: Message,
-    reply: MailText,
-    wanted: tuple[Ask, ...],
-    context: Context,
-    *,
-    user: str,
-    models: Models,
-    today: date,
-    folder: Path | None = None,
-    instruct: str = "",
-    style: str = "",
-    earlier: str = "",
-    suspicious: tuple[str, ...] = (),
-) -> Draft:
-    """Ask the model for a reply to `message`, whose asks are `wanted`, from what `context` has.
-
-    `style` says how the user writes, `earlier` is the revision that `instruct` is about, `suspicious` why the mail looks
-    like an attack, `folder` where prompts of the user's own lie. Raises what `Models.ask` raises, and UnusableAnswer where
-    nothing of the reply passed the guard.
-    """
+def by_model(request: DraftRequest, models: Models, folder: Path | None = None) -> Draft:
+    """Ask the model for the reply. `folder` is where prompts of the user's own lie. Raises what `Models.ask` raises, and
+    UnusableAnswer where nothing of the reply passed the guard."""
     template = prompt.load("draft", folder)
-    source_text = "\n\n".join(
-        prompt.fenced(
-            "SOURCE",
-            f"id: {s.id}\nnote: {s.title}{f' > {s.heading}' if s.heading else ''} ({s.why})\n\n{s.text}",
-        )
-        for s in context.sources
-    )
-    system, text = template.filled(
-        {
-            "user": one_line(user),
-            "today": today.isoformat(),
-            "instruction": one_line(instruct) or "none",
-            "sources": source_text or "(none)",
-            "sender": one_line(str(message.sender or "unknown")),
-            "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
-            "subject": one_line(message.subject),
-            "date": message.date.isoformat() if message.date else "unknown",
-            "mail": prompt.fenced("MAIL", mail_text(reply)),
-            "asks": "\n".join(f"{n}. {one_line(a.text)}" for n, a in enumerate(wanted, 1))
-            or "(nothing in particular)",
-            "earlier": prompt.fenced("DRAFT", earlier) if earlier and instruct else "(none)",
-            "style": style or "(nothing is known yet)",
-        }
-    )
+    system, text = template.filled(_values(request))
     answered = models.ask("draft", system, text, DraftAnswer)
-    value = answered.value
-    mail = [reply.plain("newest", "quoted", "forwarded", "signature"), message.subject]
-    given = [*mail, *(s.text for s in context.sources), instruct, earlier if instruct else ""]
-    parties = (a.email for a in (*message.authors, *message.to, *message.cc))
-    may = allowed(given, parties, secret=template.rules(one_line(user)))
-    guarded = reply_text(value.reply, may)
+    may = _allowed(request, template)
+    guarded = reply_text(answered.value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(
             f"{answered.model}: nothing of its answer was left to draft with",
@@ -137,28 +63,78 @@ def by_model(
             answered.tokens_out,
             cost=answered.cost,
         )
+    return _draft(request, template, answered, may, guarded)
+
+
+def _values(request: DraftRequest) -> dict[str, str]:
+    """What the places of the prompt are filled with."""
+    message = request.mail.message
+    sources = "\n\n".join(prompt.fenced("SOURCE", _shown(s)) for s in request.context.sources)
+    asks = "\n".join(f"{n}. {one_line(a.text)}" for n, a in enumerate(request.asks, 1))
+    return {
+        "user": one_line(request.user),
+        "today": request.today.isoformat(),
+        "instruction": one_line(request.instruct) or "none",
+        "sources": sources or "(none)",
+        "sender": one_line(str(message.sender or "unknown")),
+        "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
+        "subject": one_line(message.subject),
+        "date": message.date.isoformat() if message.date else "unknown",
+        "mail": prompt.fenced("MAIL", mail_text(request.mail.text)),
+        "asks": asks or "(nothing in particular)",
+        "earlier": prompt.fenced("DRAFT", _earlier(request)) if _earlier(request) else "(none)",
+        "style": request.style or "(nothing is known yet)",
+    }
+
+
+def _shown(source: Source) -> str:
+    where = f"{source.title} > {source.heading}" if source.heading else source.title
+    return f"id: {source.id}\nnote: {where} ({source.why})\n\n{source.text}"
+
+
+def _earlier(request: DraftRequest) -> str:
+    """The earlier revision, where there is an instruction about it."""
+    return request.earlier if request.instruct else ""
+
+
+def _mail(request: DraftRequest) -> list[str]:
+    whole = request.mail.text.plain("newest", "quoted", "forwarded", "signature")
+    return [whole, request.mail.message.subject]
+
+
+def _given(request: DraftRequest) -> list[str]:
+    """The texts that a draft may rest on: the mail, the sources, the user's instruction."""
+    sources = (s.text for s in request.context.sources)
+    return [*_mail(request), *sources, request.instruct, _earlier(request)]
+
+
+def _allowed(request: DraftRequest, template: Prompt) -> Allowed:
+    message = request.mail.message
+    parties = (a.email for a in (*message.authors, *message.to, *message.cc))
+    return allowed(_given(request), parties, secret=template.rules(one_line(request.user)))
+
+
+def _draft(
+    request: DraftRequest, template: Prompt, answered: Answered[DraftAnswer], may: Allowed, guarded: Guarded
+) -> Draft:
+    """The guarded answer with its lane, its sources and its tasks."""
+    value, message = answered.value, request.mail.message
     text = guarded.text
     if value.taken_up is not None:
-        text = _with_blanks(text, [a for n, a in enumerate(wanted, 1) if n not in value.taken_up])
-    sources = {s.id: (s.wikilink, s.text) for s in context.sources}
-    supports = tuple(
-        (t, _support(t, c.sources, sources, "\n".join(mail)))
-        for c in value.claims[:20]
-        if (t := field_text(c.text, may))
-    )
+        left_out = [a for n, a in enumerate(request.asks, 1) if n not in value.taken_up]
+        text = _with_blanks(text, left_out)
+    supports = _supports(request, value.claims, may)
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
-    people = " ".join((user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
-    cited = " ".join(where for _, where in supports)
-    third = {s.title for s in context.sources if s.person and s.why != ON_THE_MAIL and s.wikilink in cited}
+    people = " ".join((request.user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
     lane, reasons = lane_of(
         text,
-        wanted,
-        [*given, people],
+        request.asks,
+        [*_given(request), people],
         unknowns=unknowns,
         supports=supports,
         removed=guarded.removed,
-        suspicious=suspicious,
-        third=sorted(third),
+        suspicious=request.suspicious,
+        third=_third_people(request.context.sources, supports),
     )
     return Draft(
         reply=text,
@@ -167,17 +143,40 @@ def by_model(
         lane_reasons=reasons,
         model=answered.model,
         prompt_version=template.version,
-        tasks=tuple(
-            Task(t, a.owner, due_date(a.due, message.date.astimezone().date() if message.date else today))
-            for a in value.action_items[: 0 if suspicious else 15]  # no tasks out of a mail like that
-            if (t := field_text(a.text, may, 200))
-        ),
+        action_items=_tasks(request, value, may),
         supports=supports,
         unknowns=unknowns,
         warnings=guarded.removed,
         tokens_in=answered.tokens_in,
         tokens_out=answered.tokens_out,
         cost=answered.cost,
+    )
+
+
+def _supports(request: DraftRequest, claims: Sequence[_Claim], may: Allowed) -> tuple[tuple[str, str], ...]:
+    """(statement, what carries it or '') for each claim of the model's."""
+    sources = {s.id: (s.wikilink, s.text) for s in request.context.sources}
+    mail = "\n".join(_mail(request))
+    return tuple(
+        (t, _support(t, c.sources, sources, mail)) for c in claims[:20] if (t := field_text(c.text, may))
+    )
+
+
+def _third_people(sources: Sequence[Source], supports: Sequence[tuple[str, str]]) -> list[str]:
+    """People whose notes are cited and who are not on the mail."""
+    cited = " ".join(where for _, where in supports)
+    return sorted({s.title for s in sources if s.person and s.why != ON_THE_MAIL and s.wikilink in cited})
+
+
+def _tasks(request: DraftRequest, value: DraftAnswer, may: Allowed) -> tuple[ActionItem, ...]:
+    if request.suspicious:
+        return ()  # what a mail like that asks for is no task of the user's
+    date = request.mail.message.date
+    day = date.astimezone().date() if date else request.today
+    return tuple(
+        ActionItem(t, a.owner, due_date(a.due, day))
+        for a in value.action_items[:15]
+        if (t := field_text(a.text, may, 200))
     )
 
 

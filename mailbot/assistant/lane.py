@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
-from mailbot.assistant.asks import Ask
 from mailbot.assistant.support import matters, not_taken_up, uncarried
+from mailbot.vault.draft import Lane
+from mailbot.vault.verdict import Ask
 
-Lane = Literal["ready", "check", "needs_you"]
 BLANK = re.compile(r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]", re.IGNORECASE)
 
 

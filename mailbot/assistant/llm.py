@@ -1,48 +1,23 @@
-"""The model's client: one question, one answer of a known shape. The only importer of openai."""
+"""The model's client: one question, one answer of a known shape. Only this file and `llm_errors.py` import openai."""
 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Generic
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_random_exponential
 
+from mailbot.assistant.llm_errors import NotUnderstood, UnusableAnswer, errors_mapped, retrying
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.assistant.tokens import tokens
-from mailbot.errors import (
-    AuthenticationFailed,
-    BadData,
-    ConfigError,
-    MailbotError,
-    ServerUnavailable,
-    TryAgain,
-)
+from mailbot.errors import BadData, MailbotError, ServerUnavailable
 
 if TYPE_CHECKING:
     from openai import OpenAI
-
-MAX_WAIT = 60.0
-"""Seconds of Retry-After that a run waits for; a longer one is for the next run."""
-
-
-class UnusableAnswer(ServerUnavailable):
-    """The model answered, but not with what was asked for: cut off, refused, empty or of the wrong shape."""
-
-    def __init__(
-        self, message: str, tokens_in: int = 0, tokens_out: int = 0, what: str = "", cost: float = 0.0
-    ) -> None:
-        super().__init__(message)
-        self.what = what
-        """What was wrong, without the server's name: what the model is told."""
-        self.tokens_in, self.tokens_out, self.cost = tokens_in, tokens_out, cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +109,7 @@ class Model:
             asking = self._asking
             try:
                 return self._once(model, messages, shape, asking)
-            except _NotUnderstoodError as error:
+            except NotUnderstood as error:
                 if not self._step_down(str(error), asking):
                     raise ServerUnavailable(
                         f"{self.endpoint.host}, model {model}: the server refused the request: {error}"
@@ -188,7 +163,7 @@ class Model:
                     model=model, input=list(texts), encoding_format="float"
                 ),
             )
-        except _NotUnderstoodError as error:
+        except NotUnderstood as error:
             raise BadData(f"{where}: the server refused to make vectors: {error}") from error
         made = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
         if len(made) != len(texts):
@@ -199,47 +174,9 @@ class Model:
         return f"{self.endpoint.host}, model {model}"
 
     def _called(self, where: str, call: Callable[[OpenAI], Any]) -> Any:
-        """What a call to the server gives, tried again where that may help; the library's errors become ours here."""
-        import openai
-
-        retrying = Retrying(
-            retry=retry_if_exception(_is_transient),
-            stop=stop_after_attempt(self.endpoint.retries + 1),
-            wait=_wait,
-            reraise=True,
-        )
-        try:
-            return retrying(call, self._openai())
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise AuthenticationFailed(
-                f"{where}: the key was refused; check `llm.api_key` in accounts.yaml"
-            ) from error
-        except openai.NotFoundError as error:
-            raise ConfigError(
-                f"{where}: the server knows no such model or address; check `llm.model` and `llm.base_url`"
-            ) from error
-        except openai.RateLimitError as error:
-            wait = _retry_after(error)
-            raise TryAgain(
-                f"{where}: too many requests or no credit left ({_short(error)}); drafted by a later run",
-                retry_after=wait,
-            ) from error
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            raise _NotUnderstoodError(_short(error)) from error
-        except openai.APITimeoutError as error:
-            raise ServerUnavailable(f"{where}: no answer within {self.endpoint.timeout:.0f} s") from error
-        except openai.APIConnectionError as error:
-            raise ServerUnavailable(
-                f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?"
-            ) from error
-        except openai.APIStatusError as error:
-            if error.status_code in (413, 501) or _is_too_long(error):
-                raise _NotUnderstoodError(_short(error)) from error
-            raise ServerUnavailable(
-                f"{where}: the server failed with {error.status_code} ({_short(error)})"
-            ) from error
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
-            raise UnusableAnswer(f"{where}: the answer could not be read ({type(error).__name__})") from error
+        """What a call to the server gives, tried again where that may help."""
+        with errors_mapped(where, self.endpoint.timeout):
+            return retrying(self.endpoint.retries)(call, self._openai())
 
     def _openai(self) -> OpenAI:
         if self._client is None:
@@ -256,10 +193,6 @@ class Model:
                 max_retries=0,
             )
         return self._client
-
-
-class _NotUnderstoodError(MailbotError):
-    """The server refuses the form of the request, such as a response_format it does not know."""
 
 
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
@@ -281,65 +214,3 @@ def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
             f"{where}: the model refused to answer", *used, what="the model refused to answer"
         )
     return choice.message.content or "", *used
-
-
-def _is_transient(error: BaseException) -> bool:
-    import openai
-
-    if isinstance(error, openai.RateLimitError):
-        return (_retry_after(error) or 0) <= MAX_WAIT and "insufficient_quota" not in str(error)
-    if isinstance(error, openai.APITimeoutError):
-        return False  # it has cost its time already; the next run may be luckier
-    if isinstance(error, openai.APIConnectionError):
-        return True
-    if _is_too_long(error):
-        return False
-    return isinstance(error, openai.APIStatusError) and error.status_code in (
-        408,
-        409,
-        500,
-        502,
-        503,
-        504,
-        529,
-    )
-
-
-def _is_too_long(error: BaseException) -> bool:
-    """llama.cpp says with a 500 that an input does not fit its batch."""
-    return bool(
-        re.search(
-            r"\b(?:input|prompt|context|tokens?)\b.{0,80}\b(?:too (?:large|long)|exceed)", _short(error)
-        )
-    )
-
-
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    hint = _retry_after(error) if error else None
-    return hint if hint is not None else _BACKOFF(state)
-
-
-def _retry_after(error: BaseException) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date."""
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    value = headers.get("retry-after") if headers else None
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        from datetime import UTC, datetime
-
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
-
-
-def _short(error: BaseException) -> str:
-    return re.sub(r"\s+", " ", str(getattr(error, "message", error)))[:300]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mailbot.assistant.llm import Answered, Model, UnusableAnswer
+from mailbot.assistant.llm import Answered, Model
+from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.shape import Answer
 from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
 from mailbot.settings import Limit, Price

@@ -1,16 +1,15 @@
-"""Message -> Draft without any language model: greet, take up each ask with room for the answer, point at the vault."""
+"""DraftRequest -> Draft without any language model: greet, take up each ask with room for the answer, point at the vault."""
 
 from __future__ import annotations
 
 import re
 
-from mailbot.assistant.asks import Ask
-from mailbot.assistant.context import Context
-from mailbot.assistant.draft import Draft, Task
+from mailbot.assistant.prompt import one_line
+from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.style import is_formal
-from mailbot.assistant.triage import one_line
 from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address
+from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.markdown import visible
 from mailbot.vault.words import tongue
 
@@ -44,14 +43,10 @@ _FORMAL = {
 }
 
 
-def outline(
-    sender: Address | None,
-    newest: str,
-    wanted: tuple[Ask, ...],
-    context: Context,
-    suspicious: tuple[str, ...] = (),
-) -> Draft:
+def outline(request: DraftRequest) -> Draft:
     """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
+    sender, newest = request.mail.message.sender, request.mail.text.newest
+    wanted, suspicious = request.asks, request.suspicious
     language, formal = tongue(newest), is_formal(newest)
     greet, greet_nobody, answer, closing = (_FORMAL if formal and language in _FORMAL else _PHRASES)[language]
     name = (
@@ -66,7 +61,7 @@ def outline(
     supports = tuple(
         (f"For “{a.text}”", link)
         for a in wanted
-        for link in dict.fromkeys(s.wikilink for s in context.sources if a.text in s.asks)
+        for link in dict.fromkeys(s.wikilink for s in request.context.sources if a.text in s.asks)
     )
     return Draft(
         reply="\n\n".join(parts),
@@ -83,7 +78,9 @@ def outline(
         prompt_version="outline-1",
         supports=supports,
         # What a mail like that asks for is no task of the user's.
-        tasks=() if suspicious else tuple(Task(a.text, "me") for a in wanted if a.kind == "request"),
+        action_items=()
+        if suspicious
+        else tuple(ActionItem(a.text, "me") for a in wanted if a.kind == "request"),
     )
 
 

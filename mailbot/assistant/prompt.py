@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from mailbot.errors import ConfigError
+from mailbot.mail.text.split import MailText
+from mailbot.vault.markdown import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,18 @@ def fenced(label: str, text: str) -> str:
     """A stranger's text inside a delimiter made for this one call: it cannot be guessed, so it cannot be closed."""
     mark = f"{label}-{secrets.token_hex(8)}"
     return f"<<<{mark}\n{text}\n{mark}>>>"
+
+
+def mail_text(text: MailText, limit: int = 24_000) -> str:
+    """What a model is shown of a mail: the newest reply, and where that is empty what was forwarded; nothing hidden. Of a
+    long one its beginning and its end, where people ask."""
+    shown = visible(text.newest or text.history or text.signature)
+    if len(shown) <= limit:
+        return shown
+    head, tail = shown[: limit * 2 // 3], shown[-limit // 3 :]
+    return f"{head}\n[{len(shown) - len(head) - len(tail)} characters of this long mail were left out here]\n{tail}"
+
+
+def one_line(text: str) -> str:
+    """A text for one line of a prompt: nothing hidden, no line end, at most 500 characters."""
+    return re.sub(r"\s+", " ", visible(text)).strip()[:500]

@@ -94,7 +94,7 @@ def supports(statement: str, sources: Iterable[str]) -> bool:
     whole = " ".join(texts)
     if language(statement) != language(whole) or not statement.isascii():
         return True
-    return bool(telling(statement) & telling(whole))
+    return bool(content_words(statement) & content_words(whole))
 
 
 def not_taken_up(asks: Sequence[str], reply: str, *, strict: bool = False) -> list[str]:
@@ -103,14 +103,14 @@ def not_taken_up(asks: Sequence[str], reply: str, *, strict: bool = False) -> li
     wants a word of its own."""
     if not asks or language(" ".join(asks)) != language(reply):
         return []
-    said = telling(reply)
+    said = content_words(reply)
     if not strict and len(asks) == 1 and len(said) > 2:
         return []
-    wanted = [(ask, telling(ask)) for ask in asks]
+    wanted = [(ask, content_words(ask)) for ask in asks]
     return [ask for ask, words in wanted if words and not words & said]
 
 
-def telling(text: str) -> set[str]:
+def content_words(text: str) -> set[str]:
     """The words of a text that tell, as far as their forms meet."""
     return {_stem(t) for t in query_terms(text)}
 

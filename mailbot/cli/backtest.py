@@ -26,7 +26,7 @@ def backtest(context: click.Context, account: str, last: int, trust_dates: bool,
     Each is drafted as it would have been on the day it came, from the notes and mails of before. Nothing is stored on the
     server; a report with both texts side by side is written to Mailbot/ in the vault.
     """
-    from mailbot.sync.backtest import backtest as run
+    from mailbot.sync.commands.backtest import backtest as run
 
     settings = console.settings(context)
     with console.progress() as progress:

@@ -17,7 +17,7 @@ import click
 from mailbot import config
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.settings import Settings
-from mailbot.sync.run import Progress, silent
+from mailbot.sync.session.report import Progress, silent
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

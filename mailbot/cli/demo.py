@@ -14,7 +14,7 @@ from mailbot import config
 from mailbot.cli import console
 from mailbot.errors import ConfigError
 from mailbot.settings import Llm
-from mailbot.sync.demo import Demonstrated, demonstrate
+from mailbot.sync.commands.demo import Demonstrated, demonstrate
 
 
 @click.command(epilog="Example: mailbot demo --into /tmp/look")

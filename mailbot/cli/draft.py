@@ -6,7 +6,7 @@ import click
 
 from mailbot.cli import console
 from mailbot.config import state_folder
-from mailbot.sync.redraft import redraft
+from mailbot.sync.commands.redraft import redraft
 
 
 @click.command(epilog="Example: mailbot draft 2026-11-20_091500_17_Re-Offer --instruct 'shorter, in German'")

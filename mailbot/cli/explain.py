@@ -11,12 +11,14 @@ from mailbot import config
 from mailbot.cli import console
 from mailbot.errors import ConfigError
 from mailbot.settings import Settings
-from mailbot.sync.explain import Explainer, mail_files
-from mailbot.sync.journal import Journal
-from mailbot.sync.pipeline import check_vault, models_of
-from mailbot.sync.run import vault_state
+from mailbot.sync.commands.explain import Explainer, mail_files
+from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.session.models import opened_models
+from mailbot.sync.session.opening import check_vault
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from mailbot.vault.index import Index, index_path
+from mailbot.vault.indexing import refresh
 
 
 @click.command(epilog="Example: mailbot explain ~/Downloads/question.eml --no-model")
@@ -49,10 +51,10 @@ def explain(
             stack.enter_context(Index(index_path(config.state_folder(), folder), folder)) if folder else None
         )
         if index:
-            index.refresh(settings.exclude if settings else ())
-        memory = vault_state(folder) / "journal.sqlite" if settings and folder else None
-        journal = stack.enter_context(Journal(memory)) if memory and memory.exists() else None
-        models = stack.enter_context(models_of(settings.llm if settings and not no_model else None))
+            refresh(index, settings.exclude if settings else ())
+        memory = State(folder).journal if settings and folder else None
+        journal = stack.enter_context(opened_journal(memory)) if memory and memory.exists() else None
+        models = stack.enter_context(opened_models(settings.llm if settings and not no_model else None))
         explainer = Explainer(settings, index, models, journal)
         for path in mail_files(list(paths)):
             said = explainer.explain(path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import click
 
 from mailbot.cli import console
 from mailbot.config import state_folder
-from mailbot.sync.pipeline import exit_code, fetch_all
-from mailbot.sync.run import Options, Report
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.report import Options, Report, exit_code
 
 
 @click.command(epilog="Example: mailbot fetch --account work --since 2026-11-01 --max-drafts 5")
@@ -44,9 +45,14 @@ def fetch(
     """
     settings = console.settings(context)
     console.log_to(state_folder())
-    options = Options(since.date() if since else None, limit, max_drafts, no_drafts, dry_run)
+    options = Options(since.date() if since else None, limit, max_drafts, no_drafts)
     with console.progress() as progress:
-        reports = fetch_all(settings, options, accounts, progress)
+        if dry_run:
+            from mailbot.sync.commands.foresee import foresee_all
+
+            reports = foresee_all(settings, options, accounts, progress)
+        else:
+            reports = fetch_all(settings, options, accounts, progress)
     code = exit_code(reports)
     if as_json:
         console.emit({"exit_code": code, "dry_run": dry_run, "accounts": [_as_json(r) for r in reports]})
@@ -63,12 +69,9 @@ def _as_json(report: Report) -> dict[str, object]:
 
 def _print(report: Report, dry_run: bool) -> None:
     if dry_run:
-        rows = [(w["mailbox"], w["uid"], w["disposition"], w["reason"], w["subject"]) for w in report.would]
-        console.table(
-            ("Mailbox", "UID", "Disposition", "Why", "Subject"),
-            rows,
-            f"{report.account}: would be kept ({len(rows)})",
-        )
+        rows = [_foreseen(w) for w in report.would]
+        columns = ("Action", "Mailbox", "UID", "Disposition", "Draft", "Why", "Mail")
+        console.table(columns, rows, f"{report.account}: a run would do this ({len(rows)})")
     else:
         said = ", ".join(f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
         console.say(
@@ -85,3 +88,11 @@ def _print(report: Report, dry_run: bool) -> None:
         console.complain(f"mailbot: {about}{failure}")
     if report.error:
         console.complain(f"mailbot: {report.error}")
+
+
+def _foreseen(would: dict[str, Any]) -> tuple[str, ...]:
+    """One line of a dry run."""
+    draft = "" if "draft" not in would else "yes" if would["draft"] else "later"
+    why = would.get("reason") or would.get("why") or ""
+    cells = (would["action"], would.get("mailbox", ""), would.get("uid", ""), would.get("disposition", ""))
+    return *map(str, cells), draft, str(why), str(would.get("subject") or would.get("note") or "")

@@ -9,7 +9,7 @@ import click
 
 from mailbot.cli import console
 from mailbot.config import state_folder
-from mailbot.sync.importing import import_mail
+from mailbot.sync.commands.import_mail import import_mail
 
 
 @click.command("import", epilog="Example: mailbot import ~/.thunderbird/abc.default/Mail --account work")

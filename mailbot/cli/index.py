@@ -11,9 +11,10 @@ from mailbot.cli import console
 from mailbot.config import state_folder
 from mailbot.errors import ConfigError
 from mailbot.settings import Disclosure, Embeddings, Llm, Settings
-from mailbot.sync.pipeline import check_vault
-from mailbot.sync.vectors import fill, vectors_of
+from mailbot.sync.session.opening import check_vault
+from mailbot.sync.session.search import fill, opened_vectors
 from mailbot.vault.index import Index, index_path
+from mailbot.vault.indexing import refresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def index(context: click.Context, vault: Path | None, embeddings: str | None, as
     with (
         console.progress() as progress,
         Index(index_path(state_folder(), of.folder), of.folder) as opened,
-        vectors_of(opened, of.embeddings, of.llm) as vectors,
+        opened_vectors(opened, of.embeddings, of.llm) as vectors,
     ):
-        done = opened.refresh(of.exclude, lambda at, total: progress("index", at, total))
+        done = refresh(opened, of.exclude, lambda at, total: progress("index", at, total))
         count = opened.count()
         made = fill(opened, vectors, of.rules, lambda at, total: progress("vectors", at, total))
     if as_json:

@@ -29,7 +29,7 @@ def people(
     Without WHO: all of them. With a name, an address or a note: that one, or why there is none. A note is made only for a
     human whom you have written with; what you write in it is never changed.
     """
-    from mailbot.sync import people as known
+    from mailbot.sync.commands import people as known
 
     settings = console.settings(context)
     if merge:

@@ -10,8 +10,9 @@ import click
 from mailbot.cli import console
 from mailbot.cli.index import asked, embeddings_option
 from mailbot.config import state_folder
-from mailbot.sync.vectors import fill, vectors_of
+from mailbot.sync.session.search import fill, opened_vectors
 from mailbot.vault.index import Index, index_path
+from mailbot.vault.indexing import refresh
 from mailbot.vault.search import Hit
 from mailbot.vault.search import search as ask
 
@@ -46,9 +47,9 @@ def search(
     queries = (line.rstrip("\r\n") for line in sys.stdin) if query == "-" else iter([query])
     with (
         Index(index_path(state_folder(), of.folder), of.folder) as index,
-        vectors_of(index, of.embeddings, of.llm) as vectors,
+        opened_vectors(index, of.embeddings, of.llm) as vectors,
     ):
-        index.refresh(of.exclude)
+        refresh(index, of.exclude)
         fill(index, vectors, of.rules)
         for text in queries:
             hits = ask(index, text, limit, vectors)

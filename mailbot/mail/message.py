@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
@@ -115,3 +115,10 @@ class Message:
     def thread(self) -> MessageId | None:
         """The root of the thread: the oldest reference, else the parent, else this mail."""
         return (*self.references, *self.in_reply_to, self.message_id)[0]
+
+
+def addressed(message: Message, own: Collection[str]) -> str:
+    """Where a mail names one of these addresses (case-folded), in words: `To`, `To, with 2 others`, `Cc`, `neither To nor Cc`."""
+    if any(a.key in own for a in message.to):
+        return "To" if len(message.to) == 1 else f"To, with {len(message.to) - 1} others"
+    return "Cc" if any(a.key in own for a in message.cc) else "neither To nor Cc"

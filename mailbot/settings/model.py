@@ -59,7 +59,7 @@ class Llm(Frozen):
     retries: int = Field(default=2, ge=0, le=10)
     fallbacks: tuple[Fallback, ...] = ()
     budget: Budget = Budget()
-    prices: dict[str, Price] = {}
+    prices: dict[str, Price] = Field(default_factory=dict)
     """By the name of the model."""
 
     @field_validator("base_url")

@@ -1,32 +1,34 @@
-"""The story, top to bottom: unread mail becomes notes, notes that want an answer become drafts.
+"""The story, top to bottom: unread mail becomes notes, and notes that want an answer become drafts.
 
-unread mail ─▶ Message ─▶ email note ─▶ triage ─▶ context ─▶ Draft ─▶ draft note ─▶ Drafts
-`fetch.py`: up to the email note       `answer.py`: from triage on       `deliver.py`: APPEND
+unread mail ─▶ Mail ─▶ disposition ─▶ email note ─▶ triage ─▶ context ─▶ Draft ─▶ draft note ─▶ Drafts
+(IMAP, PEEK)  (parse)  (rules)        (durable)     (model)   (vault)    (model)  (durable)     (APPEND)
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailbot.credentials import secret
-from mailbot.errors import ConfigError, MailbotError, TryAgain
-from mailbot.mail.server.account import ImapAccount
-from mailbot.settings import Account, Llm, Secret, Settings
-from mailbot.sync.acquaint import acquaint
-from mailbot.sync.answer import answer
-from mailbot.sync.deliver import settle
-from mailbot.sync.fetch import fetch
-from mailbot.sync.journal import Journal, now
-from mailbot.sync.lock import locked
-from mailbot.sync.reopen import reopen, second_thoughts
-from mailbot.sync.run import Options, Progress, Report, Run, log, login, silent, vault_state
-from mailbot.sync.sent import remember_sent
-from mailbot.vault.index import Index, index_path
+from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.settings import Account, Settings
+from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.models import opened_models
+from mailbot.sync.session.opening import Session, check_vault, chosen, opened, utc_time
+from mailbot.sync.session.report import Options, Progress, Report, log, silent
+from mailbot.sync.session.search import filled_vectors, opened_index
+from mailbot.sync.steps import of_session as steps
+from mailbot.sync.steps.circumstances import Knowledge
+from mailbot.sync.steps.context import Library
+from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
+from mailbot.sync.steps.fetch import Look, look
+from mailbot.sync.steps.reading import Mails
+from mailbot.sync.steps.second_thoughts import second_thoughts
+from mailbot.sync.steps.sent import read_sent
+from mailbot.sync.steps.style import styles
+from mailbot.sync.steps.triage import Waiting, read_waiting, triage
+from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 
 if TYPE_CHECKING:
     from mailbot.assistant.models import Models
@@ -43,55 +45,20 @@ def fetch_all(
     return [_account(settings, account, options, progress) for account in chosen(settings, names)]
 
 
-def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
-    """The accounts of these names, all for none. Raises ConfigError for a name that is not there."""
-    known = {a.name: a for a in settings.accounts}
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"there is no account {name!r} in the settings; there are: {', '.join(known)}")
-    return [known[n] for n in names] or list(settings.accounts)
-
-
-def check_vault(vault: Path) -> None:
-    """Raises ConfigError where the vault is no folder: mailbot never makes one up, it may only not be mounted."""
-    if not vault.is_dir():
-        raise ConfigError(
-            f"the vault {vault} is not a folder; create it, or mend `vault` in accounts.yaml (is the disk mounted?)"
-        )
-
-
 def _account(settings: Settings, account: Account, options: Options, progress: Progress) -> Report:
     report = Report(account.name)
-    state = vault_state(settings.vault)
     try:
-        with locked(state, account.name), Journal(state / "journal.sqlite") as journal:
-            run = Run(settings, account, journal, state, options, report, progress)
-            if pause := journal.paused(account.name, now()):
-                raise TryAgain(
-                    f"account {account.name}: left alone until {pause[0][:16].replace('T', ' ')} UTC, as its server asked: {pause[1]}"
-                )
-            try:
-                _story(run)
-            except TryAgain as error:
-                if error.retry_after and not options.dry_run:
-                    journal.pause(account.name, now() + timedelta(seconds=error.retry_after), str(error))
-                raise
+        with opened(settings, account, report, progress) as session:
+            _unless_paused(session, options)
     except MailbotError as error:
         _ended(report, str(error), error.exit_code)
     except OSError as error:
         what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-        _ended(report, f"account {account.name}: {what}; nothing was lost, run again when it is mended", 75)
-    except sqlite3.Error as error:
-        _ended(
-            report, f"account {account.name}: the journal or the index cannot be used just now ({error})", 75
-        )
-    except Exception as error:  # noqa: BLE001 - one account never stops the others (DESIGN 7.7)
+        _ended(report, f"account {account.name}: {what}; nothing was lost, correct it and run again", 75)
+    except Exception as error:  # noqa: BLE001 - one account never stops the others
         log.exception("account %s", account.name)
-        _ended(
-            report,
-            f"account {account.name}: a bug of mailbot ({type(error).__name__}); its log has the details",
-            70,
-        )
+        bug = f"account {account.name}: a bug of mailbot ({type(error).__name__}); its log has the details"
+        _ended(report, bug, 70)
     return report
 
 
@@ -100,59 +67,101 @@ def _ended(report: Report, error: str, code: int) -> None:
     log.error("%s", error)
 
 
-def _story(run: Run) -> None:
-    with ImapAccount(login(run.account)) as server:
-        drafting = not run.options.dry_run and not run.options.no_drafts
-        if drafting:
-            settle(run, server)
-        fetch(run, server)
-        if drafting and (thoughts := second_thoughts(run)):
-            reopen(run, server, thoughts)
-        waiting = drafting and bool(run.journal.waiting(run.account.name, now()))
-        if not waiting and (run.options.dry_run or not run.report.notes):
-            return
-        remember_sent(run, server)
-        with Index(index_path(run.state.parent, run.vault), run.vault) as index:
-            index.refresh(run.settings.exclude)
-            acquaint(run, index)
-            if waiting:
-                with models_of(run.settings.llm, spent_today(run)) as models:
-                    answer(run, server, models, index)
-
-
-@contextmanager
-def models_of(settings: Llm | None, today: tuple[int, float] = (0, 0.0)) -> Iterator[Models | None]:
-    """The configured models, None where none is configured. The client is imported here, where it is first needed.
-    `today` is what was spent since midnight: (tokens, money)."""
-    if settings is None:
-        yield None
-        return
-    from mailbot.assistant.llm import Endpoint, Model
-    from mailbot.assistant.models import Budget, Models, Served
-
-    def served(base_url: str, key: Secret | None, draft: str, triage: str) -> Served:
-        # A local server asks for no key, the client for some text.
-        called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
-        endpoint = Endpoint(base_url, called, settings.timeout, settings.retries, settings.max_output_tokens)
-        return Served(Model(endpoint), {"draft": draft, "triage": triage or draft})
-
-    every = [served(settings.base_url, settings.api_key, settings.model, settings.triage_model)]
-    every += [served(f.base_url.rstrip("/"), f.api_key, f.model, f.triage_model) for f in settings.fallbacks]
-    models = Models(every, settings.prices, Budget(settings.budget.per_run, settings.budget.per_day, today))
+def _unless_paused(session: Session, options: Options) -> None:
+    """The story, unless the server has asked for patience; if it asks now, that is remembered."""
+    pauses, account = session.journal.pauses, session.account.name
+    if pause := pauses.active(account, utc_time()):
+        until = f"{pause.until:%Y-%m-%d %H:%M} UTC"
+        raise TryAgain(f"account {account}: left alone until {until}, as its server asked: {pause.reason}")
     try:
-        yield models
-    finally:
-        models.close()
+        _story(session, options)
+    except TryAgain as error:
+        if error.retry_after:
+            pauses.set(account, utc_time() + timedelta(seconds=error.retry_after), str(error))
+        raise
 
 
-def spent_today(run: Run) -> tuple[int, float]:
-    """(tokens, money) that were spent on models since midnight, for all accounts of the vault."""
-    return run.journal.spent_since(run.clock().replace(hour=0, minute=0, second=0, microsecond=0))
+def _story(session: Session, options: Options) -> None:
+    drafting = not options.no_drafts
+    account, journal, mails = session.account.name, session.journal, Mails(session.spool)
+    session.server.connect()
+    if drafting:
+        steps.delivery(session).settle()
+    looks = look_at_mailboxes(session, options)
+    keeper = steps.keeper(session, mails)
+    thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
+    waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
+    if not waiting and not any(each.has_mail for each in looks):
+        for each in looks:
+            keeper.run(each, ())
+        return
+    read_sent(session.server, session.account, journal)
+    with opened_index(session.settings) as index:
+        knowledge = steps.knowledge(session, index)
+        arrivals = steps.arrivals(session, knowledge)
+        for each in looks:
+            keeper.run(each, arrivals.read(each))
+        if session.report.notes:
+            refresh(index, session.settings.exclude)
+        if session.report.notes or waiting:
+            steps.person_notes(session, index).update()
+        if drafting:
+            steps.obedience(session).obey(thoughts)
+            if rows := journal.mails.waiting(account, utc_time()):
+                _answer(session, options, rows, mails, knowledge)
 
 
-def exit_code(reports: Sequence[Report]) -> int:
-    """0 all is well; the error's own code where every account failed alike; 1 where some mails or accounts failed."""
-    codes = {r.exit_code for r in reports}
-    if len(codes) == 1 and (code := codes.pop()):
-        return code
-    return 1 if any(r.exit_code or r.failed for r in reports) else 0
+def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
+    """What is to be done with each mailbox of the account. One that cannot be opened is reported and does not stop the
+    others. Raises MailbotError where the server as a whole fails."""
+    found = []
+    for name in session.account.mailboxes:
+        try:
+            wish = steps.wish(session, options)
+            found.append(look(session.server, session.account.name, name, session.journal, wish))
+        except ServerUnavailable as error:
+            session.server.ensure()
+            there = ", ".join(m.name for m in session.server.mailboxes() if m.selectable)
+            session.report.failed.append(f"{error}; correct `mailboxes` in accounts.yaml, there are: {there}")
+    return found
+
+
+def _answer(
+    session: Session, options: Options, rows: Sequence[MailRow], mails: Mails, knowledge: Knowledge
+) -> None:
+    """Bring every waiting mail as far as it goes: triage, then a draft."""
+    desk, storage = steps.desk(session), steps.storage(session)
+    with opened_models(session.settings.llm, session.spent_today()) as models:
+        waiting = storage.adopt(read_waiting(rows, mails, desk))
+        wanting = triage(waiting, knowledge.of, steps.judge(session, models), desk)
+        most = session.settings.drafts.max_per_run if options.max_drafts is None else options.max_drafts
+        chosen_now = wanting[-most:] if most else []  # the newest: an answer that comes late is worth least
+        session.report.waiting += len(wanting) - len(chosen_now)
+        if chosen_now:
+            _draft(session, chosen_now, models, knowledge.index)
+
+
+def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, index: Index) -> None:
+    storage, bill = steps.storage(session), steps.bill(session)
+    if storage.to_server:
+        # Where there is no Drafts, no model is paid for a draft that cannot be stored.
+        storage.delivery.drafts_mailbox()
+    if not within_budget(models, wanting, bill):
+        return
+    with filled_vectors(index, session.settings, session.report) as vectors:
+        library = Library(session.settings, index, vectors, session.journal.sent, session.report)
+        contexts = {each.row.id: library.context(each) for each in wanting}
+    voice = styles(steps.sent_style(session), session.notes, wanting) if models else {}
+    requests = [
+        (each, steps.request(session, each, contexts[each.row.id], voice.get(each.row.id, "")))
+        for each in wanting
+    ]
+    folder = session.settings.folder
+    draft_all(
+        requests,
+        lambda request: draft_for(request, models, folder),
+        steps.concurrency(session, models),
+        storage,
+        bill,
+        session.progress,
+    )

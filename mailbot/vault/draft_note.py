@@ -3,172 +3,126 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
+from mailbot.vault.draft import Draft
 from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown, unescape
-from mailbot.vault.note import Note, property_text
+from mailbot.vault.note import Note, Properties, property_text
+from mailbot.vault.source import Context, Source
+from mailbot.vault.verdict import Verdict
 
 BEGIN = "%% mailbot: reply begins %%"
 END = "%% mailbot: reply ends %%"
 
 
-_TASK_SIGNS = re.compile(
-    "[\U0001f4c5\U0001f4c6\U0001f5d3\u23f3\U0001f6eb\u2795\u2705\u274c\U0001f501\U0001f53a\u23eb\U0001f53c\U0001f53d\u23ec\U0001f194\u26d4\U0001f3c1]"
-)
-"""The signs that the Tasks plugin reads: a date is set by us, or not at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionItem:
-    """`owner` is `me` or `them`; `due` an ISO date or empty."""
-
-    text: str
-    owner: str
-    due: str = ""
-
-    def line(self) -> str:
-        """As the Tasks plugin reads it."""
-        due = f" 📅 {self.due}" if self.due else ""
-        return f"- [ ] {inline(_TASK_SIGNS.sub('', self.text)).strip()} @{self.owner}{due}"
-
-
-@dataclass(frozen=True, slots=True)
-class ContextSource:
-    """A passage that was given to the drafter: `note` is relative to the vault, `why` says how it was chosen."""
-
-    note: str
-    title: str
-    heading: str
-    text: str
-    why: str
-    person: bool = False
-    stranger: bool = False
-    """Whether the text is a mail's: then it is made inert like any mail's, not taken for the user's own Markdown."""
-
-    @property
-    def wikilink(self) -> str:
-        return f"[[{self.note.removesuffix('.md')}]]"
-
-
 @dataclass(frozen=True, slots=True)
 class DraftNote:
-    """What a draft note says. Texts are plain; they are made inert when the note is written."""
+    """What a draft note says. Texts are plain; they are made inert when the note is written.
 
-    stem: str
+    `original` is the file name of the mail's note, `original_quoted` the mail as a block quote. `context` is what the draft
+    was made from, and `earlier` the revisions before this one: (when and how, reply), newest first.
+    """
+
     original: str
     created: datetime
     to: str
     to_name: str
     subject: str
-    reply: str
     original_quoted: str
+    draft: Draft
+    verdict: Verdict
+    context: Context
     cc: tuple[str, ...] = ()
-    reason: str = ""
-    topics: tuple[str, ...] = ()
-    people: tuple[str, ...] = ()
-    recipient_type: str = ""
-    urgency: str = ""
-    stakes: str = ""
-    reasoning: str = ""
-    action_items: tuple[ActionItem, ...] = ()
-    context: tuple[ContextSource, ...] = ()
-    supports: tuple[tuple[str, str], ...] = ()
-    """(statement, wikilink or '') pairs: what of the reply rests on which note."""
-    withheld: tuple[tuple[str, str], ...] = ()
-    """(note, reason) pairs: what a rule kept back. Names only, never their text."""
-    unknowns: tuple[str, ...] = ()
     status: str = "draft"
     account: str = ""
     message_id: str = ""
     draft_message_id: str = ""
-    lane: str = "needs_you"
-    model: str = ""
-    prompt_version: str = ""
-    tokens: int = 0
-    cost: float = 0.0
-    lane_reasons: tuple[str, ...] = ()
     earlier: tuple[tuple[str, str], ...] = ()
-    """(when and how, reply) of the revisions before this one, newest first."""
-    warnings: tuple[str, ...] = field(default=())
 
 
-def render(draft: DraftNote) -> Note:
-    """DraftNote -> Note, in the user's own format (DESIGN 5), every key and heading of it."""
-    properties: dict[str, Any] = {
-        "status": draft.status,
-        "type": "email-draft",
-        "original": draft.original,
-        "created": draft.created.isoformat(),
-        "to": property_text(draft.to),
-        "to_name": property_text(draft.to_name),
-        "cc": [property_text(c) for c in draft.cc],
-        "subject": property_text(draft.subject),
-        "reason": property_text(draft.reason),
-        "topics": [property_text(t) for t in draft.topics],
-        "people_mentioned": [property_text(p) for p in draft.people],
-        "vault_context_used": bool(draft.context),
-        "recipient_type": draft.recipient_type,
-        "urgency": draft.urgency,
-        "stakes": draft.stakes,
-        "account": draft.account,
-        "message_id": property_text(draft.message_id),
-        "draft_message_id": property_text(draft.draft_message_id),
-        "lane": draft.lane,
-        "model": draft.model,
-        "prompt_version": draft.prompt_version,
-        "sources": list(dict.fromkeys(c.wikilink for c in draft.context)),
-        "tokens": draft.tokens,
-        "cost": round(draft.cost, 6),
-    }
-    to = f"{inline(draft.to_name)} {inline(f'<{draft.to}>')}".strip()
+def render(note: DraftNote) -> Note:
+    """DraftNote -> Note, in the user's own format, every key and heading of it."""
+    draft, verdict = note.draft, note.verdict
+    to = f"{inline(note.to_name)} {inline(f'<{note.to}>')}".strip()
     head = [f"**To:** {to}"]
-    if draft.cc:
-        head.append(f"**Cc:** {', '.join(inline(c) for c in draft.cc)}")
+    if note.cc:
+        head.append(f"**Cc:** {', '.join(inline(c) for c in note.cc)}")
     head += [
-        f"**Subject:** {inline(draft.subject)}",
-        f"**Context:** {inline(draft.reason)}",
-        f"**Classification:** {inline(draft.recipient_type or 'not classified')} | urgency: {inline(draft.urgency or 'not classified')}"
-        f" | stakes: {inline(draft.stakes or 'not classified')}",
+        f"**Subject:** {inline(note.subject)}",
+        f"**Context:** {inline(verdict.reason)}",
+        f"**Classification:** {inline(verdict.recipient_type or 'not classified')} | urgency: {inline(verdict.urgency or 'not classified')}"
+        f" | stakes: {inline(verdict.stakes or 'not classified')}",
     ]
-    reasoning = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
-    if draft.lane_reasons:
-        rows = "\n".join(inline(f"- {why}") for why in draft.lane_reasons)
-        reasoning.append(f"**Why `{draft.lane}`**\n\n{rows}")
-    if draft.supports:
-        listed = [f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports]
-        reasoning.append("**Sources**\n\n" + "\n".join(listed))
-    if draft.unknowns:
-        reasoning.append("**Only you can know**\n\n" + "\n".join(inline(f"- {u}") for u in draft.unknowns))
-    if draft.warnings:
-        reasoning.append(
-            "**Taken out of the answer**\n\n"
-            + "\n".join(inline(f"- {w.replace('://', ': //')}") for w in draft.warnings)  # named, not linked
-        )
-    items = "\n".join(item.line() for item in draft.action_items) or "*None.*"
     blocks = [
-        f"# Draft Reply: {inline(draft.subject)}",
+        f"# Draft Reply: {inline(note.subject)}",
         "\n".join(f"{line}  " for line in head).rstrip(),
         "---",
         f"{BEGIN}\n\n{text_to_markdown(draft.reply)}\n\n{END}",
         "---",
         "## AI Reasoning",
-        *reasoning,
+        *_reasoning(draft),
         "## Action Items (Extracted)",
-        items,
+        "\n".join(item.line() for item in draft.action_items) or "*None.*",
         "---",
         "## Original Email",
-        draft.original_quoted,
+        note.original_quoted,
         "---",
         "## Vault Context Used",
-        _context(draft.context),
-        _withheld(draft.withheld),
-        _history(draft.earlier),
+        _context(note.context.sources),
+        _withheld(note.context.withheld),
+        _history(note.earlier),
     ]
-    return Note(properties, "\n\n".join(b for b in blocks if b) + "\n")
+    return Note(_properties(note), "\n\n".join(b for b in blocks if b) + "\n")
+
+
+def _properties(note: DraftNote) -> Properties:
+    draft, verdict = note.draft, note.verdict
+    return {
+        "status": note.status,
+        "type": "email-draft",
+        "original": note.original,
+        "created": note.created.isoformat(),
+        "to": property_text(note.to),
+        "to_name": property_text(note.to_name),
+        "cc": [property_text(c) for c in note.cc],
+        "subject": property_text(note.subject),
+        "reason": property_text(verdict.reason),
+        "topics": [property_text(t) for t in verdict.topics],
+        "people_mentioned": [property_text(p) for p in verdict.people],
+        "vault_context_used": bool(note.context.sources),
+        "recipient_type": verdict.recipient_type,
+        "urgency": verdict.urgency,
+        "stakes": verdict.stakes,
+        "account": note.account,
+        "message_id": property_text(note.message_id),
+        "draft_message_id": property_text(note.draft_message_id),
+        "lane": draft.lane,
+        "model": draft.model,
+        "prompt_version": draft.prompt_version,
+        "sources": list(dict.fromkeys(s.wikilink for s in note.context.sources)),
+        "tokens": draft.tokens_in + draft.tokens_out,
+        "cost": round(draft.cost, 6),
+    }
+
+
+def _reasoning(draft: Draft) -> list[str]:
+    """Why this answer, why this lane, and what each statement rests on."""
+    blocks = [block_quote(text_to_markdown(draft.reasoning or "None was given."))]
+
+    def listed(title: str, rows: Iterable[str]) -> None:
+        if lines := "\n".join(rows):
+            blocks.append(f"**{title}**\n\n{lines}")
+
+    listed(f"Why `{draft.lane}`", (inline(f"- {why}") for why in draft.lane_reasons))
+    listed("Sources", (f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports))
+    listed("Only you can know", (inline(f"- {u}") for u in draft.unknowns))
+    # Links are named, so that they are no links.
+    listed("Taken out of the answer", (inline(f"- {w.replace('://', ': //')}") for w in draft.warnings))
+    return blocks
 
 
 def _history(earlier: tuple[tuple[str, str], ...]) -> str:
@@ -187,7 +141,7 @@ def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
     return "### Withheld by your rules\n\n" + "\n".join(rows)
 
 
-def _context(context: tuple[ContextSource, ...]) -> str:
+def _context(context: tuple[Source, ...]) -> str:
     if not context:
         return "*Nothing of the vault was used.*"
     parts = ["<details><summary>Context from notes that informed this draft</summary>"]
@@ -202,9 +156,9 @@ def _context(context: tuple[ContextSource, ...]) -> str:
             parts.append(f"*Path: {inline(note_path)}* — {same[0].wikilink} ({inline(same[0].why)})")
             for source in same:
                 head = source.heading.rpartition(" > ")[2]
-                if head and not source.stranger:
+                if head and not source.email:
                     parts.append(f"**{quote_note(head)}**")
-                parts.append(text_to_markdown(source.text) if source.stranger else quote_note(source.text))
+                parts.append(text_to_markdown(source.text) if source.email else quote_note(source.text))
     parts.append("</details>")
     return "\n\n".join(parts)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
+from mailbot.vault.email_note import party
 
 UNREADABLE = "unreadable"
 """The audience of a note whose properties cannot be read: nobody, until they are mended."""
@@ -47,6 +49,8 @@ class Entry:
     called: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    instant: str = ""
+    """The moment of `date`: ISO, UTC, sortable as text; empty where `date` is none."""
     merged_into: str = ""
     """The person note that took this one's place, as a wikilink's target."""
 
@@ -111,6 +115,7 @@ def entry(path: str, text: str) -> Entry:
         called=tuple(dict.fromkeys(name_key(n) for n in (title, *aliases) if n)) if person else (),
         parties=_parties(properties) if kind == "email" else (),
         links=tuple(links),
+        instant=instant(str(properties.get("date") or "")),
         merged_into=merged_into,
     )
 
@@ -118,6 +123,15 @@ def entry(path: str, text: str) -> Entry:
 _TAG = re.compile(r"(?<![\w#/&\\])#([^\W\d_][\w/-]{0,99})")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'|@]+@[^\s<>()\[\],;:\"'|@]+\.[^\s<>()\[\],;:\"'|@.]+")
 """An address in a property, bare or as `Ana <ana@...>` or `mailto:`."""
+
+
+def instant(date: str) -> str:
+    """An ISO date as its moment in UTC, in the one form whose texts sort as the moments do. A date without a zone is in the
+    user's own. Empty for what is no date."""
+    try:
+        return datetime.fromisoformat(date.strip()).astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return ""
 
 
 def name_key(name: str) -> str:
@@ -172,12 +186,6 @@ def person_target(link: str) -> str:
 def _parties(properties: dict[str, Any]) -> tuple[str, ...]:
     lines = [s for key in ("from", "to", "cc") for s in _whole(properties.get(key))]
     return tuple(dict.fromkeys(party(line)[1].casefold() for line in lines if "@" in party(line)[1]))
-
-
-def party(line: str) -> tuple[str, str]:
-    """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
-    name, bracket, rest = line.rpartition("<")
-    return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
 
 
 def _whole(value: object) -> list[str]:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mailbot.vault.email_note import newest_text
 from mailbot.vault.index import Index
-from mailbot.vault.said import said
 from mailbot.vault.vectors import Vectors
 from mailbot.vault.words import fold, proper_names, query_terms
 
@@ -66,13 +66,15 @@ def search(
             scores[note_id] = min(perfect, scores[note_id] + LINKED * perfect)
     rounded = {note_id: round(score / perfect, 4) for note_id, score in scores.items()}
     ranked = sorted(rounded, key=lambda n: (-rounded[n], n))[: limit * 2]
-    dates = index.dates(ranked)
-    ranked = sorted(sorted(ranked, key=lambda n: dates[n], reverse=True), key=lambda n: -rounded[n])[:limit]
+    instants = index.instants(ranked)
+    ranked = sorted(sorted(ranked, key=lambda n: instants[n], reverse=True), key=lambda n: -rounded[n])[
+        :limit
+    ]
     hits = []
     for note_id in ranked:
         heading, text = index.passage(best[note_id])[1:] if note_id in best else _first(index, note_id)
         note = index.note(note_id)
-        text = (said(text) if note.type == "email" else "") or text
+        text = (newest_text(text) if note.type == "email" else "") or text
         hits.append(Hit(note.path, heading, rounded[note_id], text, note_id))
     return hits
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailbot.assistant.context import balanced, said
+from mailbot.assistant.context import balanced
+from mailbot.vault.email_note import newest_text
 
 
 @pytest.mark.parametrize(
@@ -21,4 +22,4 @@ def test_no_code_fence_is_left_open(text: str, closed: str) -> None:
 
 def test_of_a_mail_only_what_its_author_wrote_is_shown() -> None:
     body = "# Title\n\n**From:** Ana\n\nWe used 8+3.\n\n> [!quote]- Earlier in this thread\n> OLD\n\n> [!info]- Signature\n> Ana\n"
-    assert said(body) == "We used 8+3."
+    assert newest_text(body) == "We used 8+3."

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from mailbot.assistant.llm import Answered, Endpoint, Model, UnusableAnswer
+from mailbot.assistant.llm import Answered, Endpoint, Model
+from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.errors import AuthenticationFailed, ConfigError, ServerUnavailable, TryAgain
 from tests.servers.model import Answer, ModelServer
 

@@ -12,9 +12,9 @@ import pytest
 from mailbot.assistant.asks import asks
 from mailbot.assistant.comparison import compare
 from mailbot.errors import BadData
-from mailbot.sync.backtest import backtest
+from mailbot.sync.commands.backtest import backtest
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot

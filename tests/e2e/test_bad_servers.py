@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.sync.pipeline import exit_code, fetch_all
-from mailbot.sync.redraft import redraft
-from mailbot.sync.run import Options, vault_state
+from mailbot.sync.commands.redraft import redraft
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.report import Options, exit_code
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
@@ -105,7 +106,7 @@ def test_a_refused_draft_stops_neither_fetch_nor_the_other_drafts(
         account.boxes["INBOX"][9] = mail(message_id="<m9@x>", text="Thanks.")
         (report,) = fetch_all(settings, Options())
         assert len(report.notes) == 1
-        with sqlite3.connect(vault_state(vault) / "journal.sqlite") as journal:
+        with sqlite3.connect(State(vault).folder / "journal.sqlite") as journal:
             journal.execute("UPDATE mail SET next_try = ''")
         journal.close()
         fetch_all(settings, Options())
@@ -251,7 +252,7 @@ def test_a_draft_whose_mailbox_is_gone_goes_to_the_one_that_is_there(
     with ScriptedImap(account) as server:
         settings = make_settings(server.port, "jo@example.com", llm=model.url)
         fetch_all(settings, Options())
-        with sqlite3.connect(vault_state(vault) / "journal.sqlite") as journal:
+        with sqlite3.connect(State(vault).folder / "journal.sqlite") as journal:
             journal.execute("UPDATE draft SET mailbox = 'Gone'")
         journal.close()
         account.trouble = lambda *_: None
@@ -357,7 +358,7 @@ def test_a_lost_journal_makes_no_second_note_and_no_second_draft(
     dovecot.deliver(user, mail(to=user))
     settings = make_settings(dovecot.port, user, llm=model.url)
     (report,) = fetch_all(settings, Options())
-    (vault_state(vault) / "journal.sqlite").unlink()
+    (State(vault).folder / "journal.sqlite").unlink()
     before = {p: p.read_bytes() for p in vault.rglob("*.md")}
     (again,) = fetch_all(settings, Options())
     assert again.error == ""

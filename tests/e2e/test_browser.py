@@ -19,10 +19,12 @@ import pytest
 from markdown import markdown as classic
 from markdown_it import MarkdownIt
 
+from mailbot.mail.mail import Mail
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import Filing, Verdict, to_note
+from mailbot.vault.email_note import Filing, to_note
+from mailbot.vault.verdict import Verdict
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -131,7 +133,7 @@ def test_spam_and_phishing_are_quiet(tmp_path: Path) -> None:
     ]:
         if path.is_file():
             message = parse(path.read_bytes())
-            note = notes.write(to_note(message, split(message), Filing(), Verdict()).note)
+            note = notes.write(to_note(Mail(message, split(message)), Filing(), Verdict()).note)
             pages[path.name] = (
                 rendered(note).replace('<img src="', '<img data-own="')
                 if "_files/" in note

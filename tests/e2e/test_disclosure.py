@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import ModelServer, is_triage

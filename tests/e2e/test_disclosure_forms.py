@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from mailbot.sync import people
+from mailbot.sync.commands import people
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from tests.conftest import ROOT, MakeSettings, mail
 from tests.e2e.test_disclosure import ASKED, FACT, Made, drafted, note
 from tests.servers.dovecot import Dovecot

@@ -17,9 +17,12 @@ import pytest
 
 from mailbot.config import state_folder
 from mailbot.mail.mime.parse import parse
-from mailbot.sync.journal import Journal, now
-from mailbot.sync.pipeline import exit_code, fetch_all
-from mailbot.sync.run import Options, vault_state
+from mailbot.sync.commands.foresee import foresee_all
+from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.opening import utc_time
+from mailbot.sync.session.report import Options, exit_code
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import ROOT, MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
@@ -157,7 +160,8 @@ def test_two_hundred_real_mails_become_two_hundred_notes_and_no_flag_changes(
 
 KILLER = """
 import os, signal, sys
-from mailbot.sync import journal, deliver, notebook
+from mailbot.sync.memory.drafts import SqliteDrafts
+from mailbot.sync.memory.mails import SqliteMails
 from mailbot.mail.server.account import ImapAccount
 
 def killed_before(owner, name):
@@ -182,13 +186,13 @@ main()
 @pytest.mark.parametrize(
     "patch",
     [
-        "killed_before(journal.Journal, 'add_mail')",
-        "killed_before(journal.Journal, 'update_mail')",
-        "killed_before(journal.Journal, 'intend_draft')",
-        "killed_after(journal.Journal, 'intend_draft')",
+        "killed_before(SqliteMails, 'add')",
+        "killed_before(SqliteMails, 'update')",
+        "killed_before(SqliteDrafts, 'intend')",
+        "killed_after(SqliteDrafts, 'intend')",
         "killed_after(ImapAccount, 'append_draft')",
-        "killed_before(journal.Journal, 'draft_stored')",
-        "killed_after(journal.Journal, 'update_mail')",
+        "killed_before(SqliteDrafts, 'stored')",
+        "killed_after(SqliteMails, 'update')",
     ],
     ids=[
         "after-note",
@@ -226,9 +230,9 @@ def test_a_killed_run_leaves_one_note_and_one_draft_after_the_next(
     ]
     assert parse(next(iter(dovecot.messages(user, "Drafts").values()))).message_id == draft_id
     assert not list(vault.rglob(".mailbot-*"))
-    before = tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")
+    before = tree(vault), tree(State(vault).folder), dovecot.messages(user, "Drafts")
     fetch_all(settings, Options())
-    assert (tree(vault), tree(vault_state(vault)), dovecot.messages(user, "Drafts")) == before
+    assert (tree(vault), tree(State(vault).folder), dovecot.messages(user, "Drafts")) == before
 
 
 def test_a_run_killed_after_it_wrote_that_no_reply_is_wanted_is_finished_by_the_next(
@@ -239,7 +243,7 @@ def test_a_run_killed_after_it_wrote_that_no_reply_is_wanted_is_finished_by_the_
     dovecot.deliver(user, mail(to=user))
     with ModelServer(lambda _: {**TRIAGE, "disposition": "read", "reason": "Only news"}) as model:
         settings = make_settings(dovecot.port, user, llm=model.url)
-        patch = "killed_before(journal.Journal, 'update_mail')"
+        patch = "killed_before(SqliteMails, 'update')"
         killed = subprocess.run(
             [sys.executable, "-c", KILLER.format(patch=patch)], capture_output=True, cwd=tmp_path
         )
@@ -254,8 +258,8 @@ def test_a_run_killed_after_it_wrote_that_no_reply_is_wanted_is_finished_by_the_
         "model",
         "Only news",
     )
-    with Journal(vault_state(vault) / "journal.sqlite") as journal:
-        assert journal.waiting("work", now()) == []
+    with opened_journal(State(vault).journal) as journal:
+        assert journal.mails.waiting("work", utc_time()) == []
 
 
 HOSTILE = {
@@ -476,7 +480,7 @@ def test_dry_run_writes_nothing(
 ) -> None:
     dovecot.deliver(user, mail(to=user))
     before = tree(vault)
-    (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options(dry_run=True))
+    (report,) = foresee_all(make_settings(dovecot.port, user, llm=model.url), Options())
     assert [w["subject"] for w in report.would] == ["Storage"]
     assert tree(vault) == before
     assert dovecot.messages(user, "Drafts") == {}
@@ -559,7 +563,7 @@ def test_redraft_replaces_its_own_draft_and_leaves_an_edited_one(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
     """`mailbot draft`: the earlier server draft goes only while it is byte for byte ours; an edited note stays."""
-    from mailbot.sync.redraft import redraft
+    from mailbot.sync.commands.redraft import redraft
 
     dovecot.deliver(user, mail(to=user))
     settings = make_settings(dovecot.port, user, llm=model.url)

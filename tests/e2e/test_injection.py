@@ -17,16 +17,18 @@ import pytest
 import yaml
 
 from mailbot.assistant.asks import asks
-from mailbot.assistant.context import Context, Source
-from mailbot.assistant.draft import Draft, by_model
+from mailbot.assistant.draft import by_model
 from mailbot.assistant.llm import Endpoint, Model
 from mailbot.assistant.models import Models, Served
+from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.steering import attempts
+from mailbot.mail.mail import read_mail
 from mailbot.mail.mime.parse import parse
-from mailbot.mail.text.split import split
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from mailbot.vault import note as notes
+from mailbot.vault.draft import Draft
+from mailbot.vault.source import Context, Source
 from tests.conftest import ROOT, MakeSettings
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import TRIAGE, ModelServer, is_triage
@@ -117,7 +119,7 @@ def fields(draft: Draft) -> str:
     said = [
         draft.reply,
         draft.reasoning,
-        *(t.text for t in draft.tasks),
+        *(t.text for t in draft.action_items),
         *(s for s, _ in draft.supports),
         *draft.unknowns,
     ]
@@ -136,17 +138,12 @@ def test_every_attack_in_every_place_comes_to_nothing() -> None:
         for number, attack in enumerate(attacks()):
             for at, place in enumerate(PLACES):
                 text = texts[(number * len(PLACES) + at) % len(texts)]
-                message = parse(attacked(text, attack, place))
-                reply = split(message)
-                draft = by_model(
-                    message,
-                    reply,
-                    tuple(asks(reply.newest)),
-                    context,
-                    user="Jo",
-                    models=models,
-                    today=date(2026, 11, 22),
+                found = read_mail(attacked(text, attack, place))
+                message = found.message
+                request = DraftRequest(
+                    found, tuple(asks(found.text.newest)), context, user="Jo", today=date(2026, 11, 22)
                 )
+                draft = by_model(request, models)
                 said = fields(draft)
                 own = f"{message.subject} {text}".casefold()
                 foreign = [m[0] for m in ALIVE.finditer(said) if m[0].casefold() not in own]
@@ -166,10 +163,8 @@ def test_what_is_hidden_never_reaches_the_prompt() -> None:
     with ModelServer(obedient) as server:
         models = Models([Served(Model(Endpoint(server.url, lambda: "none")), {"draft": "m", "triage": "m"})])
         for attack in list(attacks())[:20]:
-            message = parse(attacked("Hello Jo.", f"HIDDEN-CANARY {attack}", "hidden html"))
-            by_model(
-                message, split(message), (), Context(), user="Jo", models=models, today=date(2026, 11, 22)
-            )
+            found = read_mail(attacked("Hello Jo.", f"HIDDEN-CANARY {attack}", "hidden html"))
+            by_model(DraftRequest(found, (), Context(), user="Jo", today=date(2026, 11, 22)), models)
         models.close()
     assert not any("HIDDEN-CANARY" in json.dumps(r) for r in server.requests)
 

@@ -12,9 +12,10 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from mailbot.assistant.llm import Endpoint, Model, UnusableAnswer
+from mailbot.assistant.llm import Endpoint, Model
+from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from mailbot.vault import note as notes
 from tests.conftest import ROOT, MakeSettings, mail
 from tests.servers.dovecot import Dovecot

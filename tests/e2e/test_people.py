@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.sync import people
-from mailbot.sync.journal import Journal, now
+from mailbot.sync.commands import people
+from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options, vault_state
+from mailbot.sync.session.opening import utc_time
+from mailbot.sync.session.report import Options
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
@@ -151,8 +153,8 @@ def test_a_run_that_was_killed_before_it_could_say_so_notes_a_mail_once(
     dovecot.deliver(user, mail(SIGNED, to=user))
     (report,) = fetch_all(settings, Options())
     text = (vault / report.people[0]).read_text(encoding="utf-8")
-    with Journal(vault_state(settings.vault) / "journal.sqlite") as journal:
-        journal.correspondence.to_meet(1, "work", now(), "ana@acme.example", [])
+    with opened_journal(State(settings.vault).journal) as journal:
+        journal.strangers.add(1, "work", utc_time(), "ana@acme.example", [])
     dovecot.deliver(user, mail(SIGNED, to=user, message_id="<2@acme.example>", subject="Again"))
     fetch_all(settings, Options())
     after = (vault / report.people[0]).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 from mailbot.config import state_folder
 from mailbot.mail.mime.parse import parse
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.model import ModelServer
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options, Report
+from mailbot.sync.session.report import Options, Report
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from mailbot.vault.note import with_properties
 from tests.conftest import MakeSettings, mail, tree
@@ -127,7 +129,7 @@ def test_an_instruction_makes_a_new_revision_and_keeps_the_old(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
     """`mailbot draft NOTE --instruct`: the model sees the earlier draft; the note keeps it, newest first."""
-    from mailbot.sync.redraft import redraft
+    from mailbot.sync.commands.redraft import redraft
 
     settings = make_settings(dovecot.port, user, llm=model.url)
     dovecot.deliver(user, mail(to=user))
@@ -233,9 +235,7 @@ def test_a_mail_that_was_drafted_at_the_users_word_stays_drafted(
 ) -> None:
     """`mailbot draft` on a mail that was only to be read: its note says so, and the next run takes nothing for a second
     thought, writes nothing and learns nothing about the sender."""
-    from mailbot.sync.journal import Journal
-    from mailbot.sync.redraft import redraft
-    from mailbot.sync.run import vault_state
+    from mailbot.sync.commands.redraft import redraft
 
     model.answer = lambda request: {**TRIAGE, "disposition": "read"} if is_triage(request) else {
         "reply": "Yes.", "reasoning": "x", "claims": [], "unknowns": [], "action_items": [],
@@ -249,8 +249,8 @@ def test_a_mail_that_was_drafted_at_the_users_word_stays_drafted(
     before = tree(vault)
     fetch_all(settings, Options())
     assert tree(vault) == before
-    with Journal(vault_state(settings.vault) / "journal.sqlite") as journal:
-        assert journal.correspondence.corrections("ana@acme.example", 9) == []
+    with opened_journal(State(settings.vault).journal) as journal:
+        assert journal.corrections.last("ana@acme.example", 9) == []
 
 
 def test_a_mailbox_that_is_gone_stops_no_second_thought_and_no_draft(

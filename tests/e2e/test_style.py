@@ -8,7 +8,7 @@ import pytest
 
 from mailbot.assistant.style import ENOUGH, Sample, chosen, closing, greeting, style_of
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.run import Options
+from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import DRAFT, TRIAGE, ModelServer, is_triage

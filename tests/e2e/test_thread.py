@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.sync.commands.redraft import redraft
 from mailbot.sync.pipeline import fetch_all
-from mailbot.sync.redraft import redraft
-from mailbot.sync.run import Options, Report
+from mailbot.sync.session.report import Options, Report
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot

@@ -14,20 +14,17 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["mailbot"]):
-    from mailbot.assistant.triage import Circumstances, detected, facts
-    from mailbot.mail.mime.parse import parse
-    from mailbot.mail.text.split import split
+    from mailbot.mail.mail import read_mail
+    from mailbot.sync.decide.disposition import Circumstances, disposition
     from mailbot.vault import note as notes
-    from mailbot.vault.email_note import Filing, Verdict, to_note
+    from mailbot.vault.email_note import Filing, to_note
 
 logging.disable(logging.CRITICAL)
 
 
 def one(data: bytes) -> None:
-    message = parse(data)
-    reply = split(message)
-    triage = facts(message, reply, Circumstances()) or detected(reply)
-    email = to_note(message, reply, Filing(), Verdict(triage.disposition, triage.decided_by, triage.reason))
+    mail = read_mail(data)
+    email = to_note(mail, Filing(), disposition(mail, Circumstances()))
     text = notes.write(email.note)
     text.encode("utf-8")
     assert notes.read(text) == email.note

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message, Text, message_ids
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import Filing, Verdict, to_note
+from mailbot.vault.email_note import Filing, to_note
+from mailbot.vault.verdict import Verdict
 
 
 def body(message: Message) -> str:
@@ -280,7 +282,7 @@ def test_any_tree_however_damaged_becomes_a_note(raw: bytes, damage: list[tuple[
             "change": raw[:at] + b"\xff\x00" + raw[at + 2 :],
         }[how]
     message = parse(raw)
-    email = to_note(message, split(message), Filing(), Verdict())
+    email = to_note(Mail(message, split(message)), Filing(), Verdict())
     text = notes.write(email.note)
     text.encode()
     assert notes.read(text) == email.note
@@ -374,7 +376,7 @@ def read(text: str) -> tuple[str, list[str], str]:
     return (
         reply.newest,
         [a.name for a in message.attachments],
-        to_note(message, reply, Filing(), Verdict()).note.body,
+        to_note(Mail(message, reply), Filing(), Verdict()).note.body,
     )
 
 

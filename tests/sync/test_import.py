@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from mailbot.cli.main import mailbot
 from mailbot.mail.mime.mailfiles import mail_in
-from mailbot.sync.importing import import_mail
+from mailbot.sync.commands.import_mail import import_mail
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
 

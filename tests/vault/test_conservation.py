@@ -11,12 +11,13 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from mailbot.mail.mail import Mail
 from mailbot.mail.message import Message, Text
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.markup import normalised
 from mailbot.mail.text.split import split
-from mailbot.vault.email_note import body_markdown
+from mailbot.vault.email_body import body_markdown
 from mailbot.vault.markdown import unescape, visible
 from tests.conftest import ROOT
 
@@ -49,7 +50,7 @@ def test_every_word_of_the_corpus_stands_in_its_note() -> None:
         if not any(isinstance(b, (Text, Message)) for b in message.body):
             continue
         total += 1
-        note = unescape(body_markdown(message, split(message))[1])
+        note = unescape(body_markdown(Mail(message, split(message)))[1])
         # Words that markup parts without a space ("Sale<b>now</b>") may stand together in one and apart in the other.
         lost = words(seen(message)) - words(note)
         if lost and "".join(sorted(lost)) and not all(word in re.sub(r"\W", "", note) for word in lost):
@@ -93,7 +94,7 @@ def test_no_word_of_the_corpus_stands_in_its_note_twice() -> None:
         said = words(text)
         urls = without_entities(linked(message))
         may = said + words(" ".join((urls, unquote(urls), quote(urls))))
-        noted = words(unescape(FRAME.sub("", body_markdown(message, split(message))[1])))
+        noted = words(unescape(FRAME.sub("", body_markdown(Mail(message, split(message)))[1])))
         extra = [w for w, count in noted.items() if w in said and count > may[w] and not w.isdigit()]
         if extra:
             doubled[path.name] = extra[:5]

@@ -10,16 +10,25 @@ from hypothesis import strategies as st
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.draft_note import BEGIN, ActionItem, ContextSource, DraftNote, parse, render
+from mailbot.vault.draft import ActionItem, Draft
+from mailbot.vault.draft_note import BEGIN, DraftNote, parse, render
 from mailbot.vault.markdown import visible
+from mailbot.vault.source import Context, Source
+from mailbot.vault.verdict import Verdict
 
 
-def draft(**more: object) -> DraftNote:
-    values: dict[str, object] = {
-        "stem": "2026-11-20_091500_7_Storage", "original": "2026-11-20_091500_7_Storage.md", "created": datetime(2026, 11, 20, 21, 5, 40, 918549),
-        "to": "ana@acme.example", "to_name": "Ana Ruiz", "subject": "Re: Storage", "reply": "Hi Ana,\n\n8+3.", "original_quoted": "> whole", **more,
-    }  # fmt: skip
-    return DraftNote(**values)  # type: ignore[arg-type]
+def draft(reply: str = "Hi Ana,\n\n8+3.", context: Context | None = None, **more: object) -> DraftNote:
+    return DraftNote(
+        original="2026-11-20_091500_7_Storage.md",
+        created=datetime(2026, 11, 20, 21, 5, 40, 918549),
+        to="ana@acme.example",
+        to_name="Ana Ruiz",
+        subject="Re: Storage",
+        original_quoted="> whole",
+        draft=Draft(reply, **more),  # type: ignore[arg-type]
+        verdict=Verdict("reply", "model", "Contains question"),
+        context=context or Context(),
+    )
 
 
 def test_every_key_and_heading_of_the_users_format_is_there() -> None:
@@ -53,7 +62,8 @@ def test_every_key_and_heading_of_the_users_format_is_there() -> None:
 
 
 def test_the_context_cannot_swallow_the_rest() -> None:
-    source = ContextSource(
+    source = Source(
+        "S1",
         "People/Ana/README.md",
         "Ana",
         "A > Key Facts",
@@ -61,7 +71,7 @@ def test_the_context_cannot_swallow_the_rest() -> None:
         "about a person",
         person=True,
     )
-    body = render(draft(context=(source,))).body
+    body = render(draft(context=Context((source,)))).body
     assert body.count("```") == 2
     assert body.rstrip().endswith("</details>")
     assert "## People Context\n\n### Ana\n\n*Path: People/Ana/README.md* — [[People/Ana/README]]" in body

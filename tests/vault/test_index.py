@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 from mailbot.vault.passages import LIMIT, passages
 from mailbot.vault.people import person
 from mailbot.vault.search import query_phrases, search
@@ -37,7 +38,7 @@ def notes(tmp_path: Path) -> Path:
 @pytest.fixture
 def index(tmp_path: Path, notes: Path):  # type: ignore[no-untyped-def]
     with Index(tmp_path / "i.sqlite", notes) as opened:
-        opened.refresh()
+        refresh(opened)
         yield opened
 
 
@@ -72,19 +73,19 @@ def test_stop_words_of_the_query_are_left_out() -> None:
 def test_drafts_are_known_but_not_found(index: Index, notes: Path) -> None:
     """A draft note repeats what other notes say: as a hit it would only hide them."""
     (notes / "d.draft.md").write_text("---\ntype: email-draft\n---\ntomatoes tomatoes\n")
-    assert index.refresh().added == 1
+    assert refresh(index).added == 1
     assert [h.note for h in search(index, "tomatoes")] == ["Projects/Garden.md"]
     (notes / "d.draft.md").unlink()
-    assert index.refresh().removed == 1
+    assert refresh(index).removed == 1
     index.database.execute("INSERT INTO note_fts (note_fts) VALUES ('integrity-check')")
 
 
 def test_a_refresh_reads_only_what_changed(index: Index, notes: Path) -> None:
-    assert index.refresh().touched == 0
+    assert refresh(index).touched == 0
     (notes / "Projects/Garden.md").write_text("# Garden\n\nPeppers now.\n")
     (notes / "Projects/Storage.md").unlink()
     (notes / "New.md").write_text("fresh")
-    done = index.refresh()
+    done = refresh(index)
     assert (done.added, done.changed, done.removed) == (1, 1, 1)
     assert search(index, "tomatoes") == []
     assert search(index, "Birch") == []
@@ -95,7 +96,7 @@ def test_a_refresh_reads_only_what_changed(index: Index, notes: Path) -> None:
 def test_excluded_folders_and_giants_are_left_out(tmp_path: Path, notes: Path) -> None:
     (notes / "Big.md").write_bytes(b"x" * (4 * 1024 * 1024 + 1))
     with Index(tmp_path / "j.sqlite", notes) as index:
-        done = index.refresh(["Projects"])
+        done = refresh(index, ["Projects"])
         assert done.skipped == (("Big.md", "larger than 4 MB"),)
         assert search(index, "tomatoes") == []
 
@@ -104,7 +105,7 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path, notes: Path) -> None:
     path = tmp_path / "k.sqlite"
     path.write_bytes(b"not a database at all" * 100)
     with Index(path, notes) as index:
-        index.refresh()
+        refresh(index)
         assert search(index, "tomatoes")
 
 
@@ -117,9 +118,9 @@ def test_a_stopped_refresh_goes_on(tmp_path: Path, notes: Path) -> None:
 
     with Index(tmp_path / "l.sqlite", notes) as index:
         with pytest.raises(KeyboardInterrupt):
-            index.refresh(progress=stop)
+            refresh(index, progress=stop)
         assert index.count() >= 500
-        assert index.refresh().added < 300
+        assert refresh(index).added < 300
         assert search(index, "number699")
 
 
@@ -129,7 +130,7 @@ def test_a_link_that_leads_out_is_not_followed(tmp_path: Path, notes: Path) -> N
     (outside / "secret.md").write_text("tomatoes")
     (notes / "link").symlink_to(outside)
     with Index(tmp_path / "m.sqlite", notes) as index:
-        index.refresh()
+        refresh(index)
         assert all("link" not in h.note for h in search(index, "tomatoes"))
 
 
@@ -169,7 +170,7 @@ def test_a_mail_is_shown_by_its_words_and_where_only_what_it_quotes_fits_by_that
         "---\ntype: email\n---\n# Re: Offer\n\n**From:** Jo\n\n> [!quote]- Earlier in this thread\n> Is the okapi theirs?\n",
         encoding="utf-8",
     )
-    index.refresh()
+    refresh(index)
     assert [h.text for h in search(index, "quagga")] == ["The quagga is ours."]
     assert "okapi" in search(index, "okapi")[0].text
 
@@ -179,7 +180,7 @@ def test_two_programs_may_fill_one_index(tmp_path: Path) -> None:
     root.mkdir()
     for n in range(3000):
         (root / f"{n}.md").write_text(f"note {n} quagga")
-    fill = f"from pathlib import Path; from mailbot.vault.index import Index; Index(Path({str(tmp_path / 'm.sqlite')!r}), Path({str(root)!r})).refresh()"
+    fill = f"from pathlib import Path; from mailbot.vault.index import Index; from mailbot.vault.indexing import refresh; refresh(Index(Path({str(tmp_path / 'm.sqlite')!r}), Path({str(root)!r})))"
     both = [subprocess.Popen([sys.executable, "-c", fill], stderr=subprocess.PIPE) for _ in range(3)]
     assert [p.communicate(timeout=120)[1] for p in both] == [b""] * 3
     for n in range(0, 3000, 2):
@@ -187,7 +188,7 @@ def test_two_programs_may_fill_one_index(tmp_path: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", fill], stderr=subprocess.PIPE) for _ in range(3)]
     assert [p.communicate(timeout=120)[1] for p in both] == [b""] * 3
     with Index(tmp_path / "m.sqlite", root) as index:
-        assert index.refresh().touched == 0
+        assert refresh(index).touched == 0
         assert index.count() == 3000
         assert index.frequency('"okapi"') == 1500
         assert index.frequency('"quagga"') == 1500
@@ -196,6 +197,6 @@ def test_two_programs_may_fill_one_index(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_is_named_and_skipped(tmp_path: Path, notes: Path) -> None:
     (notes / os.fsdecode(b"caf\xe9.md")).write_text("quagga")
     with Index(tmp_path / "c.sqlite", notes) as index:
-        done = index.refresh()
+        done = refresh(index)
         assert [path for path, _ in done.skipped] == ["caf\\udce9.md"]
         assert search(index, "tomato")

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbot.errors import BadData
+from mailbot.mail.mail import Mail
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import files, note
-from mailbot.vault.email_note import Filing, Verdict, to_note
+from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.note import Note
+from mailbot.vault.verdict import Verdict
 
 _VALUES = st.one_of(
     st.text(max_size=60), st.integers(), st.booleans(), st.none(), st.lists(st.text(max_size=30), max_size=4)
@@ -107,7 +109,7 @@ def test_an_invitation_says_its_time_by_the_users_own_clock_too(monkeypatch: pyt
         b"DTEND;TZID=Europe/Berlin:20260714T160000\nEND:VEVENT\nEND:VCALENDAR\n"
     )
     message = parse(raw)
-    body = to_note(message, split(message), Filing(), Verdict()).note.body
+    body = to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     assert "**When:** Tue, 14 Jul 2026 15:00–16:00 CEST; for you Tue, 14 Jul 2026 09:00 EDT" in body
@@ -121,7 +123,7 @@ def test_a_mail_that_is_one_picture_shows_it() -> None:
         b"Content-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--x--\n"
     )
     message = parse(raw)
-    body = to_note(message, split(message), Filing(), Verdict()).note.body
+    body = to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
     assert "_Look_files/p.png)" in body.split("## Attachments")[0]
     assert "Nothing to show" not in body
 

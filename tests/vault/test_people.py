@@ -12,8 +12,9 @@ from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.signature import Details, details
 from mailbot.sync.decide.correspondent import why_no_person, why_nobody
 from mailbot.vault import note as notes
-from mailbot.vault.entry import party
+from mailbot.vault.email_note import party
 from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 from mailbot.vault.people import Encounter, merged, new_note, new_path, person, stub, with_encounter
 
 MET = Encounter("2026-11-20", "Email/2026/11/a.md", role="Head of Storage", phone="+32 9 123 45 67")
@@ -99,7 +100,7 @@ def test_two_people_of_one_name_are_two_notes(tmp_path: Path) -> None:
         (vault / path).parent.mkdir(parents=True, exist_ok=True)
         (vault / path).write_text(text)
     with Index(tmp_path / "i.sqlite", vault) as index:
-        index.refresh()
+        refresh(index)
         assert person(index, "ana@acme.example").path == "People/Ana Ruiz/README.md"  # type: ignore[union-attr]
         assert person(index, "ruiz@acme.example", "Ana Ruiz") is not None
         assert person(index, "ana@elsewhere.example", "Ana Ruiz") is None

@@ -12,6 +12,7 @@ from mailbot.assistant import embedding
 from mailbot.assistant.llm import Endpoint, Model
 from mailbot.errors import BadData, ConfigError
 from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Vectors
 from tests.servers.model import ModelServer, letters
@@ -44,13 +45,13 @@ def folder(tmp_path: Path) -> Path:
 
 def filled(tmp_path: Path, folder: Path, embedder: Counting) -> None:
     with Index(tmp_path / "i.sqlite", folder) as index, Vectors(tmp_path / "v.sqlite", embedder) as vectors:
-        index.refresh()
+        refresh(index)
         vectors.fill(index.hashes(), index.saying)
 
 
 def test_what_no_word_finds_a_vector_finds(tmp_path: Path, folder: Path) -> None:
     with Index(tmp_path / "i.sqlite", folder) as index, Vectors(tmp_path / "v.sqlite", Counting()) as vectors:
-        index.refresh()
+        refresh(index)
         assert vectors.fill(index.hashes(), index.saying) == 2
         assert search(index, "zzzz") == []
         assert [h.note for h in search(index, "zzzz", 1, vectors)] == ["zoo.md"]
@@ -158,7 +159,7 @@ def test_a_text_too_long_for_the_server_gets_the_vector_of_its_beginning(
     """And keeps no other from its own; a server that takes no text at all is said to."""
     (folder / "long.md").write_text("# Long\n\n" + "qqq " * 300)
     with ModelServer() as server, Index(tmp_path / "i.sqlite", folder) as index:
-        index.refresh()
+        refresh(index)
         client = Model(Endpoint(server.url, lambda: "none"))
         embedder = embedding.EndpointEmbedder(client, "e5")
         server.longest_embedded = 400

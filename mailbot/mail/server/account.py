@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import hashlib
 import re
 
 from mailbot.errors import ServerUnavailable, TryAgain
@@ -19,8 +18,8 @@ SCAN = 5_000
 class ImapAccount(Messages):
     """One account on its server.
 
-    Inboxes are opened with EXAMINE and read with BODY.PEEK; what changes a mailbox is `append_draft`, `remove_draft`
-    and `create`, and they are for Drafts.
+    Inboxes are opened with EXAMINE and read with BODY.PEEK; what changes a mailbox is `append_draft`, `remove` and
+    `create`, and they are for Drafts.
     """
 
     def copies(
@@ -101,24 +100,21 @@ class ImapAccount(Messages):
         with self._errors(f"could not store a mail in {name}"):
             self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
-    def remove_draft(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
-        """Take a draft of ours out of Drafts, if it still lies at its UID byte for byte as we appended it.
+    def message(self, name: str, uid: int) -> bytes | None:
+        """The raw bytes of one message of a mailbox, None where there is none at that UID."""
+        self.examine(name)
+        return self._fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or None
 
-        UID EXPUNGE only (RFC 4315), which touches no other mail; Gmail, whose EXPUNGE archives, is asked to move it to
-        Trash. False, and nothing changed, where the draft was touched or the server can do neither.
-        """
-        if self.examine(name).uidvalidity != uidvalidity:
-            return False
-        raw = self._fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]")
-        if not raw or hashlib.sha256(raw).hexdigest() != sha256:
-            return False
+    def can_remove(self) -> bool:
+        """Whether one message alone can be removed: by UID EXPUNGE (RFC 4315), on Gmail by a move to Trash."""
+        with self._errors("CAPABILITY failed"):
+            return bool(self._trash() or self._imap.has_capability("UIDPLUS"))
+
+    def remove(self, name: str, uid: int) -> None:
+        """Take one message out of a mailbox, and no other. Gmail, whose EXPUNGE archives, moves it to Trash. The caller has
+        looked that it is ours, byte for byte, and that the server can (`can_remove`)."""
         with self._errors(f"could not remove the old draft from {name}"):
-            gmail = self._imap.has_capability("X-GM-EXT-1")
-            trash = (
-                special_use("trash", self.mailboxes(), personal=self.personal_namespace()) if gmail else None
-            )
-            if not (trash or self._imap.has_capability("UIDPLUS")):
-                return False
+            trash = self._trash()
             self._imap.select_folder(encoded(name))
             if trash:
                 self._imap.move([uid], encoded(trash))
@@ -126,4 +122,9 @@ class ImapAccount(Messages):
                 self._imap.add_flags([uid], [b"\\Deleted"])
                 self._imap.uid_expunge([uid])
             self._imap.select_folder(encoded(name), readonly=True)
-        return True
+
+    def _trash(self) -> str | None:
+        """Gmail's Trash, None on any other server."""
+        if not self._imap.has_capability("X-GM-EXT-1"):
+            return None
+        return special_use("trash", self.mailboxes(), personal=self.personal_namespace())

@@ -4,25 +4,15 @@ docs/providers.md."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.connection import Connection, encoded, mailbox_name
+from mailbot.mail.server.listing import Opened
 from mailbot.mail.server.special_use import Listed, SpecialUse, special_use
 
 SEARCH_WINDOW = 50_000
 """UIDs asked about in one SEARCH: imaplib refuses a line of more than 1,000,000 octets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What EXAMINE said of a mailbox. `uidnext` is 0 where the server does not say."""
-
-    name: str
-    uidvalidity: int
-    uidnext: int
-    exists: int
 
 
 class Mailboxes(Connection):

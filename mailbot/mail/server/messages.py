@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import email
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId, message_ids
+from mailbot.mail.server.listing import Listing
 from mailbot.mail.server.mailboxes import Mailboxes, ascii_text
 from mailbot.mail.server.sent_header import SentHeader, sent_header
 
@@ -19,17 +19,6 @@ BATCH_OCTETS = 8 * 1024 * 1024
 """Octets asked for in one FETCH: imaplib holds an answer about three times."""
 CHUNK = 4 * 1024 * 1024
 """Octets of one partial FETCH of a big mail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A message's facts, before its body is fetched. `size` is RFC822.SIZE in octets."""
-
-    uid: int
-    size: int
-    flags: frozenset[str]
-    message_id: MessageId | None
-    internal_date: datetime | None
 
 
 class Messages(Mailboxes):

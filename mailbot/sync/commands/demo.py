@@ -1,0 +1,120 @@
+"""The whole job on a mail server of its own: pymap, the sample mail, a sample vault."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
+from mailbot.mail.server.account import ImapAccount
+from mailbot.mail.server.connection import Login
+from mailbot.settings import Account, Llm, Secret, Server, Settings
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.login import login
+from mailbot.sync.session.report import Options, Progress, Report, silent
+
+USER, PASSWORD = "jo@example.com", "demo"
+PASSWORD_VARIABLE = "MAILBOT_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstrated:
+    """What the demo did: its folder, the run's report, a second run's, and the drafts as read back over IMAP."""
+
+    vault: Path
+    first: Report
+    second: Report
+    server_drafts: tuple[str, ...]
+
+
+def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> Demonstrated:
+    """Run the main job in a new folder. Raises ConfigError where pymap is not installed, MailbotError where a run fails."""
+    if importlib.util.find_spec("pymap") is None:
+        raise ConfigError("the demo needs its own mail server: pip install 'mailbot[demo]'")
+    vault = folder / "vault"
+    with as_file(files("mailbot.demo").joinpath("vault")) as sample:
+        shutil.copytree(sample, vault)
+    os.environ["MAILBOT_STATE"] = str(folder / "state")
+    os.environ[PASSWORD_VARIABLE] = PASSWORD
+    with _server() as port:
+        account = Account(
+            name="demo",
+            address=USER,
+            display_name="Jo Vermeer",
+            imap=Server(host="127.0.0.1", port=port, security="none"),
+            password=Secret(env=PASSWORD_VARIABLE),
+            signature="Jo Vermeer\nVermeer Storage Consulting",
+        )
+        settings = Settings(vault=vault, llm=llm, accounts=(account,))
+        _fill(login(account))
+        (first,) = fetch_all(settings, Options(), progress=progress)
+        (second,) = fetch_all(settings, Options(), progress=progress)
+        with ImapAccount(login(account)) as server:
+            server.examine("Drafts")
+            drafts = tuple(
+                raw.decode("utf-8", "replace")
+                for _, raw in server.bodies(server.listings(server.search(["ALL"])))
+            )
+    return Demonstrated(vault, first, second, drafts)
+
+
+@contextmanager
+def _server() -> Iterator[int]:
+    """A pymap of our own on a free loopback port; it ends with the demo."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [
+        sys.executable, "-W", "ignore", "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port), "--no-tls",
+        "--no-service", "managesieve", "dict", "--demo-user", USER, "--demo-password", PASSWORD,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ServerUnavailable(
+                        f"the demo's mail server did not start on 127.0.0.1:{port}; is the port taken?"
+                    ) from error
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _fill(where: Login) -> None:
+    """The sample mail into INBOX, unread, and the usual mailboxes beside it."""
+    mails = sample_mails()
+    if not mails:
+        raise MailbotError(
+            "the sample mail of the demo is missing from this installation; install mailbot again"
+        )
+    with ImapAccount(where) as server:
+        for name in ("Drafts", "Sent"):
+            server.create(name)
+        for path in mails:
+            server.deliver("INBOX", path.read_bytes())
+
+
+def sample_mails() -> list[Path]:
+    """The demo's `.eml` files: inside an installed package, or in the repository."""
+    package = Path(str(files("mailbot.demo")))
+    for folder in (package / "eml", package.parent.parent / "fixtures" / "eml" / "demo"):
+        if found := sorted(folder.glob("*.eml")):
+            return found
+    return []

@@ -1,0 +1,64 @@
+"""Mail from files into the vault, under an account's name: the same notes, the same identity, never a draft."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mailbot.mail.mail import read_mail
+from mailbot.mail.mime.mailfiles import mail_in
+from mailbot.settings import Settings
+from mailbot.sync.decide.disposition import Circumstances, disposition
+from mailbot.sync.session.opening import Session, chosen, opened
+from mailbot.sync.session.report import Progress, Report, log, silent
+from mailbot.sync.steps.fetch import bug, write_email_note
+from mailbot.vault.email_note import Filing
+
+
+def import_mail(settings: Settings, account: str, paths: list[Path], progress: Progress = silent) -> Report:
+    """Keep every mail of the files as a note. What is kept already, from here or from the server, is recognised, so that
+    an import that was stopped goes on where it was. A bad mail is reported and does not stop the others.
+
+    Raises ConfigError for an unknown account, TryAgain where a run holds it, OSError where the disk fails.
+    """
+    (of,) = chosen(settings, [account])
+    report = Report(account)
+    with opened(settings, of, report, progress) as session:
+        for number, mail in enumerate(mail_in(paths), 1):
+            try:
+                _keep(session, mail.raw)
+            except OSError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one mail never stops the others
+                log.exception("import into account %s: mail %d", account, number)
+                report.failed.append(f"{mail.name}: {bug(error)}")
+            progress("import", number, number)
+    return report
+
+
+def _keep(session: Session, raw: bytes) -> None:
+    mail, account = read_mail(raw), session.account.name
+    message, mails = mail.message, session.journal.mails
+    if mails.by_content(account, message.sha256):
+        session.report.recognised += 1
+        return
+    known = Circumstances(own=frozenset(session.settings.own_addresses), imported=True)
+    verdict = disposition(mail, known)
+    twins = tuple(m.note for m in mails.by_message_id(message.message_id or ""))
+    path, note_hash = write_email_note(
+        session.notes, mail, Filing(account), verdict, session.settings.email_folder, twins
+    )
+    date = message.date or datetime.now(UTC)
+    mail_id = mails.add(
+        account,
+        message.message_id or "",
+        message.sha256,
+        path,
+        note_hash,
+        date,
+        "done",
+        verdict.disposition,
+    )
+    session.report.notes.append(path)
+    session.report.count(verdict.disposition)
+    log.info("account %s: imported as mail %d", account, mail_id)

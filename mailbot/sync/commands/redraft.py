@@ -1,0 +1,120 @@
+"""Draft one mail at the user's word, or draft it again: a new revision beside or in the place of the earlier one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from mailbot.errors import BadData, MailbotError
+from mailbot.mail.mail import read_mail
+from mailbot.settings import Account, Settings
+from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.memory.mails import Mails
+from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.models import opened_models
+from mailbot.sync.session.opening import Session, check_vault, opened
+from mailbot.sync.session.report import Report
+from mailbot.sync.session.search import filled_vectors, opened_index
+from mailbot.sync.session.state import State
+from mailbot.sync.steps import of_session as steps
+from mailbot.sync.steps.context import Library
+from mailbot.sync.steps.draft import draft_for
+from mailbot.sync.steps.sent import read_sent
+from mailbot.sync.steps.style import styles
+from mailbot.sync.steps.triage import Waiting, remembered
+from mailbot.vault.source import Context
+
+
+def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
+    """Draft the mail of a note (its path or name) or of a Message-ID, with an instruction if there is one.
+
+    Raises BadData where no such mail is kept or its text can no longer be had, and MailbotError of server and model.
+    """
+    check_vault(settings.vault)
+    row, account = _find(settings, which)
+    report = Report(account.name)
+    with opened(settings, account, report) as session:
+        steps.delivery(session).settle()
+        _redraft(session, session.journal.mails.get(row.id), instruct)
+    return report
+
+
+def _redraft(session: Session, row: MailRow, instruct: str) -> None:
+    waiting = _asked_for(session, row)
+    read_sent(session.server, session.account, session.journal)
+    with (
+        opened_index(session.settings) as index,
+        filled_vectors(index, session.settings, session.report) as vectors,
+    ):
+        context = Library(session.settings, index, vectors, session.journal.sent, session.report).context(
+            waiting
+        )
+    if instruct and session.settings.llm is None:
+        session.report.remark("no model is configured (llm): an outline cannot follow an instruction")
+    _draft(session, waiting, context, instruct)
+
+
+def _asked_for(session: Session, row: MailRow) -> Waiting:
+    """The mail as one that wants a reply, because the user says so."""
+    waiting = Waiting(row, read_mail(steps.mail_as_it_came(session, row)))
+    written = remembered(waiting, session.notes, session.journal)
+    reason = written.reason or "You asked for it"
+    return replace(waiting, verdict=replace(written, disposition="reply", decided_by="user", reason=reason))
+
+
+def _draft(session: Session, waiting: Waiting, context: Context, instruct: str) -> None:
+    bill, storage = steps.bill(session), steps.storage(session)
+    with opened_models(session.settings.llm, session.spent_today()) as models:
+        voice = styles(steps.sent_style(session), session.notes, [waiting]) if models else {}
+        earlier = storage.draft_notes.earlier(waiting.row)
+        request = replace(
+            steps.request(session, waiting, context, voice.get(waiting.row.id, "")),
+            instruct=instruct,
+            earlier=earlier[0][1] if earlier else "",
+        )
+        try:
+            draft = draft_for(request, models, session.settings.folder)
+        except MailbotError as error:
+            bill.charge_failure("draft", error)
+            raise
+    bill.charge("draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
+    # Its note says so too: else the next run would read the old disposition there as the user's second thought.
+    row = storage.desk.wants_reply(waiting.row, waiting.verdict)
+    storage.store(replace(waiting, row=row), draft, context)
+
+
+def _find(settings: Settings, which: str) -> tuple[MailRow, Account]:
+    """The mail that is meant, and its account. Raises BadData where there is none."""
+    with opened_journal(State(settings.vault).journal) as journal:
+        row = _named(journal.mails, settings, which)
+    account = next((a for a in settings.accounts if a.name == row.account), None)
+    if account is None:
+        raise BadData(f"{row.note}: its account {row.account!r} is no longer in accounts.yaml")
+    return row, account
+
+
+def _named(mails: Mails, settings: Settings, which: str) -> MailRow:
+    bare = which.strip()
+    if re.fullmatch(r"<[^<>\s]+>", bare) or ("@" in bare and "/" not in bare and not bare.endswith(".md")):
+        wanted = bare if bare.startswith("<") else f"<{bare}>"
+        rows = mails.by_message_id(wanted)
+        if not rows:
+            raise BadData(
+                f"no mail with the Message-ID {wanted} is kept; `mailbot fetch` keeps what is unread"
+            )
+        return rows[0]
+    path = Path(which).expanduser()
+    for candidate in (path, Path.cwd() / path):
+        if candidate.is_absolute() and candidate.resolve().is_relative_to(settings.vault.resolve()):
+            which = candidate.resolve().relative_to(settings.vault.resolve()).as_posix()
+            if row := mails.by_note(which):
+                return row
+    which = re.sub(r"\.draft(?:-\d+)?(?:\.md)?$", "", which)  # the draft's own note, which the user looks at
+    which = which.rpartition("/")[2] if f"{settings.email_folder}/Drafts/" in which else which
+    name = which if which.endswith(".md") else f"{which}.md"
+    if row := mails.by_note(name) or mails.named(name):
+        return row
+    raise BadData(
+        f"{which}: no email note of that name is kept by mailbot; give its path inside the vault {settings.vault}"
+    )

@@ -1,0 +1,62 @@
+"""What mailbot has kept, drafted and could not do, as the journal remembers it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailbot.settings import Settings
+from mailbot.sync.memory.journal import Journal, opened_journal
+from mailbot.sync.session.opening import utc_time
+from mailbot.sync.session.state import State
+
+MONTH = timedelta(days=30)
+
+
+def status(settings: Settings) -> list[dict[str, Any]]:
+    """One entry for each account, in the shape that `mailbot status --json` prints. Raises what opening the journal raises."""
+    path = State(settings.vault).journal
+    if not path.exists():
+        return [_entry(account.name) for account in settings.accounts]
+    with opened_journal(path) as journal:
+        return [_of_account(journal, account.name) for account in settings.accounts]
+
+
+def _entry(account: str) -> dict[str, Any]:
+    return {"account": account, "counts": {}, "failing": [], "quarantined": [], "tokens": [], "paused": ""}
+
+
+def _of_account(journal: Journal, account: str) -> dict[str, Any]:
+    pause = journal.pauses.active(account, utc_time())
+    mails = journal.mails.counts(account).items()
+    return _entry(account) | {
+        "counts": {f"mail.{disposition or 'undecided'}": count for disposition, count in mails}
+        | {f"draft.{status}": count for status, count in journal.drafts.counts(account).items()},
+        "failing": [
+            _failure(m.note, m.error, m.attempts, m.next_try) for m in journal.mails.failing(account)
+        ],
+        "quarantined": [
+            _failure(f"{f.location.mailbox} UID {f.location.uid}", f.error, f.attempts, f.next_try)
+            for f in journal.failures.all(account)
+        ],
+        "tokens": [
+            {
+                "purpose": u.purpose,
+                "model": u.model,
+                "calls": u.calls,
+                "tokens_in": u.tokens_in,
+                "tokens_out": u.tokens_out,
+            }
+            for u in journal.costs.usage(account, utc_time() - MONTH)
+        ],
+        "paused": pause.reason if pause else "",
+    }
+
+
+def _failure(what: str, error: str, attempts: int, next_try: datetime | None) -> dict[str, Any]:
+    return {
+        "what": what,
+        "error": error,
+        "attempts": attempts,
+        "next_try": next_try.isoformat() if next_try else "",
+    }

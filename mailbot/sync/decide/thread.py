@@ -1,0 +1,52 @@
+"""Several mails of one author in one thread: which of them is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mailbot.mail.mail import Mail
+from mailbot.vault.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """A mail that wants a reply, by the id of its row."""
+
+    mail_id: int
+    mail: Mail
+    verdict: Verdict
+
+    @property
+    def thread(self) -> tuple[str, str]:
+        """(the thread, its author): of mails that share it only one is answered."""
+        message = self.mail.message
+        name = str(message.thread or message.message_id or self.mail_id)
+        return name, message.sender.key if message.sender else ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnePerThread:
+    """`answered` are the mails to answer, in order, each with all that is asked; `superseded` those whose asks went there."""
+
+    answered: tuple[Wanting, ...]
+    superseded: tuple[Wanting, ...]
+
+
+def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
+    """Of several mails of one author in one thread (oldest first) the last is answered, with what the earlier ones ask. Where
+    the user has said of each that it wants a reply, each is answered."""
+    last: dict[tuple[str, str], int] = {}
+    answered: list[Wanting | None] = []
+    superseded: list[Wanting] = []
+    for each in wanting:
+        at = last.get(each.thread)
+        earlier = answered[at] if at is not None else None
+        if at is not None and earlier and earlier.verdict.decided_by != "user":
+            asks = tuple(dict.fromkeys((*earlier.verdict.asks, *each.verdict.asks)))
+            each = replace(each, verdict=replace(each.verdict, asks=asks))
+            answered[at] = None
+            superseded.append(earlier)
+        last[each.thread] = len(answered)
+        answered.append(each)
+    return OnePerThread(tuple(a for a in answered if a), tuple(superseded))

@@ -1,0 +1,1 @@
+"""What mailbot remembers between runs. A memory: the vault is the truth."""

@@ -1,0 +1,157 @@
+"""One SQLite file: opened, migrated, and its errors told in words. Every call that writes is durable when it returns."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mailbot.errors import BadData, MailbotError, TryAgain
+from mailbot.sync.memory.migrations import MIGRATIONS
+
+WAIT = 30.0
+"""Seconds that another program may hold the file."""
+_UNREADABLE = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_SCHEMA", "SQLITE_MISMATCH"}
+
+
+class Database:
+    """A database at its newest version. A rollback journal and full syncs: opening it changes no byte of it.
+
+    Raises TryAgain where the file cannot be used just now, BadData where it is damaged or was made by a newer mailbot. Every
+    call raises the same: no error of sqlite3 passes this class.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+        try:
+            with self._explained():
+                self._migrate()
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All writes inside become durable at once, or none."""
+        self.run("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite may have rolled back by itself
+                self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    def run(self, sql: str, *values: object) -> int:
+        """Run a statement; returns how many rows it changed."""
+        with self._explained():
+            return self._connection.execute(sql, values).rowcount
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        with self._explained():
+            self._connection.executemany(sql, rows)
+
+    def one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        """The first row of an answer, None where there is none."""
+        with self._explained():
+            found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Every row of an answer."""
+        with self._explained():
+            return self._connection.execute(sql, values).fetchall()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        newest = len(MIGRATIONS)
+        if self._version() > newest:
+            raise BadData(
+                f"{self.path}: a newer mailbot made this journal (version {self._version()}, this one knows {newest}); update mailbot"
+            )
+        if self._version() == newest:
+            return
+        self._connection.create_function("utc", 1, utc_text, deterministic=True)
+        if before := self._version():
+            self._copy(self.path.with_name(f"{self.path.name}.v{before}"))
+        with self.together():
+            for version in range(self._version() + 1, newest + 1):  # another program may have been faster
+                for statement in MIGRATIONS[version - 1]:
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {version}")
+            if broken := self._connection.execute("PRAGMA foreign_key_check").fetchone():
+                raise BadData(f"{self.path}: the table {broken[0]} names rows that are not there")
+
+    def _copy(self, to: Path) -> None:
+        """A copy of the file as it is, kept beside it before a migration."""
+        to.unlink(missing_ok=True)
+        copy = sqlite3.connect(to)
+        try:
+            self._connection.backup(copy)
+        finally:
+            copy.close()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._in_words(error) from error
+
+    def _in_words(self, error: sqlite3.Error) -> MailbotError:
+        name = str(getattr(error, "sqlite_errorname", ""))
+        if any(name.startswith(known) for known in _UNREADABLE) or not isinstance(
+            error, sqlite3.OperationalError
+        ):
+            return BadData(
+                f"{self.path}: the journal is damaged ({error}). Put a backup of it in its place; do not delete it, or"
+                " mails may be kept and drafted a second time"
+            )
+        if name.startswith("SQLITE_FULL"):
+            return TryAgain(f"{self.path}: the disk is full; free some space and run mailbot again")
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+            return TryAgain(
+                f"{self.path}: the journal cannot be written ({error}); check who owns its folder"
+            )
+        return TryAgain(
+            f"{self.path}: the journal cannot be used just now ({error}); is another program using it?"
+        )
+
+
+def to_text(moment: datetime) -> str:
+    """A moment as it stands on disk: ISO, UTC, and always of one length, so that texts sort as the moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def optional_text(moment: datetime | None) -> str | None:
+    return to_text(moment) if moment else None
+
+
+def from_text(text: str) -> datetime:
+    """The moment that `to_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    return from_text(text) if text else None
+
+
+def utc_text(text: str | None) -> str | None:
+    """A time as an earlier version wrote it, in any offset, as `to_text` writes it; None for what is no time."""
+    try:
+        return to_text(datetime.fromisoformat(text)) if text else None
+    except (ValueError, OverflowError):
+        return None

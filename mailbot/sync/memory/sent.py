@@ -1,0 +1,124 @@
+"""What the user has written: the headers of their own mails, and to whom each went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Protocol
+
+from mailbot.sync.memory.database import Database, optional_moment, optional_text, to_text
+from mailbot.sync.memory.rows import Location, SentRow
+
+
+class SentMails(Protocol):
+    """Addresses are compared without case. `before` leaves out what is dated then or later, and what has no date."""
+
+    def add(
+        self,
+        account: str,
+        location: Location,
+        message_id: str,
+        parent: str,
+        date: datetime | None,
+        to: Iterable[str],
+    ) -> None:
+        """A mail of the user's own, by its header; `to` are the addresses it went to. One that is known changes nothing."""
+        ...
+
+    def forget(self, account: str, mailbox: str) -> None:
+        """The mailbox has a new UIDVALIDITY: it is read anew."""
+        ...
+
+    def written_to(self, address: str, before: datetime | None = None) -> int:
+        """How many mails the user has sent to an address, from any account."""
+        ...
+
+    def wrote_to_domain(
+        self, message_ids: Iterable[str], domain: str, before: datetime | None = None
+    ) -> bool:
+        """Whether one of these mails is the user's own and went to somebody at a domain."""
+        ...
+
+    def answered(self, message_id: str) -> bool:
+        """Whether the user has sent an answer to a mail."""
+        ...
+
+    def newest(
+        self, account: str, address: str = "", limit: int = 50, before: datetime | None = None
+    ) -> list[SentRow]:
+        """The user's newest mails of an account, or those of them to an address, newest first; those without a date last."""
+        ...
+
+
+class SqliteSentMails:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        account: str,
+        location: Location,
+        message_id: str,
+        parent: str,
+        date: datetime | None,
+        to: Iterable[str],
+    ) -> None:
+        sql = (
+            "INSERT INTO sent (account, mailbox, uidvalidity, uid, message_id, parent, date) VALUES (?,?,?,?,?,?,?)"
+            " ON CONFLICT DO NOTHING RETURNING id"
+        )
+        place = (account, location.mailbox, location.uidvalidity, location.uid)
+        added = self._database.all(sql, *place, message_id, parent, optional_text(date))
+        rows = [(address.casefold(), sent_id) for (sent_id,) in added for address in to]
+        self._database.run_many(
+            "INSERT INTO sent_to (address, sent_id) VALUES (?,?) ON CONFLICT DO NOTHING", rows
+        )
+
+    def forget(self, account: str, mailbox: str) -> None:
+        self._database.run("DELETE FROM sent WHERE account = ? AND mailbox = ?", account, mailbox)
+
+    def written_to(self, address: str, before: datetime | None = None) -> int:
+        sql = "SELECT count(*) FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address = ?"
+        return int(self._only(*_dated(sql, before, address.casefold())))
+
+    def wrote_to_domain(
+        self, message_ids: Iterable[str], domain: str, before: datetime | None = None
+    ) -> bool:
+        ids = list(message_ids)
+        if not ids:
+            return False
+        marks = ",".join("?" * len(ids))
+        sql = (
+            "SELECT count(*) FROM sent s JOIN sent_to t ON t.sent_id = s.id WHERE s.message_id <> ''"
+            f" AND s.message_id IN ({marks}) AND t.address LIKE ? ESCAPE '!'"
+        )
+        ending = "%@" + domain.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        return bool(self._only(*_dated(sql, before, *ids, ending)))
+
+    def answered(self, message_id: str) -> bool:
+        sql = "SELECT 1 FROM sent WHERE parent = ? AND parent <> '' LIMIT 1"
+        return self._database.one(sql, message_id) is not None
+
+    def newest(
+        self, account: str, address: str = "", limit: int = 50, before: datetime | None = None
+    ) -> list[SentRow]:
+        sql = "SELECT s.id, s.mailbox, s.uidvalidity, s.uid, s.message_id, s.parent, s.date FROM sent s WHERE s.account = ?"
+        values: list[object] = [account]
+        if address:
+            sql += " AND s.id IN (SELECT sent_id FROM sent_to WHERE address = ?)"
+            values.append(address.casefold())
+        sql, *values = _dated(sql, before, *values)
+        sql += " ORDER BY coalesce(s.date, '') DESC, s.id DESC LIMIT ?"
+        return [
+            SentRow(row[0], Location(*row[1:4]), row[4], row[5], optional_moment(row[6]))
+            for row in self._database.all(sql, *values, limit)
+        ]
+
+    def _only(self, sql: str, *values: object) -> Any:
+        row = self._database.one(sql, *values)
+        return row[0] if row else 0
+
+
+def _dated(sql: str, before: datetime | None, *values: object) -> tuple[Any, ...]:
+    """(SQL, its values) narrowed to what is dated before a moment."""
+    return (f"{sql} AND s.date < ?", *values, to_text(before)) if before else (sql, *values)

@@ -1,0 +1,37 @@
+"""The configured models, opened. The client is imported here, where it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mailbot.credentials import secret
+from mailbot.settings import Llm, Secret
+
+if TYPE_CHECKING:
+    from mailbot.assistant.models import Models
+
+
+@contextmanager
+def opened_models(settings: Llm | None, today: tuple[int, float] = (0, 0.0)) -> Iterator[Models | None]:
+    """The configured models, None where none is configured. `today` is what was spent since midnight: (tokens, money)."""
+    if settings is None:
+        yield None
+        return
+    from mailbot.assistant.llm import Endpoint, Model
+    from mailbot.assistant.models import Budget, Models, Served
+
+    def served(base_url: str, key: Secret | None, draft: str, triage: str) -> Served:
+        # A local server asks for no key, the client for some text.
+        called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
+        endpoint = Endpoint(base_url, called, settings.timeout, settings.retries, settings.max_output_tokens)
+        return Served(Model(endpoint), {"draft": draft, "triage": triage or draft})
+
+    every = [served(settings.base_url, settings.api_key, settings.model, settings.triage_model)]
+    every += [served(f.base_url.rstrip("/"), f.api_key, f.model, f.triage_model) for f in settings.fallbacks]
+    models = Models(every, settings.prices, Budget(settings.budget.per_run, settings.budget.per_day, today))
+    try:
+        yield models
+    finally:
+        models.close()

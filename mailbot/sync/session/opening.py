@@ -1,0 +1,93 @@
+"""One way to open an account: settings, lock, journal, server, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mailbot.errors import ConfigError
+from mailbot.mail.server.account import ImapAccount
+from mailbot.settings import Account, Settings
+from mailbot.sync.memory.journal import Journal, opened_journal
+from mailbot.sync.memory.lock import locked
+from mailbot.sync.memory.spool import Spool
+from mailbot.sync.session.login import login
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.report import Progress, Report, silent
+from mailbot.sync.session.state import State
+
+Clock = Callable[[], datetime]
+
+
+def local_time() -> datetime:
+    """Now, in the user's own zone."""
+    return datetime.now().astimezone()
+
+
+def utc_time() -> datetime:
+    """Now, as the journal keeps it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One account, opened. A step is not given the session but what it needs of it."""
+
+    settings: Settings
+    account: Account
+    journal: Journal
+    notes: NoteFiles
+    spool: Spool
+    server: ImapAccount
+    report: Report
+    progress: Progress = silent
+    clock: Clock = local_time
+
+    def spent_today(self) -> tuple[int, float]:
+        """(tokens, money) that were spent on models since midnight, for all accounts of the vault."""
+        return self.journal.costs.since(self.clock().replace(hour=0, minute=0, second=0, microsecond=0))
+
+
+def check_vault(vault: Path) -> None:
+    """Raises ConfigError where the vault is no folder: mailbot never makes one up, it may only not be mounted."""
+    if not vault.is_dir():
+        raise ConfigError(
+            f"the vault {vault} is not a folder; create it, or correct `vault` in accounts.yaml (is the disk mounted?)"
+        )
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
+    """The accounts of these names, all for none. Raises ConfigError for a name that is not there."""
+    known = {a.name: a for a in settings.accounts}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"there is no account {name!r} in the settings; there are: {', '.join(known)}")
+    return [known[n] for n in names] or list(settings.accounts)
+
+
+@contextmanager
+def opened(
+    settings: Settings, account: Account, report: Report, progress: Progress = silent
+) -> Iterator[Session]:
+    """An account with its lock held and its journal open. The connection to its server is made when it is first used, and
+    closed here. Raises ConfigError for a vault that is not there, TryAgain where another run holds the account."""
+    check_vault(settings.vault)
+    state = State(settings.vault)
+    with locked(state.folder, account.name), opened_journal(state.journal) as journal:
+        server = ImapAccount(login(account))
+        try:
+            yield Session(
+                settings,
+                account,
+                journal,
+                NoteFiles(settings.vault),
+                state.spool,
+                server,
+                report,
+                progress,
+            )
+        finally:
+            server.close()

@@ -1,0 +1,75 @@
+"""What the user asked of a run, and what it did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+log = logging.getLogger("mailbot")
+"""Never given mail text or a secret: ids and counts only (a note's name has the subject in it)."""
+
+
+class Progress(Protocol):
+    """Told of long work: what it is, how much is done and of how much."""
+
+    def __call__(self, what: str, done: int, total: int) -> None: ...
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The progress of a run that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked of this run. `limit` is for each mailbox."""
+
+    since: date | None = None
+    limit: int | None = None
+    max_drafts: int | None = None
+    no_drafts: bool = False
+
+    @property
+    def since_time(self) -> datetime | None:
+        """`since` as a time, in the user's zone."""
+        return datetime.combine(self.since, datetime.min.time()).astimezone() if self.since else None
+
+
+@dataclass
+class Report:
+    """What a run did to one account. `people` are the person notes that were made, `failed` is what wants another run, each
+    with the reason; `would` is what a dry run would do; `error` ended the account's run early, with its exit code."""
+
+    account: str
+    notes: list[str] = field(default_factory=list)
+    recognised: int = 0
+    drafts: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    dispositions: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
+    would: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+    error: str = ""
+    exit_code: int = 0
+
+    def count(self, disposition: str) -> None:
+        self.dispositions[disposition] = self.dispositions.get(disposition, 0) + 1
+
+    def remark(self, text: str) -> None:
+        """Something that the user should know, said once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+
+def exit_code(reports: Sequence[Report]) -> int:
+    """0 all is well; the error's own code where every account failed alike; 1 where some mails or accounts failed."""
+    codes = {r.exit_code for r in reports}
+    if len(codes) == 1 and (code := codes.pop()):
+        return code
+    return 1 if any(r.exit_code or r.failed for r in reports) else 0

@@ -1,0 +1,84 @@
+"""What a search needs: the index of a vault and its vectors, opened and brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mailbot.assistant.disclosure import kept_back
+from mailbot.credentials import secret
+from mailbot.errors import AuthenticationFailed, BadData, ConfigError, ServerUnavailable, TryAgain
+from mailbot.settings import Disclosure, Embeddings, Llm, Settings
+from mailbot.sync.session.report import Report
+from mailbot.sync.session.state import State
+from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
+from mailbot.vault.vectors import Vectors, vectors_path
+
+
+@contextmanager
+def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iterator[Vectors | None]:
+    """The vectors beside an index, None where none are wanted. Raises ConfigError where they cannot be had."""
+    if wanted is None:
+        yield None
+        return
+    from mailbot.assistant import embedding
+
+    prefixes = wanted.query_prefix, wanted.passage_prefix
+    if wanted.local:
+        folder = wanted.local.expanduser() if isinstance(wanted.local, Path) else None
+        with Vectors(vectors_path(index.path), embedding.local(folder, *prefixes)) as vectors:
+            yield vectors
+        return
+    from mailbot.assistant.llm import Endpoint, Model
+
+    base_url = wanted.base_url or (llm.base_url if llm else "")
+    if not base_url:
+        raise ConfigError(
+            "embeddings.base_url: is missing, and there is no llm.base_url to take in its place"
+        )
+    source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
+    model = Model(Endpoint(base_url, lambda: secret(source, "embeddings.api_key") if source else "none"))
+    try:
+        with Vectors(
+            vectors_path(index.path), embedding.EndpointEmbedder(model, wanted.model, *prefixes)
+        ) as vectors:
+            yield vectors
+    finally:
+        model.close()
+
+
+@contextmanager
+def opened_index(settings: Settings) -> Iterator[Index]:
+    """The index of the vault, up to date with its folder."""
+    with Index(State(settings.vault).index, settings.vault) as index:
+        refresh(index, settings.exclude)
+        yield index
+
+
+@contextmanager
+def filled_vectors(index: Index, settings: Settings, report: Report) -> Iterator[Vectors | None]:
+    """The vectors of the vault, up to date with its index. Where the embedding model does not answer there are none, and the
+    report says so: words must do."""
+    with opened_vectors(index, settings.embeddings, settings.llm) as vectors:
+        try:
+            fill(index, vectors, settings.disclosure)
+        except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
+            report.remark(f"{error}; this run searched by words alone")
+            vectors = None
+        yield vectors
+
+
+def fill(
+    index: Index,
+    vectors: Vectors | None,
+    rules: Disclosure,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Make the vectors that are missing; returns how many were made. What `rules` keep back is sent to no server for its
+    vectors: there it is found by its words alone."""
+    if vectors is None:
+        return 0
+    wanted = index.hashes((lambda note: bool(kept_back(note, rules))) if vectors.remote else None)
+    return vectors.fill(wanted, index.saying, progress)

@@ -1,0 +1,187 @@
+"""A draft into the server's Drafts, exactly once: intent, APPEND, result.
+
+`seen` looks at the server, `fate` decides, and only then something is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.mail.message import MessageId
+from mailbot.mail.server.account import ImapAccount
+from mailbot.settings import Account
+from mailbot.sync.decide.fate import Append, Confirm, Copy, Fate, LookedFor, Mark, Replace, fate
+from mailbot.sync.decide.retry import backoff
+from mailbot.sync.memory.journal import Journal
+from mailbot.sync.memory.rows import DraftRow
+from mailbot.sync.memory.spool import Spool
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.report import Report, log
+from mailbot.vault.files import content_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A draft that is ready to be stored: its mail, its note (path and hash), the Message-ID chosen, and its bytes."""
+
+    mail_id: int
+    note: str
+    note_hash: str
+    message_id: MessageId
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Stores drafts on an account's server. Every call may raise MailbotError where the server as a whole fails, and OSError
+    where the disk does."""
+
+    account: Account
+    server: ImapAccount
+    journal: Journal
+    notes: NoteFiles
+    spool: Spool
+    report: Report
+
+    def settle(self) -> None:
+        """Finish what earlier runs began. A draft that fails again is reported and waits; the others, and the run, go on."""
+        for row in self.journal.drafts.due_intents(self.account.name, datetime.now(UTC)):
+            try:
+                self._finish(row)
+            except TryAgain:
+                raise
+            except MailbotError as error:
+                self.postpone(row.mail_id, row.note, error)
+
+    def store(self, draft: Composed) -> None:
+        """Append a new draft whose note is durable. A later run's `settle` goes on where this one stops."""
+        self.server.ensure()  # the model may have taken minutes
+        self._append(self._intend(draft), draft.raw)
+
+    def adopt(self, draft: Composed) -> None:
+        """The same for a draft note that was found in the vault and that no journal knows: it may lie on the server."""
+        self._finish(self._intend(draft))
+
+    def postpone(self, mail_id: int, note: str, error: MailbotError) -> None:
+        """Record that a draft could not be stored. Raises where the server does not answer any more."""
+        attempts = self.journal.mails.get(mail_id).attempts + 1
+        self.journal.mails.failed(mail_id, str(error), attempts, datetime.now(UTC) + backoff(attempts))
+        self.report.failed.append(f"{note}: {error}; the draft note is written, a later run stores the draft")
+        log.warning(
+            "account %s: the draft of mail %d could not be stored: %s", self.account.name, mail_id, error
+        )
+        self.server.ensure()
+
+    def drafts_mailbox(self) -> str:
+        """The account's Drafts; made where the user allowed that. Raises ServerUnavailable where there is none."""
+        name = self.account.drafts_mailbox
+        try:
+            return self.server.find("drafts", name)
+        except ServerUnavailable:
+            if not self.account.create_drafts_mailbox:
+                raise
+            return self.server.create("Drafts" if name == "auto" else name)
+
+    def foreseen(self) -> Iterable[tuple[DraftRow, Fate]]:
+        """What `settle` would do, changing nothing."""
+        for row in self.journal.drafts.due_intents(self.account.name, datetime.now(UTC)):
+            try:
+                yield row, fate(row, self._looked_for(row))
+            except ServerUnavailable:
+                self.server.ensure()
+
+    def _intend(self, draft: Composed) -> DraftRow:
+        mailbox = self.drafts_mailbox()
+        self.spool.keep_draft(draft.message_id, draft.raw)
+        sha256, now = content_hash(draft.raw), datetime.now(UTC)
+        return self.journal.drafts.intend(
+            draft.mail_id, draft.message_id, draft.note, draft.note_hash, mailbox, sha256, now
+        )
+
+    def _finish(self, row: DraftRow) -> None:
+        """Look for an intended draft, and do what its fate is."""
+        if row.mailbox not in {m.name for m in self.server.mailboxes()}:
+            row = replace(row, mailbox=self.drafts_mailbox())
+            self.journal.drafts.redirect(row.id, row.mailbox)
+        match fate(row, self._looked_for(row)):
+            case Confirm(uid):
+                self._stored(row, uid)
+            case Append():
+                composed = self.spool.draft(MessageId(row.message_id))
+                assert composed is not None  # else its fate were another
+                self._append(row, composed)
+            case Mark(status, why):
+                self.report.remark(f"{row.note}: its server draft was {why}; it is not stored again")
+                mail = self.journal.mails.get(row.mail_id)
+                with self.journal.together():
+                    self.journal.drafts.mark(row.id, status, why)
+                    self.journal.mails.update(
+                        mail.id, stage="done", disposition="reply", note_hash=mail.note_hash
+                    )
+                self.spool.drop_draft(MessageId(row.message_id))
+
+    def _looked_for(self, row: DraftRow) -> LookedFor:
+        """What Drafts and Sent hold of an intended draft, and of other answers to its mail."""
+        message_id = MessageId(row.message_id)
+        if uids := self.server.copies(row.mailbox, message_id):
+            return LookedFor(uids=tuple(uids))
+        composed = self.spool.draft(message_id) is not None
+        source = self.journal.mails.get(row.mail_id).message_id
+        if not source:
+            return LookedFor(composed=composed)
+        parent = MessageId(source)
+        earlier = {d.uid for d in self.journal.drafts.of(row.mail_id) if d.mailbox == row.mailbox}
+        others = set(self.server.copies(row.mailbox, message_id, parent=parent))
+        try:
+            sent = self.server.find("sent", self.account.sent_mailbox)
+        except ServerUnavailable:
+            sent = ""
+        in_sent = bool(sent and self.server.copies(sent, message_id, parent=parent))
+        return LookedFor((), bool(others - earlier), in_sent, composed)
+
+    def _append(self, row: DraftRow, composed: bytes) -> None:
+        uid = self.server.append_draft(row.mailbox, composed, MessageId(row.message_id))
+        self._stored(row, uid or 0)
+
+    def _stored(self, row: DraftRow, uid: int) -> None:
+        opened = self.server.examine(row.mailbox)
+        mail = self.journal.mails.get(row.mail_id)
+        link = f"[[{row.note.removesuffix('.md')}]]"
+        note_hash = self.notes.change(mail.note, mail.note_hash, {"draft": link})
+        with self.journal.together():
+            self.journal.drafts.stored(row.id, opened.uidvalidity, uid)
+            self.journal.mails.update(mail.id, stage="done", disposition="reply", note_hash=note_hash)
+        self.spool.drop_draft(MessageId(row.message_id))
+        self.spool.drop_mail(mail.sha256)
+        log.info(
+            "account %s: draft %s stored in %s as uid %d", self.account.name, row.message_id, row.mailbox, uid
+        )
+        for older in self.journal.drafts.of(mail.id):
+            if older.id < row.id and older.status == "draft":
+                self._supersede(older)
+
+    def _supersede(self, older: DraftRow) -> None:
+        """An earlier draft of the same mail has been replaced."""
+        match fate(older, self._copy(older)):
+            case Replace(uid):
+                self.server.remove(older.mailbox, uid)
+                self.journal.drafts.mark(older.id, "superseded", "a newer draft took its place")
+            case Mark(status, why):
+                self.report.remark(f"the earlier draft in {older.mailbox} is left there: {why}")
+                self.journal.drafts.mark(older.id, status, why)
+
+    def _copy(self, draft: DraftRow) -> Copy:
+        """What lies at the UID of a stored draft."""
+        if not draft.uid:
+            return Copy()
+        if self.server.examine(draft.mailbox).uidvalidity != draft.uidvalidity:
+            return Copy(renumbered=True)
+        raw = self.server.message(draft.mailbox, draft.uid)
+        return Copy(
+            present=raw is not None,
+            unchanged=raw is not None and content_hash(raw) == draft.sha256,
+            removable=self.server.can_remove(),
+        )

@@ -1,0 +1,117 @@
+"""Mails that want a reply -> drafts: context, draft, draft note, server draft. Model calls overlap; all else is in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailbot.assistant.outline import outline
+from mailbot.assistant.request import DraftRequest
+from mailbot.errors import BudgetSpent, MailbotError, TryAgain
+from mailbot.mail.message import MessageId
+from mailbot.sync.session.report import Progress
+from mailbot.sync.steps.cost import Bill, postpone
+from mailbot.sync.steps.deliver import Composed, Delivery
+from mailbot.sync.steps.draft_note import DraftNotes
+from mailbot.sync.steps.pool import in_order
+from mailbot.sync.steps.triage import Desk, Waiting
+from mailbot.vault.draft import Draft
+from mailbot.vault.source import Context
+
+if TYPE_CHECKING:
+    from mailbot.assistant.models import Models
+
+
+def draft_for(request: DraftRequest, models: Models | None, folder: Path) -> Draft:
+    """The model's draft, or without a model an outline. `folder` is where prompts of the user's own lie. Acts on nothing;
+    raises what the model's client raises."""
+    if models is None:
+        return outline(request)
+    from mailbot.assistant.draft import by_model
+
+    return by_model(request, models, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Puts drafts where they belong: the note always, the server where the settings say so."""
+
+    draft_notes: DraftNotes
+    delivery: Delivery
+    desk: Desk
+    to_server: bool
+
+    def store(self, waiting: Waiting, draft: Draft, context: Context) -> None:
+        """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there."""
+        path, message_id = self.draft_notes.write(waiting, draft, context)
+        self._deliver(waiting, path, message_id, self.delivery.store)
+
+    def adopt(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+        """Store the drafts whose notes lie in the vault though the journal knows none: the run that wrote them was killed
+        before it could say so, or the journal was lost. The model is not asked again. Returns the other mails."""
+        left = []
+        for each in waiting:
+            found = self.draft_notes.on_disk(each)
+            if found is None:
+                left.append(each)
+            else:
+                self._deliver(each, *found, self.delivery.adopt)
+        return left
+
+    def _deliver(
+        self, waiting: Waiting, path: str, message_id: MessageId, how: Callable[[Composed], None]
+    ) -> None:
+        report = self.desk.report
+        try:
+            composed = self.draft_notes.composed(waiting.row, waiting.mail, path, message_id)
+            if self.to_server:
+                how(composed)
+            else:
+                self._only_noted(waiting, path)
+            report.drafts.append(path)
+        except TryAgain:
+            raise
+        except MailbotError as error:
+            self.delivery.postpone(waiting.row.id, path, error)
+
+    def _only_noted(self, waiting: Waiting, path: str) -> None:
+        """A draft that is only a note is finished where the mail's note names it."""
+        row, link = waiting.row, f"[[{path.removesuffix('.md')}]]"
+        note_hash = self.desk.notes.change(row.note, row.note_hash, {"draft": link})
+        self.desk.journal.mails.update(row.id, stage="done", disposition="reply", note_hash=note_hash)
+        self.desk.spool.drop_mail(row.sha256)
+
+
+def within_budget(models: Models | None, wanting: Sequence[Waiting], bill: Bill) -> bool:
+    """Whether a draft can be paid for. Where none can, the mails wait and the user is told, before anything is gathered that
+    nobody will read."""
+    try:
+        if models:
+            models.check()
+    except BudgetSpent as error:
+        bill.report.waiting += len(wanting)
+        bill.report.remark(str(error))
+        return False
+    return True
+
+
+def draft_all(
+    wanting: Sequence[tuple[Waiting, DraftRequest]],
+    ask: Callable[[DraftRequest], Draft],
+    concurrency: int,
+    storage: Storage,
+    bill: Bill,
+    progress: Progress,
+) -> None:
+    """Draft each mail and store it. What fails for one mail is recorded and tried again by a later run. Raises MailbotError
+    where the server, or the model as a whole, fails."""
+    results = in_order(wanting, lambda each: ask(each[1]), concurrency, "draft")
+    for number, ((waiting, request), draft) in enumerate(results, 1):
+        progress(f"{bill.account}: draft", number, len(wanting))
+        if isinstance(draft, MailbotError):
+            postpone(waiting.row, "draft", draft, storage.desk.journal.mails, bill)
+            continue
+        bill.charge("draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
+        storage.store(waiting, draft, request.context)

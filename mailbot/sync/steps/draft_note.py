@@ -1,0 +1,129 @@
+"""Draft -> draft note, and back to the mail that goes to the server."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailbot.errors import BadData
+from mailbot.mail.mail import Mail
+from mailbot.mail.message import Address, MessageId
+from mailbot.mail.mime.compose import Reply, compose
+from mailbot.settings import Account, Settings
+from mailbot.sync.decide.outgoing import outgoing
+from mailbot.sync.memory.drafts import Drafts
+from mailbot.sync.memory.rows import DraftRow, MailRow
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.steps.deliver import Composed
+from mailbot.sync.steps.triage import Waiting
+from mailbot.vault import draft_note
+from mailbot.vault.draft import Draft
+from mailbot.vault.draft_note import DraftNote
+from mailbot.vault.email_body import whole_quoted
+from mailbot.vault.note import property_text
+from mailbot.vault.source import Context
+
+
+def new_message_id(address: str) -> MessageId:
+    """A Message-ID of our own, at the user's domain (RFC 5322 3.6.4)."""
+    domain = address.rpartition("@")[2]
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = "mailbot.invalid"
+    return MessageId(f"<{secrets.token_hex(12)}.mailbot@{domain}>")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftNotes:
+    """The draft notes of an account."""
+
+    settings: Settings
+    account: Account
+    drafts: Drafts
+    notes: NoteFiles
+    clock: Callable[[], datetime]
+
+    def write(self, waiting: Waiting, draft: Draft, context: Context) -> tuple[str, MessageId]:
+        """Write the draft note; returns its path and the Message-ID that was chosen for the draft."""
+        row, mail = waiting.row, waiting.mail
+        message_id = new_message_id(self.account.address)
+        path = self._free_path(row)
+        planned = self._outgoing(mail, draft.reply, message_id)
+        first = planned.to[0] if planned.to else Address("", "")
+        note = DraftNote(
+            original=f"{row.stem}.md",
+            created=datetime.now(),
+            to=first.email,
+            to_name=first.name,
+            cc=tuple(str(a) for a in (*planned.to[1:], *planned.cc)),
+            subject=planned.subject,
+            original_quoted=whole_quoted(mail),
+            draft=draft,
+            verdict=waiting.verdict,
+            context=context,
+            account=self.account.name,
+            message_id=mail.message.message_id or "",
+            draft_message_id=message_id,
+            earlier=self.earlier(row),
+        )
+        self.notes.write(path, draft_note.render(note))
+        last = self._last(row)
+        if last and last.note != path:
+            # The user has edited that one: it stays, and says that it is no longer the draft.
+            self.notes.change(last.note, last.note_hash, {"status": "superseded"})
+        return path, message_id
+
+    def composed(self, row: MailRow, mail: Mail, note: str, message_id: MessageId) -> Composed:
+        """The draft of a note as it lies in the vault, ready to be stored. Raises BadData where the note cannot be read."""
+        text, note_hash = self.notes.must_read(note)
+        reply = draft_note.parse(text, note).reply
+        raw = compose(self._outgoing(mail, reply, message_id))
+        return Composed(row.id, note, note_hash, message_id, raw)
+
+    def earlier(self, row: MailRow) -> tuple[tuple[str, str], ...]:
+        """What was drafted for a mail before, newest first: the last draft note's reply, as the user may have changed it, and
+        the history that stands in that note."""
+        last = self._last(row)
+        found = self.notes.read(last.note) if last else None
+        if last is None or found is None:
+            return ()
+        try:
+            before = draft_note.parse(found[0], last.note)
+        except BadData:
+            return ()
+        when = f"{last.created:%Y-%m-%d %H:%M}, {before.model or 'unknown model'}"
+        return ((when, before.reply), *before.earlier)
+
+    def on_disk(self, waiting: Waiting) -> tuple[str, MessageId] | None:
+        """The draft note of a mail that lies in the vault though the journal knows no draft, and its Message-ID."""
+        path = f"{self._folder}/{waiting.row.stem}.draft.md"
+        if not self.notes.exists(path) or self._last(waiting.row):
+            return None
+        properties = self.notes.properties(path) or {}
+        message_id = str(properties.get("draft_message_id") or "")
+        ours = properties.get("message_id") == property_text(waiting.mail.message.message_id or "")
+        return (path, MessageId(message_id)) if message_id and ours else None
+
+    def _outgoing(self, mail: Mail, text: str, message_id: MessageId) -> Reply:
+        return outgoing(self.settings, self.account, mail, text, message_id, self.clock())
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.settings.email_folder}/Drafts"
+
+    def _last(self, row: MailRow) -> DraftRow | None:
+        return next(reversed(self.drafts.of(row.id)), None)
+
+    def _free_path(self, row: MailRow) -> str:
+        """Where a new draft note goes: in the place of the last one where that is still as we wrote it, else beside it."""
+        last = self._last(row)
+        if last and (found := self.notes.read(last.note)) and found[1] == last.note_hash:
+            return last.note
+        path, number = f"{self._folder}/{row.stem}.draft.md", 1
+        while self.notes.exists(path):
+            number += 1
+            path = f"{self._folder}/{row.stem}.draft-{number}.md"
+        return path

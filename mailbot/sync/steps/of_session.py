@@ -1,0 +1,170 @@
+"""The steps of an opened account, each given what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailbot.assistant.request import DraftRequest
+from mailbot.assistant.steering import attempts
+from mailbot.settings import Account
+from mailbot.sync.decide.disposition import Circumstances
+from mailbot.sync.decide.mailbox import Wish
+from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.opening import Session
+from mailbot.sync.session.report import Options
+from mailbot.sync.steps.circumstances import Knowledge, begun_by_user
+from mailbot.sync.steps.cost import Bill
+from mailbot.sync.steps.deliver import Delivery
+from mailbot.sync.steps.draft import Storage
+from mailbot.sync.steps.draft_note import DraftNotes
+from mailbot.sync.steps.fetch import Arrivals, Keeper
+from mailbot.sync.steps.people import PersonNotes
+from mailbot.sync.steps.raw_mail import raw_mail
+from mailbot.sync.steps.reading import Mails
+from mailbot.sync.steps.second_thoughts import Obedience
+from mailbot.sync.steps.style import SentStyle
+from mailbot.sync.steps.triage import Desk, Judge, Waiting
+from mailbot.vault.index import Index
+from mailbot.vault.source import Context
+
+if TYPE_CHECKING:
+    from mailbot.assistant.models import Models
+
+
+def user_of(account: Account) -> str:
+    """How a prompt calls the user."""
+    return account.display_name or account.address
+
+
+def wish(session: Session, options: Options) -> Wish:
+    return Wish(session.account.fetch, options.since_time, options.limit, max_size(session))
+
+
+def max_size(session: Session) -> int:
+    """Octets; of a larger mail only the header is kept."""
+    return session.settings.max_mail_size * 1_000_000
+
+
+def knowledge(session: Session, index: Index) -> Knowledge:
+    """What is known beside a mail. With a model configured the model decides what the rules leave open. Drafts is read here,
+    before any mailbox is: a connection has one mailbox open."""
+    newer_than, account = session.settings.drafts.newer_than, session.account
+    begun = begun_by_user(session.server, account, newer_than, session.clock())
+    return Knowledge(
+        session.settings, account.name, session.journal, index, begun, session.settings.llm is not None
+    )
+
+
+def arrivals(session: Session, knows: Knowledge) -> Arrivals:
+    at_once = Circumstances(
+        own=frozenset(session.settings.own_addresses), newer_than=session.settings.drafts.newer_than
+    )
+    return Arrivals(session.account.name, session.server, session.journal, at_once, knows.of, session.clock())
+
+
+def keeper(session: Session, mails: Mails) -> Keeper:
+    return Keeper(
+        session.account.name,
+        session.journal,
+        session.notes,
+        session.spool,
+        mails,
+        session.settings.email_folder,
+        frozenset(session.settings.own_addresses),
+        session.report,
+        session.progress,
+    )
+
+
+def desk(session: Session) -> Desk:
+    return Desk(session.journal, session.notes, session.spool, session.report)
+
+
+def bill(session: Session) -> Bill:
+    return Bill(session.account.name, session.journal.costs, session.report)
+
+
+def concurrency(session: Session, models: Models | None) -> int:
+    """How many questions may be in flight."""
+    return session.settings.llm.concurrency if session.settings.llm and models else 1
+
+
+def judge(session: Session, models: Models | None) -> Judge | None:
+    """The model as a judge, None where there is no model."""
+    if models is None:
+        return None
+    return Judge(
+        models,
+        user_of(session.account),
+        session.settings.folder,
+        concurrency(session, models),
+        bill(session),
+        session.progress,
+    )
+
+
+def delivery(session: Session) -> Delivery:
+    return Delivery(
+        session.account, session.server, session.journal, session.notes, session.spool, session.report
+    )
+
+
+def draft_notes(session: Session) -> DraftNotes:
+    return DraftNotes(session.settings, session.account, session.journal.drafts, session.notes, session.clock)
+
+
+def storage(session: Session) -> Storage:
+    to_server = session.settings.drafts.to_server
+    return Storage(draft_notes(session), delivery(session), desk(session), to_server)
+
+
+def person_notes(session: Session, index: Index) -> PersonNotes:
+    return PersonNotes(
+        session.account.name,
+        session.settings,
+        session.journal,
+        session.notes,
+        index,
+        session.report,
+        session.clock().date().isoformat(),
+    )
+
+
+def sent_style(session: Session) -> SentStyle:
+    return SentStyle(session.account.name, session.settings, session.journal, session.server)
+
+
+def mail_as_it_came(session: Session, row: MailRow) -> bytes:
+    """A kept mail's raw bytes. Raises what `raw_mail` raises."""
+    return raw_mail(
+        row,
+        session.spool,
+        session.journal.locations,
+        session.server,
+        session.account.mailboxes,
+        max_size(session),
+    )
+
+
+def obedience(session: Session) -> Obedience:
+    return Obedience(
+        session.journal,
+        session.notes,
+        session.spool,
+        session.server,
+        lambda row: mail_as_it_came(session, row),
+        session.report,
+    )
+
+
+def request(session: Session, waiting: Waiting, context: Context, style: str = "") -> DraftRequest:
+    """What a draft for a mail is made from."""
+    return DraftRequest(
+        waiting.mail,
+        waiting.verdict.asks,
+        context,
+        user_of(session.account),
+        session.clock().date(),
+        style=style,
+        suspicious=tuple(attempts(waiting.mail.message)),
+    )

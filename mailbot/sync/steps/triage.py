@@ -1,0 +1,203 @@
+"""Waiting mails -> what becomes of each: the user's word, then the rules, then the model.
+
+What was decided is written into the mail's note first, then into the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailbot.assistant.detector import asks_of
+from mailbot.errors import MailbotError
+from mailbot.mail.mail import Mail
+from mailbot.sync.decide.disposition import Circumstances, disposition
+from mailbot.sync.decide.retry import backoff
+from mailbot.sync.decide.thread import Wanting, one_per_thread
+from mailbot.sync.decide.users_word import users_word
+from mailbot.sync.memory.journal import Journal
+from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.memory.spool import Spool
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.report import Progress, Report
+from mailbot.sync.steps.circumstances import KnowledgeOf
+from mailbot.sync.steps.cost import Bill, postpone
+from mailbot.sync.steps.pool import in_order
+from mailbot.sync.steps.reading import Mails
+from mailbot.vault.verdict import UNDECIDED, Verdict, verdict_in
+
+if TYPE_CHECKING:
+    from mailbot.assistant.models import Models
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mail that waits: as remembered, as read, and what was decided."""
+
+    row: MailRow
+    mail: Mail
+    verdict: Verdict = UNDECIDED
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where verdicts are written down: the mail's note, then the journal."""
+
+    journal: Journal
+    notes: NoteFiles
+    spool: Spool
+    report: Report
+
+    def done(self, row: MailRow, verdict: Verdict | None) -> None:
+        """Nothing more is wanted of a mail. Without a verdict the user has removed its note."""
+        note_hash, decided = row.note_hash, row.disposition
+        if verdict:
+            decided = verdict.disposition
+            note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
+        self.journal.mails.update(row.id, stage="done", disposition=decided, note_hash=note_hash)
+        self.spool.drop_mail(row.sha256)
+        if decided != row.disposition or not verdict:
+            self.report.count(decided if verdict else "removed")
+
+    def wants_reply(self, row: MailRow, verdict: Verdict) -> MailRow:
+        """A mail waits for its draft now; returns its row."""
+        note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
+        with self.journal.together():
+            self.journal.mails.set_asks(row.id, verdict.asks)
+            self.journal.mails.update(row.id, stage="draft", disposition="reply", note_hash=note_hash)
+        if row.disposition != "reply":
+            self.report.count("reply")
+        return self.journal.mails.get(row.id)
+
+
+def read_waiting(rows: Sequence[MailRow], mails: Mails, desk: Desk) -> list[Waiting]:
+    """The mails of these rows, read. One whose note the user has removed is done with: that is an answer too. One that is no
+    longer in the spool is reported."""
+    found = []
+    for row in rows:
+        mail = mails.get(row)
+        if mail is None:
+            reason = f"its copy in the spool is gone; run `mailbot draft '{row.note}'`"
+            attempts = row.attempts + 1
+            desk.journal.mails.failed(row.id, reason, attempts, datetime.now(UTC) + backoff(attempts))
+            desk.report.failed.append(f"{row.note}: {reason}")
+        elif desk.notes.read(row.note) is None:
+            desk.done(row, None)
+        else:
+            found.append(Waiting(row, mail))
+    return found
+
+
+def remembered(waiting: Waiting, notes: NoteFiles, journal: Journal) -> Verdict:
+    """The verdict that an earlier run wrote into the note. Where it remembers no asks they are found anew."""
+    properties = notes.properties(waiting.row.note) or {}
+    asks = journal.mails.asks(waiting.row.id) or asks_of(waiting.mail)
+    return verdict_in(properties, asks) or Verdict("reply", "model", asks=asks)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The model as a judge of mails."""
+
+    models: Models
+    user: str
+    """How a prompt calls the user."""
+    folder: Path
+    """Where prompts of the user's own lie."""
+    concurrency: int
+    bill: Bill
+    progress: Progress
+
+
+def triage(waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, desk: Desk) -> list[Waiting]:
+    """The mails that want a reply, oldest first, with what they ask. The others are done with, and those whose triage failed
+    wait. Raises MailbotError where the model as a whole fails."""
+    decided: list[Waiting] = []
+    undecided: list[tuple[Waiting, Circumstances]] = []
+    for each in waiting:
+        verdict, known = _by_rules(each, knows, desk)
+        if not verdict.disposition:
+            undecided.append((each, known))
+        elif verdict.disposition == "reply":
+            decided.append(_wanting(each, verdict, desk))
+        else:
+            desk.done(each.row, verdict)
+    if judge:
+        decided += _by_model(undecided, judge, desk)
+    return _one_per_thread(sorted(decided, key=lambda w: (w.row.date, w.row.id)), desk)
+
+
+def _by_rules(each: Waiting, knows: KnowledgeOf, desk: Desk) -> tuple[Verdict, Circumstances]:
+    """(what the user and the rules say, all that is known). What an earlier run decided stands, unless a rule withholds the
+    draft now."""
+    properties = desk.notes.properties(each.row.note) or {}
+    said = users_word(each.row, properties)
+    if said:
+        sender = each.mail.message.sender
+        if sender:
+            desk.journal.corrections.add(each.row.id, sender.key, said.word, datetime.now(UTC))
+        known = Circumstances(said_of_mail=said)
+        return disposition(each.mail, known), known
+    earlier = None
+    if each.row.stage == "draft" or properties.get("decided_by"):
+        # Written by a run that was killed before it could journal it, or by the one that could not draft.
+        earlier = remembered(each, desk.notes, desk.journal)
+        if earlier.disposition != "reply" or earlier.decided_by == "user":
+            return earlier, Circumstances()
+    known = knows(each.mail.message)
+    if earlier:
+        now = disposition(each.mail, replace(known, model=True))
+        return (now if now.disposition and now.disposition != "reply" else earlier), known
+    return disposition(each.mail, known), known
+
+
+def _wanting(each: Waiting, verdict: Verdict, desk: Desk) -> Waiting:
+    """A mail that wants a reply; written down where that is news."""
+    if each.row.stage == "draft" and each.row.disposition == "reply":
+        return replace(each, verdict=verdict)
+    return Waiting(desk.wants_reply(each.row, verdict), each.mail, verdict)
+
+
+def _by_model(undecided: Sequence[tuple[Waiting, Circumstances]], judge: Judge, desk: Desk) -> list[Waiting]:
+    from mailbot.assistant.triage import Reader, judged
+
+    def ask(asked: tuple[Waiting, Circumstances]) -> tuple[Verdict, int, int, str, float]:
+        each, known = asked
+        reader = Reader(judge.user, known.own, known.exchanged)
+        verdict, answered = judged(each.mail, reader, judge.models, judge.folder)
+        if not verdict.asks:  # a model that names none must not make a draft that leaves all of them out
+            verdict = replace(verdict, asks=asks_of(each.mail))
+        return verdict, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
+
+    wanting = []
+    for number, ((each, _), result) in enumerate(in_order(undecided, ask, judge.concurrency, "triage"), 1):
+        judge.progress(f"{judge.bill.account}: triage", number, len(undecided))
+        if isinstance(result, MailbotError):
+            postpone(each.row, "triage", result, desk.journal.mails, judge.bill)
+            continue
+        verdict, tokens_in, tokens_out, model, cost = result
+        judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
+        if verdict.disposition == "reply":
+            wanting.append(_wanting(each, verdict, desk))
+        else:
+            desk.done(each.row, verdict)
+    return wanting
+
+
+def _one_per_thread(decided: Sequence[Waiting], desk: Desk) -> list[Waiting]:
+    """Of several mails of one author in a thread, one is answered; the others say so in their notes."""
+    by_id = {w.row.id: w for w in decided}
+    chosen = one_per_thread([Wanting(w.row.id, w.mail, w.verdict) for w in decided])
+    for earlier in chosen.superseded:
+        each = by_id[earlier.mail_id]
+        desk.done(each.row, disposition(each.mail, Circumstances(superseded=True)))
+    answered = []
+    for wanting in chosen.answered:
+        each = by_id[wanting.mail_id]
+        if wanting.verdict != each.verdict:
+            desk.journal.mails.set_asks(each.row.id, wanting.verdict.asks)
+        answered.append(replace(each, verdict=wanting.verdict))
+    return answered

@@ -1,0 +1,82 @@
+"""The file of the search index: SQLite FTS5 over whole notes and over passages. A cache; it can be deleted at any time."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+VERSION = 6
+HASH_SIZE = 16 * 1024 * 1024
+"""Octets that FTS5 gathers before it writes a segment."""
+
+SCHEMA = """
+CREATE TABLE note (
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, key TEXT NOT NULL,
+  stem TEXT NOT NULL, title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL, instant TEXT NOT NULL,
+  message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL, audience TEXT NOT NULL, tags TEXT NOT NULL,
+  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL, merged_into TEXT NOT NULL);
+CREATE INDEX note_thread ON note (thread, instant) WHERE thread <> '';
+CREATE INDEX note_message ON note (message_id) WHERE message_id <> '';
+CREATE INDEX note_key ON note (key);
+CREATE INDEX note_stem ON note (stem);
+CREATE TABLE passage (id INTEGER PRIMARY KEY, note_id INTEGER NOT NULL, heading TEXT NOT NULL,
+  start INTEGER NOT NULL, "end" INTEGER NOT NULL, hash BLOB NOT NULL);
+CREATE INDEX passage_note ON passage (note_id);
+CREATE INDEX passage_hash ON passage (hash);
+CREATE TABLE address (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
+CREATE INDEX address_note ON address (note_id);
+CREATE TABLE person_name (name TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (name, note_id)) WITHOUT ROWID;
+CREATE INDEX person_name_note ON person_name (note_id);
+CREATE TABLE party (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
+CREATE INDEX party_note ON party (note_id);
+CREATE TABLE link (note_id INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (note_id, target)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE note_fts USING fts5 (title, names, body, content='', tokenize='porter unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE passage_fts USING fts5 (heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The database at `path`, made where it is missing, of another version, or cannot be read: it is a cache.
+
+    Raises sqlite3.OperationalError where another program is at it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _connect(path)
+    except sqlite3.OperationalError:
+        raise  # another program is at it: that is no reason to throw it away
+    except sqlite3.DatabaseError:
+        path.unlink(missing_ok=True)
+        return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=30, isolation_level=None)
+    try:
+        database.execute("PRAGMA mmap_size = 67108864")
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            if version:
+                database.close()
+                path.unlink()
+                database = sqlite3.connect(path, timeout=30, isolation_level=None)
+            # SQLite does not wait for this: where it is locked, another program does the same just now.
+            with suppress(sqlite3.OperationalError):
+                database.execute("PRAGMA journal_mode = WAL")
+            database.execute("BEGIN IMMEDIATE")
+            if not database.execute("PRAGMA user_version").fetchone()[0]:  # nobody was faster
+                for statement in SCHEMA.split(";"):
+                    database.execute(statement)
+                # Fewer, larger segments: a first index merges less.
+                for table in ("note_fts", "passage_fts"):
+                    option = f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})"
+                    database.execute(option)
+                database.execute(f"PRAGMA user_version = {VERSION}")
+            database.execute("COMMIT")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA cache_size = -32768")
+    except BaseException:
+        database.close()
+        raise
+    return database

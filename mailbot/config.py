@@ -54,7 +54,7 @@ def load(path: Path | None = None) -> Settings:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
         if node is not None and (twice := _twice(node)):
-            raise ConfigError(f"{found}, line {twice[1]}: `{twice[0]}` stands there a second time; keep one")
+            raise ConfigError(f"{found}, line {twice[1]}: `{twice[0]}` appears twice; keep one")
     except ValueError as error:
         if isinstance(error, UnicodeError):
             raise ConfigError(f"{found}: cannot be read ({error})") from error

@@ -42,7 +42,7 @@ class Candidate:
 def kept_back(note: NoteRow | Marks, rules: Disclosure) -> str:
     """Why a note goes into nobody's draft and to no server; empty where it may."""
     if note.audience == UNREADABLE:
-        return "its properties cannot be read; mend them in the note"
+        return "its properties cannot be read; correct them in the note"
     if note.private:
         return "it is private"
     if tag := next((t for t in rules.private_tags if _tagged(note.tags, t.lstrip("#").casefold())), ""):

@@ -32,7 +32,7 @@ def lane_of(
     blanks = list(unknowns) or (["it has blanks"] if BLANK.search(text) else [])
     doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
     doubts += [f"no source for: {what}" for what, link in supports if not link]
-    doubts += [f"perhaps not taken up: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
+    doubts += [f"perhaps not answered: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
     if invented := sorted(uncarried(text, given)):
         doubts.append(f"neither the mail nor a source has: {', '.join(invented[:8])}")
     doubts += [f"it is about {what}" for what in matters(f"{text}\n{' '.join(a.text for a in asks)}")]
@@ -46,5 +46,5 @@ def lane_of(
     return (
         ("check", tuple(doubts))
         if doubts
-        else ("ready", ("every statement has a source, and every ask is taken up",))
+        else ("ready", ("every statement has a source, and every question is answered",))
     )

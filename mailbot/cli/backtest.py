@@ -15,7 +15,7 @@ from mailbot.cli import console
 @click.option(
     "--trust-dates",
     is_flag=True,
-    help="Take a note's `date` for the time of all that stands in it, even where the file was changed since.",
+    help="Take a note's `date` as the time of everything in it, even if the file was changed later.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
@@ -23,8 +23,8 @@ from mailbot.cli import console
 def backtest(context: click.Context, account: str, last: int, trust_dates: bool, as_json: bool) -> None:
     """Draft mails that you have answered already, and compare with what you wrote.
 
-    Each is drafted as it would have been on the day it came, from the notes and mails of before. Nothing is stored on the
-    server; a report with both texts side by side is written to Mailbot/ in the vault.
+    Each is drafted as on the day it came, from the notes and mails of that time. Nothing is stored on the server. A report
+    with both texts side by side is saved in Mailbot/ in the vault.
     """
     from mailbot.sync.commands.backtest import backtest as run
 

@@ -29,9 +29,8 @@ from mailbot.sync.commands.demo import Demonstrated, demonstrate
 def demo(context: click.Context, into: Path | None, as_json: bool) -> None:
     """See the whole job on a mail server and a vault of its own.
 
-    No account and no key are needed: a small IMAP server is started with six sample mails, mailbot turns them into
-    notes, drafts the answers and stores them in Drafts. Where a model is configured it drafts; otherwise outlines are
-    made, without any model.
+    You need no account and no key. A small IMAP server starts with six sample mails; mailbot turns them into notes, drafts
+    answers and stores them in Drafts. If a model is configured, it writes the drafts. Otherwise they are outlines.
     """
     llm = _model(context)
     folder = _new_folder(into)
@@ -80,7 +79,7 @@ def _tell(done: Demonstrated, llm: Llm | None) -> None:
         f"the model {llm.model}" if llm else "the outline drafter (no model is configured, none was used)"
     )
     click.echo(
-        f"\n{len(report.notes)} unread mails were kept as notes, and {len(report.drafts)} drafted by {drafted_by}:\n"
+        f"\n{len(report.notes)} unread mails are now notes. {len(report.drafts)} got a draft from {drafted_by}:\n"
     )
     rows = [(path.rpartition("/")[2],) for path in report.drafts]
     console.table(("Draft note",), rows)
@@ -89,7 +88,7 @@ def _tell(done: Demonstrated, llm: Llm | None) -> None:
     )
     if done.server_drafts:
         message = message_from_string(done.server_drafts[0], policy=default)
-        click.echo("\nOne of them as it lies in the server's Drafts, read back over IMAP:\n")
+        click.echo("\nOne of them, read back over IMAP from the server's Drafts:\n")
         for name in ("From", "To", "Cc", "Subject", "In-Reply-To", "References"):
             if message[name]:
                 click.echo(f"    {name}: {' '.join(str(message[name]).split())}")
@@ -97,10 +96,10 @@ def _tell(done: Demonstrated, llm: Llm | None) -> None:
         for line in str(message.get_content()).splitlines()[:22]:
             click.echo(f"    {line}")
     click.echo(
-        f"\nLook at the vault, in Obsidian or any editor:\n  {done.vault}\n"
+        f"\nOpen the vault in Obsidian or any editor:\n  {done.vault}\n"
         f"  {done.vault / 'Email' / 'Drafts'}   the drafts, with reasoning and sources\n"
         "\nTry next:\n"
         f"  {program} search --vault '{done.vault}' 'until when is the Birch offer valid?'\n"
-        "  cp accounts.example.yaml accounts.yaml    then fill in your account, and\n"
-        f"  {program} fetch --dry-run                   says what it would do with your own mail\n"
+        "  cp accounts.example.yaml accounts.yaml    then fill in your account\n"
+        f"  {program} fetch --dry-run                   shows what it would do with your own mail\n"
     )

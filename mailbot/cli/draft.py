@@ -12,16 +12,19 @@ from mailbot.sync.commands.redraft import redraft
 @click.command(epilog="Example: mailbot draft 2026-11-20_091500_17_Re-Offer --instruct 'shorter, in German'")
 @click.argument("which", metavar="NOTE|MESSAGE-ID")
 @click.option(
-    "--instruct", default="", metavar="TEXT", help="What the draft should do differently; for the model only."
+    "--instruct",
+    default="",
+    metavar="TEXT",
+    help="What the draft should do differently; only a model can follow it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
 def draft(context: click.Context, which: str, instruct: str, as_json: bool) -> None:
-    """Draft one mail, or draft it again, whatever triage said of it.
+    """Draft one mail, or draft it again, whatever was decided about it.
 
-    The mail is named by its note or its Message-ID. The earlier draft is replaced only where it is still as mailbot
-    wrote it; what you edited is left alone, and the new draft lies beside it.
+    Name the mail by its note or its Message-ID. The earlier draft is replaced only if it is still as mailbot wrote it. If
+    you edited it, it stays, and the new draft is saved beside it.
     """
     settings = console.settings(context)
     console.log_to(state_folder())

@@ -29,18 +29,18 @@ from mailbot.vault.indexing import refresh
     help="Where to look for context (default: the configured vault).",
 )
 @click.option(
-    "--no-model", is_flag=True, help="Decide by facts and rules alone, even where a model is configured."
+    "--no-model", is_flag=True, help="Decide by facts and rules alone, even if a model is configured."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.pass_context
 @console.handled
 def explain(
     context: click.Context, paths: tuple[Path, ...], vault: Path | None, no_model: bool, as_json: bool
 ) -> None:
-    """What mailbot makes of mails, and why; changes nothing.
+    """Show what mailbot makes of mails, and why; changes nothing.
 
-    PATHS are .eml files or folders of them. No account is needed; where there are settings, your addresses, vault and
-    model are used. A damaged mail is explained too, with its defects.
+    PATHS are .eml files or folders of them. You need no account. If there are settings, your addresses, vault and model are
+    used. Damaged mail is explained too, with its defects.
     """
     settings = _settings(context)
     folder = vault or (settings.vault if settings and settings.vault.is_dir() else None)

@@ -29,8 +29,10 @@ from mailbot.sync.session.report import Options, Report, exit_code
     "--limit", type=click.IntRange(min=0), metavar="N", help="At most N mails from each mailbox in this run."
 )
 @click.option("--max-drafts", type=click.IntRange(min=0), metavar="N", help="At most N drafts in this run.")
-@click.option("--no-drafts", is_flag=True, help="Keep the mails as notes, draft nothing.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing anywhere.")
+@click.option("--no-drafts", is_flag=True, help="Save the mails as notes, but draft nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what a run would do, drafts included; write no note and no draft."
+)
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
@@ -38,10 +40,10 @@ def fetch(
     context: click.Context, accounts: tuple[str, ...], since: datetime | None, limit: int | None, max_drafts: int | None,
     no_drafts: bool, dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """New mail -> notes -> drafts, once.
+    """Turn new mail into notes, and notes that want an answer into drafts, once.
 
-    Every unread mail becomes a note in the vault; each that wants an answer gets a draft note, and the same draft in
-    the account's Drafts. The inbox is opened read-only. Running it again changes nothing.
+    Every unread mail becomes a note in the vault. If it wants an answer, it gets a draft note, and the same draft in the
+    account's Drafts. The inbox is opened read-only. Running it again changes nothing.
     """
     settings = console.settings(context)
     console.log_to(state_folder())
@@ -80,7 +82,9 @@ def _print(report: Report, dry_run: bool) -> None:
         for path in report.drafts:
             console.say(f"  draft: {path}")
         if report.waiting:
-            console.say(f"  {report.waiting} more want a draft; the next run goes on (drafts.max_per_run)")
+            console.say(
+                f"  {report.waiting} more mail(s) want a draft; the next run continues (drafts.max_per_run)"
+            )
     for remark in report.remarks:
         console.say(f"  note: {remark}")
     for failure in report.failed:

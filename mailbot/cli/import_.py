@@ -14,15 +14,15 @@ from mailbot.sync.commands.import_mail import import_mail
 
 @click.command("import", epilog="Example: mailbot import ~/.thunderbird/abc.default/Mail --account work")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--account", required=True, metavar="NAME", help="The account whose mail it is.")
+@click.option("--account", required=True, metavar="NAME", help="The account that the mail belongs to.")
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
 @console.handled
 def import_(context: click.Context, paths: tuple[Path, ...], account: str, as_json: bool) -> None:
-    """Keep mail that lies in files as notes; drafts are never made for it.
+    """Save mail from files as notes; imported mail never gets a draft.
 
-    PATHS are .eml files, mbox files, Maildirs, Thunderbird profiles, or folders of any of these. What is kept already is
-    recognised: an import that was stopped goes on where it was when it is called again.
+    PATHS are .eml files, mbox files, Maildirs, Thunderbird profiles, or folders of any of these. Mail that is already kept
+    is recognised, so an import that was stopped continues where it left off.
     """
     settings = console.settings(context)
     console.log_to(state_folder())
@@ -35,7 +35,7 @@ def import_(context: click.Context, paths: tuple[Path, ...], account: str, as_js
             {"exit_code": code, **{key: value for key, value in asdict(report).items() if key in shown}}
         )
     else:
-        console.say(f"{account}: {len(report.notes)} mail(s) kept, {report.recognised} known already")
+        console.say(f"{account}: {len(report.notes)} mail(s) kept, {report.recognised} already known")
     for failure in report.failed:
         console.complain(f"mailbot: {failure}")
     raise SystemExit(code)

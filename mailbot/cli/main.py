@@ -11,15 +11,15 @@ import click
 from mailbot import __version__
 
 COMMANDS = {
-    "fetch": "New mail -> notes -> drafts, once.",
-    "status": "What mailbot has kept, drafted and could not do.",
+    "fetch": "Turn new mail into notes and drafts, once.",
+    "status": "Show what was kept and drafted, and what failed.",
     "draft": "Draft one mail, or draft it again.",
-    "import": "Keep mail that lies in files as notes.",
+    "import": "Save mail from files as notes.",
     "index": "Bring the search index of the vault up to date.",
     "search": "Ask the vault what it knows.",
-    "people": "The person notes of the vault, and why somebody has none.",
-    "explain": "What mailbot makes of a mail, and why; changes nothing.",
-    "backtest": "Drafts for mails you have answered, beside your answers.",
+    "people": "Show person notes, or why somebody has none.",
+    "explain": "Show what mailbot makes of a mail, and why; changes nothing.",
+    "backtest": "Draft mails you have answered, and compare with your answers.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }
 
@@ -52,13 +52,13 @@ class _Commands(click.Group):
     help="The settings file (default: ./accounts.yaml, then the configuration folder).",
 )
 def mailbot(config_path: Path | None) -> None:
-    """Keep your mail as Markdown notes, and find the answers drafted from what your vault knows.
+    """Save your mail as Markdown notes, and get answers drafted from what your notes say.
 
-    Nothing is sent, and no mailbox is changed but Drafts.
+    Nothing is sent, and no mailbox changes except Drafts.
 
     \b
     Examples:
       mailbot demo                 see it work, without an account and without a key
-      mailbot fetch                new mail -> notes -> drafts
-      mailbot explain mail.eml     what it would make of one mail
+      mailbot fetch                turn new mail into notes and drafts
+      mailbot explain mail.eml     see what it would make of one mail
     """

@@ -15,19 +15,19 @@ from mailbot.cli import console
     "--merge",
     nargs=2,
     metavar="A B",
-    help="Two notes of one person: all of B goes into A, B's name becomes an alias of A.",
+    help="Two notes are about one person: move all of B into A, and make B's name an alias of A.",
 )
-@click.option("--dry-run", is_flag=True, help="With --merge: only say which notes would change.")
+@click.option("--dry-run", is_flag=True, help="With --merge: only show which notes would change.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 @click.pass_context
 @console.handled
 def people(
     context: click.Context, who: str | None, merge: tuple[str, str] | None, dry_run: bool, as_json: bool
 ) -> None:
-    """The person notes of the vault.
+    """Show the person notes of the vault.
 
-    Without WHO: all of them. With a name, an address or a note: that one, or why there is none. A note is made only for a
-    human whom you have written with; what you write in it is never changed.
+    Without WHO, all of them. With a name, an address or a note, that person, or why there is no note. A note is made only
+    for a human you have exchanged mail with. What you write in it is never changed.
     """
     from mailbot.sync.commands import people as known
 
@@ -38,7 +38,7 @@ def people(
             console.emit({"stays": stays, "goes": goes, "dry_run": dry_run})
         else:
             would = "would be" if dry_run else "was"
-            click.echo(f"{goes} {would} merged into {stays}; a line in its place leads there")
+            click.echo(f"{goes} {would} merged into {stays}; a line in its place links there")
         return
     if who:
         person, why = known.find(settings, who)
@@ -52,7 +52,7 @@ def people(
             click.echo(f"  last contact: {person.last_contact or 'not known'}")
             if person.auto_created:
                 click.echo(
-                    "  made by mailbot" + (", to be looked at (needs-review)" if person.needs_review else "")
+                    "  made by mailbot" + ("; please review it (needs-review)" if person.needs_review else "")
                 )
         else:
             click.echo(f"{who} has no person note: {why}")

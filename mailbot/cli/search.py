@@ -32,16 +32,16 @@ from mailbot.vault.search import search as ask
     "--json",
     "as_json",
     is_flag=True,
-    help="One JSON object a line: {query, hits: [{note, heading, score, text}]}.",
+    help="One JSON object per line: {query, hits: [{note, heading, score, text}]}.",
 )
 @click.pass_context
 @console.handled
 def search(
     context: click.Context, query: str, limit: int, vault: Path | None, embeddings: str | None, as_json: bool
 ) -> None:
-    """Ask the vault what it knows; the best notes first, each with its best passage.
+    """Ask the vault what it knows. The best notes come first, each with its best passage.
 
-    With - for QUERY, each line of standard input is a query.
+    If QUERY is -, each line of standard input is a query.
     """
     of = asked(context, vault, embeddings)
     queries = (line.rstrip("\r\n") for line in sys.stdin) if query == "-" else iter([query])
@@ -59,7 +59,7 @@ def search(
                 rows = [(f"{h.score:.2f}", h.note, h.heading, " ".join(h.text.split())[:160]) for h in hits]
                 console.table(("Score", "Note", "Heading", "Passage"), rows, text)
     if not as_json and sys.stdout.isatty() and query != "-" and not hits:
-        click.echo("Nothing in the vault has a word of that.")
+        click.echo("No note in the vault has any of these words.")
 
 
 def _as_json(hit: Hit) -> dict[str, object]:

@@ -12,7 +12,7 @@ from mailbot.cli import console
 @click.pass_context
 @console.handled
 def status(context: click.Context, as_json: bool) -> None:
-    """What mailbot has kept, drafted and could not do, with the tokens of the last 30 days."""
+    """Show what was kept and drafted, what failed, and the tokens of the last 30 days."""
     from mailbot.sync.commands.status import status as kept
 
     found = kept(console.settings(context))

@@ -57,7 +57,7 @@ def _account(settings: Settings, account: Account, options: Options, progress: P
         _ended(report, f"account {account.name}: {what}; nothing was lost, correct it and run again", 75)
     except Exception as error:  # noqa: BLE001 - one account never stops the others
         log.exception("account %s", account.name)
-        bug = f"account {account.name}: a bug of mailbot ({type(error).__name__}); its log has the details"
+        bug = f"account {account.name}: a bug in mailbot ({type(error).__name__}); its log has the details"
         _ended(report, bug, 70)
     return report
 

@@ -82,12 +82,14 @@ def read(text: str, name: str = "note") -> Note:
         properties = _HANDLER.load(front[1])
     except Exception as error:  # PyYAML raises KeyError, IndexError and more on odd tags
         raise BadData(
-            f"{name}: its properties are not valid YAML ({_where(error)}); mend them in the note"
+            f"{name}: its properties are not valid YAML ({_where(error)}); correct them in the note"
         ) from error
     if properties is None:
         properties = {}
     if not isinstance(properties, dict):
-        raise BadData(f"{name}: its properties are not a list of `name: value` lines; mend them in the note")
+        raise BadData(
+            f"{name}: its properties are not a list of `name: value` lines; correct them in the note"
+        )
     return Note({str(k): v for k, v in properties.items()}, text[front.end() :])
 
 

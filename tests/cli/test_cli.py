@@ -26,7 +26,7 @@ def lines(result: Result) -> list[dict[str, object]]:
 
 
 def test_explain_says_all_that_others_rely_on(tmp_path: Path, vault: Path) -> None:
-    """Issue 2: the keys of `mailbot explain --json` are an interface."""
+    """The keys of `mailbot explain --json` are an interface."""
     folder = tmp_path / "mails"
     (folder / "deep").mkdir(parents=True)
     (folder / "a.eml").write_bytes(

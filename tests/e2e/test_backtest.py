@@ -59,7 +59,7 @@ def test_a_draft_stands_beside_the_answer_and_nothing_is_stored(
     assert result.comparison.recipients_right
     assert result.comparison.taken_up == ("which erasure coding did you use?",)
     assert result.comparison.agreement > 0.4
-    assert dict(done.summary)["asks that you took up and the draft too, by its words"] == "1 of 1"
+    assert dict(done.summary)["questions that both you and the draft answered, by their words"] == "1 of 1"
     report = (vault / done.note).read_text(encoding="utf-8")
     assert "it was 8+3 in every run, which you may quote." in report
     assert "we used 8+3 in every run." in report

@@ -1,5 +1,5 @@
 """Hostile notes in a real browser: rendered by a permissive Markdown renderer with HTML switched on, nothing leaves the
-page, nothing runs (DESIGN 8)."""
+page, nothing runs (invariant 11)."""
 
 from __future__ import annotations
 

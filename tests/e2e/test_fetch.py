@@ -40,7 +40,7 @@ def email_notes(vault: Path) -> list[Path]:
 def test_a_question_becomes_a_note_a_draft_note_and_a_threaded_server_draft(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """Issue 2, (a) to (c): a note for the mail, a draft note, and the same draft in Drafts, with \\Draft and \\Seen."""
+    """A note for the mail, a draft note, and the same draft in Drafts, with \\Draft and \\Seen."""
     headers = f"Cc: Louis <louis@acme.example>, {user}\nReferences: <root@x> <p@x>\nIn-Reply-To: <p@x>\n"
     dovecot.deliver(user, mail(to=user, headers=headers))
     (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
@@ -84,7 +84,7 @@ def test_a_question_becomes_a_note_a_draft_note_and_a_threaded_server_draft(
 def test_a_second_run_changes_no_byte(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """DESIGN 7.6: vault, Drafts and journal byte for byte as before, and the model is not asked again."""
+    """Invariant 6: vault, Drafts and journal byte for byte as before, and the model is not asked again."""
     dovecot.deliver(
         user, mail(to=user), mail("Thanks, that was all.", to=user, message_id="<m2@acme.example>")
     )
@@ -101,7 +101,7 @@ def test_a_second_run_changes_no_byte(
 def test_a_run_without_new_mail_imports_nothing_heavy(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, tmp_path: Path
 ) -> None:
-    """DESIGN 10: such a run never pays for openai, rich or the parsers of mail and HTML."""
+    """Such a run never pays for openai, rich or the parsers of mail and HTML."""
     make_settings(dovecot.port, user, llm=model.url)
     heavy = ["openai", "httpx", "rich", "mailparser", "html2text", "icalendar", "pymap", "mailbot.vault.html"]
     code = f"""
@@ -124,7 +124,7 @@ def test_a_run_without_new_mail_imports_nothing_heavy(
 def test_two_hundred_real_mails_become_two_hundred_notes_and_no_flag_changes(
     dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """Issue 2, shown 2, with the outline drafter."""
+    """Invariant 1, with the outline drafter."""
     everything = sorted(CORPUS.glob("mime/**/*.eml"))
     chosen = [p.read_bytes() for p in random.Random(2).sample(everything, 400)]
     mails: list[bytes] = []
@@ -213,7 +213,7 @@ def test_a_killed_run_leaves_one_note_and_one_draft_after_the_next(
     vault: Path,
     tmp_path: Path,
 ) -> None:
-    """Issue 2, shown 4: SIGKILL at each step; the next run ends with one note and one draft."""
+    """Invariants 2 and 3: SIGKILL at each step; the next run ends with one note and one draft."""
     dovecot.deliver(user, mail(to=user))
     settings = make_settings(dovecot.port, user, llm=model.url)
     killed = subprocess.run(
@@ -277,7 +277,7 @@ HOSTILE = {
 def test_a_hostile_answer_reaches_neither_headers_nor_draft_nor_note_alive(
     dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """Issue 2, shown 5."""
+    """Invariants 8 and 11: whatever a model answers, recipients, headers and notes are safe."""
     dovecot.deliver(user, mail(to=user))
     triage = {
         **TRIAGE,
@@ -307,7 +307,7 @@ def test_a_hostile_answer_reaches_neither_headers_nor_draft_nor_note_alive(
 def test_a_failing_model_leaves_the_note_and_the_next_run_drafts(
     failure: str, dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """Issue 2, shown 6."""
+    """Invariant 7: the note stays, the error is recorded, and the next run drafts."""
     dovecot.deliver(user, mail(to=user))
     answers = {
         "500": (500, {}, '{"error": {"message": "down"}}'),
@@ -392,7 +392,7 @@ def test_the_answered_and_the_begun_get_no_draft(
 def test_a_note_that_the_user_edited_keeps_every_edit(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """DESIGN 7.5: only owned properties change where the user has written."""
+    """Invariant 5: only owned properties change where the user has written."""
     dovecot.deliver(user, mail(to=user))
     settings = make_settings(dovecot.port, user, llm=model.url)
     fetch_all(settings, Options(no_drafts=True))

@@ -66,7 +66,7 @@ def messages(port: int, mailbox: str) -> tuple[dict[int, bytes], dict[int, tuple
 def test_the_main_job_without_special_use_or_namespace(
     port: int, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """Issue 2, shown 3: Drafts is found by its name, or made where that was allowed."""
+    """Drafts is found by its name, or made where that was allowed."""
     with imapclient.IMAPClient("127.0.0.1", port, ssl=False) as client:
         client.login("jo@example.com", "secret")
         client.append("INBOX", mail(headers="References: <root@x>\n"))

@@ -39,7 +39,7 @@ def test_never_on_a_person_note_is_obeyed_and_costs_no_model(
     dovecot.deliver(user, mail(to=user))
     (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
     assert kept(vault, report) == [("read", "rule")]
-    assert "draft: never stands in Ana.md" in (vault / report.notes[0]).read_text()
+    assert "draft: never is set in Ana.md" in (vault / report.notes[0]).read_text()
     assert model.requests == []
 
 

@@ -1,4 +1,4 @@
-"""Every word that a reader would see stands in the note, once: over the whole corpus (issue 3)."""
+"""Every word that a reader would see stands in the note, once: over the whole corpus."""
 
 from __future__ import annotations
 

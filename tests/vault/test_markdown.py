@@ -1,4 +1,4 @@
-"""A stranger's text and HTML come out inert, and say the same words (DESIGN 8)."""
+"""A stranger's text and HTML come out inert, and say the same words (invariant 11)."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _message(part: Part, reading: _Reading, *, depth: int, sha256: str = "", siz
 
     for name in ("subject", "from", "date", "message-id"):
         if len(headers.get(name, [])) > 1:
-            reading.defects.append(f"{name}: stands {len(headers[name])} times, the first counts")
+            reading.defects.append(f"{name}: appears {len(headers[name])} times; only the first counts")
     authors = mailboxes("from") or mailboxes("sender")
     if not any(a.email for a in authors):
         reading.defects.append("from: missing")

@@ -56,12 +56,12 @@ class Backtest:
         return (
             ("mails", f"{len(self.results)}, of which {len(done)} were drafted"),
             (
-                "asks that you took up and the draft too, by its words",
+                "questions that both you and the draft answered, by their words",
                 f"{sum(len(c.taken_up) for c in compared)} of {asked}",
             ),
             ("drafts that leave out something you answered", str(sum(bool(c.left_out) for c in compared))),
             (
-                "what your answers said beyond the mail and the draft too (median)",
+                "of what your answers added, the share that the draft says too (median)",
                 f"{statistics.median(c.agreement for c in compared):.0%}" if compared else "-",
             ),
             ("drafts with something invented", str(sum(bool(c.invented) for c in compared))),
@@ -95,7 +95,7 @@ def row_of(result: Result) -> Row:
     verdicts: list[tuple[str, str]] = [("no draft", result.error)]
     if compared:
         verdicts = [
-            ("taken up", "; ".join(compared.taken_up)),
+            ("answered by both", "; ".join(compared.taken_up)),
             ("left out", "; ".join(compared.left_out)),
             ("invented", ", ".join(compared.invented)),
             ("of what you said", f"{compared.agreement:.0%}"),

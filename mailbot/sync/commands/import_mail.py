@@ -10,8 +10,8 @@ from mailbot.mail.mime.mailfiles import mail_in
 from mailbot.settings import Settings
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.session.opening import Session, chosen, opened
-from mailbot.sync.session.report import Progress, Report, log, silent
-from mailbot.sync.steps.fetch import bug, write_email_note
+from mailbot.sync.session.report import Progress, Report, bug, log, silent
+from mailbot.sync.steps.keep import write_email_note
 from mailbot.vault.email_note import Filing
 
 

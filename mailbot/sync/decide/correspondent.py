@@ -28,7 +28,7 @@ def why_nobody(address: Address | None) -> str:
     if _VIA.search(address.name):
         return "a service wrote in that name (“via”)"
     if not full_name(address):
-        return "no name stands with the address"
+        return "the address comes without a name"
     return ""
 
 

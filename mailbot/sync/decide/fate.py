@@ -79,7 +79,7 @@ def _intended(seen: LookedFor) -> Fate:
 
 def _replaced(draft: DraftRow, seen: Copy) -> Fate:
     if not draft.uid:
-        return Mark("unknown", "the server never said where it lies")
+        return Mark("unknown", "the server never said where it is")
     if seen.renumbered:
         return Mark("unknown", "the server has renumbered the mailbox")
     if not seen.present:

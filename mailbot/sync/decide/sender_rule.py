@@ -23,7 +23,7 @@ def sender_rule(
     never = [note for note in notes if note[0] == "never"]
     for word, path in [*never, *notes[:1]]:
         if word in ("never", "always"):
-            return Word(word, f"draft: {word} stands in {path}")
+            return Word(word, f"draft: {word} is set in {path}")
     if word := rules.word_on(sender.key):
         return Word(word, f"triage.{word} in accounts.yaml names the sender")
     if len(corrections) == CORRECTIONS and len(set(corrections)) == 1:

@@ -20,7 +20,7 @@ def locked(folder: Path, account: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise TryAgain(
-            f"account {account}: another mailbot run is at work; wait for it, or end it if it hangs"
+            f"account {account}: another mailbot run is using it; wait for it, or stop it if it hangs"
         ) from error
     try:
         yield

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from mailbot.errors import MailbotError
+
 log = logging.getLogger("mailbot")
 """Never given mail text or a secret: ids and counts only (a note's name has the subject in it)."""
 
@@ -73,3 +75,8 @@ def exit_code(reports: Sequence[Report]) -> int:
     if len(codes) == 1 and (code := codes.pop()):
         return code
     return 1 if any(r.exit_code or r.failed for r in reports) else 0
+
+
+def bug(error: Exception) -> MailbotError:
+    """An error that nobody foresaw, as the user is told of it."""
+    return MailbotError(f"a bug in mailbot ({type(error).__name__}); its log has the details")

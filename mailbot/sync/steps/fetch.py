@@ -1,31 +1,24 @@
-"""Unread mail -> durable notes: note, then journal, then cursor. Nothing on the server changes.
+"""Unread mail -> arrivals: a mailbox is asked and a plan made (`look`), then its mails are read and decided (`Arrivals`).
 
-`look` asks a mailbox and plans, `arrivals` reads what is planned and decides, `keep` acts. A dry run does the first two.
+Nothing changes here, on the server or elsewhere: `keep.py` makes the plan true, a dry run prints it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailbot.assistant.steering import attempts
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.mail import Mail, read_mail
-from mailbot.mail.message import Message
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Listing, Opened
-from mailbot.sync.decide.correspondent import why_no_person
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.decide.mailbox import (
     Action,
     Fetch,
-    ForgetFailure,
-    ForgetRenumbered,
     Found,
     KeepHeader,
-    MoveCursor,
-    Quarantine,
     Remembered,
     Wish,
     plan,
@@ -33,15 +26,10 @@ from mailbot.sync.decide.mailbox import (
     wanted,
     worth_a_search,
 )
-from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import Cursor, Location, MailRow, Stage
-from mailbot.sync.memory.spool import Spool
-from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.report import Progress, Report, log
+from mailbot.sync.memory.rows import MailRow, Stage
+from mailbot.sync.session.report import bug, log
 from mailbot.sync.steps.circumstances import KnowledgeOf
-from mailbot.sync.steps.reading import Mails
-from mailbot.vault.email_note import Filing, stem, to_note
 from mailbot.vault.files import content_hash
 from mailbot.vault.verdict import Verdict
 
@@ -198,144 +186,3 @@ def _header_only(header: bytes, listing: Listing) -> Mail:
         ),
     )
     return Mail(message, mail.text)
-
-
-def bug(error: Exception) -> MailbotError:
-    """An error that nobody foresaw, as the user is told of it."""
-    return MailbotError(f"a bug of mailbot ({type(error).__name__}); its log has the details")
-
-
-@dataclass(frozen=True, slots=True)
-class Keeper:
-    """Makes a plan true: notes first, then the journal, then the cursor."""
-
-    account: str
-    journal: Journal
-    notes: NoteFiles
-    spool: Spool
-    mails: Mails
-    folder: str
-    """Of the vault, for mail."""
-    own: frozenset[str]
-    report: Report
-    progress: Progress
-
-    def run(self, look: Look, arrivals: Iterable[tuple[Fetch | KeepHeader, Arrival | MailbotError]]) -> None:
-        """Do every action of a plan, the mails as they arrive. Raises OSError where the disk fails."""
-        opened = look.opened
-        for first in look.actions:
-            match first:
-                case ForgetRenumbered(before):
-                    self.report.remark(
-                        f"{opened.name}: the server renumbered its mails (UIDVALIDITY {before} became {opened.uidvalidity});"
-                        " those that are known are recognised"
-                    )
-                    self.journal.failures.forget_renumbered(self.account, opened.name, opened.uidvalidity)
-                case ForgetFailure(uid):
-                    self.journal.failures.forget(self.account, _at(opened, uid))
-                case Quarantine(uid, reason, moves):
-                    self._failed(opened, uid, reason, moves)
-        total = sum(isinstance(a, Fetch | KeepHeader) for a in look.actions)
-        for done, (action, arrival) in enumerate(arrivals, 1):
-            self._keep_or_record(opened, action, arrival)
-            self.progress(f"{self.account}: {opened.name}", done, total)
-        for last in look.actions:
-            if isinstance(last, MoveCursor):
-                reached = Cursor(opened.uidvalidity, last.uid)
-                self.journal.cursors.move(self.account, opened.name, reached)
-
-    def _keep_or_record(
-        self, opened: Opened, action: Fetch | KeepHeader, arrival: Arrival | MailbotError
-    ) -> None:
-        uid = action.listing.uid
-        if isinstance(arrival, MailbotError):
-            self._failed(opened, uid, str(arrival), action.moves)
-            return
-        try:
-            self._keep(opened, arrival)
-        except OSError:
-            raise
-        except MailbotError as error:
-            self._failed(opened, uid, str(error), action.moves)
-        except Exception as error:  # noqa: BLE001 - a bad mail never stops a mailbox
-            log.exception("account %s: %s uid %d", self.account, opened.name, uid)
-            self._failed(opened, uid, str(bug(error)), action.moves)
-
-    def _failed(self, opened: Opened, uid: int, reason: str, moves: bool) -> None:
-        self.report.failed.append(f"{opened.name}, UID {uid}: {reason}; it is tried again later")
-        at = _at(opened, uid)
-        attempts = self.journal.failures.attempts(self.account, at) + 1
-        with self.journal.together():
-            self.journal.failures.record(
-                self.account, at, reason, attempts, datetime.now(UTC) + backoff(attempts)
-            )
-            if moves:
-                self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
-
-    def _keep(self, opened: Opened, arrival: Arrival) -> None:
-        uid = arrival.listing.uid
-        if arrival.known:
-            self.report.recognised += 1
-            with self.journal.together():
-                self._located(arrival.known.id, opened, uid, arrival.moves)
-            return
-        message, verdict = arrival.mail.message, arrival.verdict
-        filing = Filing(self.account, opened.name, uid, opened.uidvalidity)
-        path, note_hash = write_email_note(
-            self.notes, arrival.mail, filing, verdict, self.folder, arrival.twins
-        )
-        if arrival.stage != "done":
-            self.spool.keep_mail(message.sha256, arrival.raw)
-            self.mails.hold(arrival.mail)
-        date = message.date or arrival.listing.internal_date or datetime.now(UTC)
-        with self.journal.together():
-            mail_id = self.journal.mails.add(
-                self.account,
-                message.message_id or "",
-                message.sha256,
-                path,
-                note_hash,
-                date,
-                arrival.stage,
-                verdict.disposition,
-            )
-            if verdict.asks:
-                self.journal.mails.set_asks(mail_id, verdict.asks)
-            self._remember_stranger(mail_id, message)
-            self._located(mail_id, opened, uid, arrival.moves)
-        self.report.notes.append(path)
-        if verdict.disposition:
-            self.report.count(verdict.disposition)
-        log.info("account %s: %s uid %d kept as mail %d", self.account, opened.name, uid, mail_id)
-
-    def _located(self, mail_id: int, opened: Opened, uid: int, moves: bool) -> None:
-        """The mail lies there, and its failure there, if there was one, is over."""
-        at = _at(opened, uid)
-        self.journal.locations.add(mail_id, self.account, at)
-        self.journal.failures.forget(self.account, at)
-        if moves:
-            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
-
-    def _remember_stranger(self, mail_id: int, message: Message) -> None:
-        sender = message.sender
-        if sender and sender.key not in self.own and not why_no_person(message):
-            parents = (*message.in_reply_to, *message.references)
-            self.journal.strangers.add(mail_id, self.account, datetime.now(UTC), sender.key, parents)
-
-
-def _at(opened: Opened, uid: int) -> Location:
-    return Location(opened.name, opened.uidvalidity, uid)
-
-
-def write_email_note(
-    notes: NoteFiles, mail: Mail, filing: Filing, verdict: Verdict, folder: str, twins: Sequence[str] = ()
-) -> tuple[str, str]:
-    """(path, hash) of the mail's note, made durable; under another name where another mail's note has the usual one."""
-    number, name = 1, ""
-    suspicious = attempts(mail.message)
-    while True:
-        email = to_note(mail, filing, verdict, folder=folder, name=name, suspicious=suspicious, twins=twins)
-        if written := notes.keep(email, mail.message.sha256):
-            return email.path, written
-        number += 1
-        name = f"{stem(mail.message, filing.uid)}_{number}"

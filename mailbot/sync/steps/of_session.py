@@ -17,7 +17,8 @@ from mailbot.sync.steps.cost import Bill
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.draft import Storage
 from mailbot.sync.steps.draft_note import DraftNotes
-from mailbot.sync.steps.fetch import Arrivals, Keeper
+from mailbot.sync.steps.fetch import Arrivals
+from mailbot.sync.steps.keep import Keeper
 from mailbot.sync.steps.people import PersonNotes
 from mailbot.sync.steps.raw_mail import raw_mail
 from mailbot.sync.steps.reading import Mails

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError
-from mailbot.sync.session.report import log
+from mailbot.sync.session.report import bug, log
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,8 +33,7 @@ def in_order(
                     yield item, error
                 except Exception as error:  # noqa: BLE001 - one item never stops the others
                     log.exception("%s failed", name)
-                    reason = f"a bug of mailbot ({type(error).__name__}); its log has the details"
-                    yield item, MailbotError(reason)
+                    yield item, bug(error)
         finally:
             for future in futures:
                 future.cancel()

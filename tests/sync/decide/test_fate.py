@@ -53,7 +53,7 @@ def test_a_replaced_draft_goes_only_where_it_is_certainly_ours(copy: Copy, expec
 
 
 def test_a_draft_whose_place_was_never_told_is_left_alone() -> None:
-    assert fate(replace(STORED, uid=0), Copy()) == Mark("unknown", "the server never said where it lies")
+    assert fate(replace(STORED, uid=0), Copy()) == Mark("unknown", "the server never said where it is")
 
 
 @pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=4)))

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
-from mailbot.settings import Account, Settings
+from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.settings import Settings
 from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.models import opened_models
-from mailbot.sync.session.opening import Session, check_vault, chosen, opened, utc_time
-from mailbot.sync.session.report import Options, Progress, Report, log, silent
+from mailbot.sync.session.opening import Session, utc_time
+from mailbot.sync.session.report import Options, Progress, Report, silent
 from mailbot.sync.session.search import filled_vectors, opened_index
-from mailbot.sync.steps import of_session as steps
+from mailbot.sync.steps import wiring
 from mailbot.sync.steps.circumstances import Knowledge
-from mailbot.sync.steps.context import Library
+from mailbot.sync.steps.context import ContextSearch
 from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
 from mailbot.sync.steps.fetch import Look, look
-from mailbot.sync.steps.reading import Mails
+from mailbot.sync.steps.reading import ReadMails
 from mailbot.sync.steps.second_thoughts import second_thoughts
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.style import styles
@@ -41,30 +42,7 @@ def fetch_all(
 
     Raises ConfigError for an unknown name or a vault that is not there.
     """
-    check_vault(settings.vault)
-    return [_account(settings, account, options, progress) for account in chosen(settings, names)]
-
-
-def _account(settings: Settings, account: Account, options: Options, progress: Progress) -> Report:
-    report = Report(account.name)
-    try:
-        with opened(settings, account, report, progress) as session:
-            _unless_paused(session, options)
-    except MailbotError as error:
-        _ended(report, str(error), error.exit_code)
-    except OSError as error:
-        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-        _ended(report, f"account {account.name}: {what}; nothing was lost, correct it and run again", 75)
-    except Exception as error:  # noqa: BLE001 - one account never stops the others
-        log.exception("account %s", account.name)
-        bug = f"account {account.name}: a bug in mailbot ({type(error).__name__}); its log has the details"
-        _ended(report, bug, 70)
-    return report
-
-
-def _ended(report: Report, error: str, code: int) -> None:
-    report.error, report.exit_code = error, code
-    log.error("%s", error)
+    return each_account(settings, names, progress, lambda session: _unless_paused(session, options))
 
 
 def _unless_paused(session: Session, options: Options) -> None:
@@ -83,12 +61,12 @@ def _unless_paused(session: Session, options: Options) -> None:
 
 def _story(session: Session, options: Options) -> None:
     drafting = not options.no_drafts
-    account, journal, mails = session.account.name, session.journal, Mails(session.spool)
+    account, journal, mails = session.account.name, session.journal, ReadMails(session.spool)
     session.server.connect()
     if drafting:
-        steps.delivery(session).settle()
+        wiring.delivery(session).settle()
     looks = look_at_mailboxes(session, options)
-    keeper = steps.keeper(session, mails)
+    keeper = wiring.keeper(session, mails)
     thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     if not waiting and not any(each.has_mail for each in looks):
@@ -97,16 +75,16 @@ def _story(session: Session, options: Options) -> None:
         return
     read_sent(session.server, session.account, journal)
     with opened_index(session.settings) as index:
-        knowledge = steps.knowledge(session, index)
-        arrivals = steps.arrivals(session, knowledge)
+        knowledge = wiring.knowledge(session, index)
+        arrivals = wiring.arrivals(session, knowledge)
         for each in looks:
             keeper.run(each, arrivals.read(each))
         if session.report.notes:
             refresh(index, session.settings.exclude)
         if session.report.notes or waiting:
-            steps.person_notes(session, index).update()
+            wiring.person_notes(session, index).update()
         if drafting:
-            steps.obedience(session).obey(thoughts)
+            wiring.second_thoughts_of(session).obey(thoughts)
             if rows := journal.mails.waiting(account, utc_time()):
                 _answer(session, options, rows, mails, knowledge)
 
@@ -117,7 +95,7 @@ def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
     found = []
     for name in session.account.mailboxes:
         try:
-            wish = steps.wish(session, options)
+            wish = wiring.wish(session, options)
             found.append(look(session.server, session.account.name, name, session.journal, wish))
         except ServerUnavailable as error:
             session.server.ensure()
@@ -127,13 +105,13 @@ def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
 
 
 def _answer(
-    session: Session, options: Options, rows: Sequence[MailRow], mails: Mails, knowledge: Knowledge
+    session: Session, options: Options, rows: Sequence[MailRow], mails: ReadMails, knowledge: Knowledge
 ) -> None:
     """Bring every waiting mail as far as it goes: triage, then a draft."""
-    desk, storage = steps.desk(session), steps.storage(session)
+    record, storage = wiring.record(session), wiring.storage(session)
     with opened_models(session.settings.llm, session.spent_today()) as models:
-        waiting = storage.adopt(read_waiting(rows, mails, desk))
-        wanting = triage(waiting, knowledge.of, steps.judge(session, models), desk)
+        waiting = storage.adopt(read_waiting(rows, mails, record))
+        wanting = triage(waiting, knowledge.of, wiring.judge(session, models), record)
         most = session.settings.drafts.max_per_run if options.max_drafts is None else options.max_drafts
         chosen_now = wanting[-most:] if most else []  # the newest: an answer that comes late is worth least
         session.report.waiting += len(wanting) - len(chosen_now)
@@ -142,25 +120,25 @@ def _answer(
 
 
 def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, index: Index) -> None:
-    storage, bill = steps.storage(session), steps.bill(session)
+    storage, bill = wiring.storage(session), wiring.bill(session)
     if storage.to_server:
         # Where there is no Drafts, no model is paid for a draft that cannot be stored.
         storage.delivery.drafts_mailbox()
     if not within_budget(models, wanting, bill):
         return
     with filled_vectors(index, session.settings, session.report) as vectors:
-        library = Library(session.settings, index, vectors, session.journal.sent, session.report)
-        contexts = {each.row.id: library.context(each) for each in wanting}
-    voice = styles(steps.sent_style(session), session.notes, wanting) if models else {}
+        search = ContextSearch(session.settings, index, vectors, session.journal.sent, session.report)
+        contexts = {each.row.id: search.context(each) for each in wanting}
+    voice = styles(wiring.sent_style(session), session.notes, wanting) if models else {}
     requests = [
-        (each, steps.request(session, each, contexts[each.row.id], voice.get(each.row.id, "")))
+        (each, wiring.request(session, each, contexts[each.row.id], voice.get(each.row.id, "")))
         for each in wanting
     ]
     folder = session.settings.folder
     draft_all(
         requests,
         lambda request: draft_for(request, models, folder),
-        steps.concurrency(session, models),
+        wiring.concurrency(session, models),
         storage,
         bill,
         session.progress,

@@ -23,8 +23,8 @@ from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, chosen, opened
 from mailbot.sync.session.report import Progress, Report, silent
 from mailbot.sync.session.search import filled_vectors, opened_index
-from mailbot.sync.steps import of_session as steps
-from mailbot.sync.steps.context import Library, Then
+from mailbot.sync.steps import wiring
+from mailbot.sync.steps.context import ContextSearch, Then
 from mailbot.sync.steps.draft import draft_for
 from mailbot.sync.steps.pool import in_order
 from mailbot.sync.steps.sent import read_sent
@@ -142,26 +142,26 @@ def _case(session: Session, mail: Mail, answer: Mail) -> Case | None:
 
 def _requests(session: Session, cases: Sequence[Case], trust_dates: bool) -> list[tuple[Case, DraftRequest]]:
     """What each draft would have been made from on its day."""
-    sent, found = steps.sent_style(session), []
+    sent, found = wiring.sent_style(session), []
     with (
         opened_index(session.settings) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
-        library = Library(session.settings, index, vectors, session.journal.sent, session.report)
+        search = ContextSearch(session.settings, index, vectors, session.journal.sent, session.report)
         for case in cases:
-            context = library.context(case.waiting, Then(case.at, trust_dates))
+            context = search.context(case.waiting, Then(case.at, trust_dates))
             style = sent.learned(case.waiting, case.at)[1]
             that_day = replace(session, clock=partial(_same, case.at))
             words = style.in_words() if style else ""
-            found.append((case, steps.request(that_day, case.waiting, context, words)))
+            found.append((case, wiring.request(that_day, case.waiting, context, words)))
     return found
 
 
 def _drafted(session: Session, requests: Sequence[tuple[Case, DraftRequest]]) -> list[Result]:
-    bill, folder = steps.bill(session), session.settings.folder
+    bill, folder = wiring.bill(session), session.settings.folder
     results: list[Result] = []
     with opened_models(session.settings.llm, session.spent_today()) as models:
-        concurrency = steps.concurrency(session, models)
+        concurrency = wiring.concurrency(session, models)
         drafts = in_order(requests, lambda each: draft_for(each[1], models, folder), concurrency, "backtest")
         for number, ((case, request), draft) in enumerate(drafts, 1):
             session.progress("backtest: drafting", number, len(requests))

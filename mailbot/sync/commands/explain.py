@@ -19,8 +19,8 @@ from mailbot.settings import Settings
 from mailbot.sync.decide.audience import context_tokens, recipients, scope_of
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.steps.of_session import user_of
 from mailbot.sync.steps.sent import strangers_among
+from mailbot.sync.steps.wiring import user_of
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index

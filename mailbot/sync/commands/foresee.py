@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mailbot.errors import MailbotError
-from mailbot.settings import Account, Settings
+from mailbot.settings import Settings
 from mailbot.sync.decide.mailbox import (
     Fetch,
     ForgetFailure,
@@ -17,10 +17,11 @@ from mailbot.sync.decide.mailbox import (
     Quarantine,
 )
 from mailbot.sync.pipeline import look_at_mailboxes
-from mailbot.sync.session.opening import Session, check_vault, chosen, opened, utc_time
+from mailbot.sync.session.accounts import each_account
+from mailbot.sync.session.opening import Session, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
 from mailbot.sync.session.search import opened_index
-from mailbot.sync.steps import of_session as steps
+from mailbot.sync.steps import wiring
 from mailbot.sync.steps.fetch import Arrival, Arrivals, Look
 
 
@@ -29,33 +30,19 @@ def foresee_all(
 ) -> list[Report]:
     """What `fetch_all` would do, as `would` of each account's report. Nothing is written: no note, no draft, no journal row;
     no model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
-    check_vault(settings.vault)
-    return [_account(settings, account, options, progress) for account in chosen(settings, names)]
-
-
-def _account(settings: Settings, account: Account, options: Options, progress: Progress) -> Report:
-    report = Report(account.name)
-    try:
-        with opened(settings, account, report, progress) as session:
-            _foresee(session, options)
-    except MailbotError as error:
-        report.error, report.exit_code = str(error), error.exit_code
-    except OSError as error:
-        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-        report.error, report.exit_code = f"account {account.name}: {what}", 75
-    return report
+    return each_account(settings, names, progress, lambda session: _foresee(session, options))
 
 
 def _foresee(session: Session, options: Options) -> None:
     would = session.report.would
     session.server.connect()
     if not options.no_drafts:
-        for row, fate in steps.delivery(session).foreseen():
+        for row, fate in wiring.delivery(session).foreseen():
             what = {"Append": "append", "Confirm": "confirm"}.get(type(fate).__name__, "leave")
             would.append({"action": f"{what} draft", "note": row.note, **asdict(fate)})
     looks = look_at_mailboxes(session, options)
     with opened_index(session.settings) as index:
-        arrivals = steps.arrivals(session, steps.knowledge(session, index))
+        arrivals = wiring.arrivals(session, wiring.knowledge(session, index))
         for look in looks:
             for entry in _of_mailbox(look, arrivals, session):
                 would.append(entry)

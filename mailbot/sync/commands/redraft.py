@@ -17,8 +17,8 @@ from mailbot.sync.session.opening import Session, check_vault, opened
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.search import filled_vectors, opened_index
 from mailbot.sync.session.state import State
-from mailbot.sync.steps import of_session as steps
-from mailbot.sync.steps.context import Library
+from mailbot.sync.steps import wiring
+from mailbot.sync.steps.context import ContextSearch
 from mailbot.sync.steps.draft import draft_for
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.style import styles
@@ -35,7 +35,7 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
     row, account = _find(settings, which)
     report = Report(account.name)
     with opened(settings, account, report) as session:
-        steps.delivery(session).settle()
+        wiring.delivery(session).settle()
         _redraft(session, session.journal.mails.get(row.id), instruct)
     return report
 
@@ -47,9 +47,9 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
         opened_index(session.settings) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
-        context = Library(session.settings, index, vectors, session.journal.sent, session.report).context(
-            waiting
-        )
+        context = ContextSearch(
+            session.settings, index, vectors, session.journal.sent, session.report
+        ).context(waiting)
     if instruct and session.settings.llm is None:
         session.report.remark("no model is configured (llm): an outline cannot follow an instruction")
     _draft(session, waiting, context, instruct)
@@ -57,19 +57,19 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
 
 def _asked_for(session: Session, row: MailRow) -> Waiting:
     """The mail as one that wants a reply, because the user says so."""
-    waiting = Waiting(row, read_mail(steps.mail_as_it_came(session, row)))
+    waiting = Waiting(row, read_mail(wiring.mail_as_it_came(session, row)))
     written = remembered(waiting, session.notes, session.journal)
     reason = written.reason or "You asked for it"
     return replace(waiting, verdict=replace(written, disposition="reply", decided_by="user", reason=reason))
 
 
 def _draft(session: Session, waiting: Waiting, context: Context, instruct: str) -> None:
-    bill, storage = steps.bill(session), steps.storage(session)
+    bill, storage = wiring.bill(session), wiring.storage(session)
     with opened_models(session.settings.llm, session.spent_today()) as models:
-        voice = styles(steps.sent_style(session), session.notes, [waiting]) if models else {}
+        voice = styles(wiring.sent_style(session), session.notes, [waiting]) if models else {}
         earlier = storage.draft_notes.earlier(waiting.row)
         request = replace(
-            steps.request(session, waiting, context, voice.get(waiting.row.id, "")),
+            wiring.request(session, waiting, context, voice.get(waiting.row.id, "")),
             instruct=instruct,
             earlier=earlier[0][1] if earlier else "",
         )
@@ -80,7 +80,7 @@ def _draft(session: Session, waiting: Waiting, context: Context, instruct: str) 
             raise
     bill.charge("draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
     # Its note says so too: else the next run would read the old disposition there as the user's second thought.
-    row = storage.desk.wants_reply(waiting.row, waiting.verdict)
+    row = storage.record.wants_reply(waiting.row, waiting.verdict)
     storage.store(replace(waiting, row=row), draft, context)
 
 

@@ -27,7 +27,7 @@ class Then:
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ContextSearch:
     """Where a context is looked up: the index, vectors where there are some, and what is known of strangers."""
 
     settings: Settings

@@ -16,7 +16,7 @@ from mailbot.sync.steps.cost import Bill, postpone
 from mailbot.sync.steps.deliver import Composed, Delivery
 from mailbot.sync.steps.draft_note import DraftNotes
 from mailbot.sync.steps.pool import in_order
-from mailbot.sync.steps.triage import Desk, Waiting
+from mailbot.sync.steps.triage import TriageRecord, Waiting
 from mailbot.vault.draft import Draft
 from mailbot.vault.source import Context
 
@@ -40,7 +40,7 @@ class Storage:
 
     draft_notes: DraftNotes
     delivery: Delivery
-    desk: Desk
+    record: TriageRecord
     to_server: bool
 
     def store(self, waiting: Waiting, draft: Draft, context: Context) -> None:
@@ -63,7 +63,7 @@ class Storage:
     def _deliver(
         self, waiting: Waiting, path: str, message_id: MessageId, how: Callable[[Composed], None]
     ) -> None:
-        report = self.desk.report
+        report = self.record.report
         try:
             composed = self.draft_notes.composed(waiting.row, waiting.mail, path, message_id)
             if self.to_server:
@@ -79,9 +79,9 @@ class Storage:
     def _only_noted(self, waiting: Waiting, path: str) -> None:
         """A draft that is only a note is finished where the mail's note names it."""
         row, link = waiting.row, f"[[{path.removesuffix('.md')}]]"
-        note_hash = self.desk.notes.change(row.note, row.note_hash, {"draft": link})
-        self.desk.journal.mails.update(row.id, stage="done", disposition="reply", note_hash=note_hash)
-        self.desk.spool.drop_mail(row.sha256)
+        note_hash = self.record.notes.change(row.note, row.note_hash, {"draft": link})
+        self.record.journal.mails.update(row.id, stage="done", disposition="reply", note_hash=note_hash)
+        self.record.spool.drop_mail(row.sha256)
 
 
 def within_budget(models: Models | None, wanting: Sequence[Waiting], bill: Bill) -> bool:
@@ -111,7 +111,7 @@ def draft_all(
     for number, ((waiting, request), draft) in enumerate(results, 1):
         progress(f"{bill.account}: draft", number, len(wanting))
         if isinstance(draft, MailbotError):
-            postpone(waiting.row, "draft", draft, storage.desk.journal.mails, bill)
+            postpone(waiting.row, "draft", draft, storage.record.journal.mails, bill)
             continue
         bill.charge("draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
         storage.store(waiting, draft, request.context)

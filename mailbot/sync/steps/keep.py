@@ -27,7 +27,7 @@ from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Progress, Report, bug, log
 from mailbot.sync.steps.fetch import Arrival, Look
-from mailbot.sync.steps.reading import Mails
+from mailbot.sync.steps.reading import ReadMails
 from mailbot.vault.email_note import Filing, stem, to_note
 from mailbot.vault.verdict import Verdict
 
@@ -40,7 +40,7 @@ class Keeper:
     journal: Journal
     notes: NoteFiles
     spool: Spool
-    mails: Mails
+    mails: ReadMails
     folder: str
     """Of the vault, for mail."""
     own: frozenset[str]

@@ -10,7 +10,7 @@ HELD = 64 * 1024 * 1024
 """Octets of raw mail whose parsed form is held. What does not fit is read again from the spool."""
 
 
-class Mails:
+class ReadMails:
     """What a run has read of its mails, by their SHA-256."""
 
     def __init__(self, spool: Spool) -> None:

@@ -35,7 +35,7 @@ def second_thoughts(account: str, mails: Mails, notes: NoteFiles) -> list[tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Obedience:
+class SecondThoughts:
     """Does what the user has changed their mind to. `raw_mail` gives a mail as it came."""
 
     journal: Journal

@@ -26,7 +26,7 @@ from mailbot.sync.session.report import Progress, Report
 from mailbot.sync.steps.circumstances import KnowledgeOf
 from mailbot.sync.steps.cost import Bill, postpone
 from mailbot.sync.steps.pool import in_order
-from mailbot.sync.steps.reading import Mails
+from mailbot.sync.steps.reading import ReadMails
 from mailbot.vault.verdict import UNDECIDED, Verdict, verdict_in
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class TriageRecord:
     """Where verdicts are written down: the mail's note, then the journal."""
 
     journal: Journal
@@ -73,7 +73,7 @@ class Desk:
         return self.journal.mails.get(row.id)
 
 
-def read_waiting(rows: Sequence[MailRow], mails: Mails, desk: Desk) -> list[Waiting]:
+def read_waiting(rows: Sequence[MailRow], mails: ReadMails, record: TriageRecord) -> list[Waiting]:
     """The mails of these rows, read. One whose note the user has removed is done with: that is an answer too. One that is no
     longer in the spool is reported."""
     found = []
@@ -82,10 +82,10 @@ def read_waiting(rows: Sequence[MailRow], mails: Mails, desk: Desk) -> list[Wait
         if mail is None:
             reason = f"its copy in the spool is gone; run `mailbot draft '{row.note}'`"
             attempts = row.attempts + 1
-            desk.journal.mails.failed(row.id, reason, attempts, datetime.now(UTC) + backoff(attempts))
-            desk.report.failed.append(f"{row.note}: {reason}")
-        elif desk.notes.read(row.note) is None:
-            desk.done(row, None)
+            record.journal.mails.failed(row.id, reason, attempts, datetime.now(UTC) + backoff(attempts))
+            record.report.failed.append(f"{row.note}: {reason}")
+        elif record.notes.read(row.note) is None:
+            record.done(row, None)
         else:
             found.append(Waiting(row, mail))
     return found
@@ -112,39 +112,41 @@ class Judge:
     progress: Progress
 
 
-def triage(waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, desk: Desk) -> list[Waiting]:
+def triage(
+    waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, record: TriageRecord
+) -> list[Waiting]:
     """The mails that want a reply, oldest first, with what they ask. The others are done with, and those whose triage failed
     wait. Raises MailbotError where the model as a whole fails."""
     decided: list[Waiting] = []
     undecided: list[tuple[Waiting, Circumstances]] = []
     for each in waiting:
-        verdict, known = _by_rules(each, knows, desk)
+        verdict, known = _by_rules(each, knows, record)
         if not verdict.disposition:
             undecided.append((each, known))
         elif verdict.disposition == "reply":
-            decided.append(_wanting(each, verdict, desk))
+            decided.append(_wanting(each, verdict, record))
         else:
-            desk.done(each.row, verdict)
+            record.done(each.row, verdict)
     if judge:
-        decided += _by_model(undecided, judge, desk)
-    return _one_per_thread(sorted(decided, key=lambda w: (w.row.date, w.row.id)), desk)
+        decided += _by_model(undecided, judge, record)
+    return _one_per_thread(sorted(decided, key=lambda w: (w.row.date, w.row.id)), record)
 
 
-def _by_rules(each: Waiting, knows: KnowledgeOf, desk: Desk) -> tuple[Verdict, Circumstances]:
+def _by_rules(each: Waiting, knows: KnowledgeOf, record: TriageRecord) -> tuple[Verdict, Circumstances]:
     """(what the user and the rules say, all that is known). What an earlier run decided stands, unless a rule withholds the
     draft now."""
-    properties = desk.notes.properties(each.row.note) or {}
+    properties = record.notes.properties(each.row.note) or {}
     said = users_word(each.row, properties)
     if said:
         sender = each.mail.message.sender
         if sender:
-            desk.journal.corrections.add(each.row.id, sender.key, said.word, datetime.now(UTC))
+            record.journal.corrections.add(each.row.id, sender.key, said.word, datetime.now(UTC))
         known = Circumstances(said_of_mail=said)
         return disposition(each.mail, known), known
     earlier = None
     if each.row.stage == "draft" or properties.get("decided_by"):
         # Written by a run that was killed before it could journal it, or by the one that could not draft.
-        earlier = remembered(each, desk.notes, desk.journal)
+        earlier = remembered(each, record.notes, record.journal)
         if earlier.disposition != "reply" or earlier.decided_by == "user":
             return earlier, Circumstances()
     known = knows(each.mail.message)
@@ -154,14 +156,16 @@ def _by_rules(each: Waiting, knows: KnowledgeOf, desk: Desk) -> tuple[Verdict, C
     return disposition(each.mail, known), known
 
 
-def _wanting(each: Waiting, verdict: Verdict, desk: Desk) -> Waiting:
+def _wanting(each: Waiting, verdict: Verdict, record: TriageRecord) -> Waiting:
     """A mail that wants a reply; written down where that is news."""
     if each.row.stage == "draft" and each.row.disposition == "reply":
         return replace(each, verdict=verdict)
-    return Waiting(desk.wants_reply(each.row, verdict), each.mail, verdict)
+    return Waiting(record.wants_reply(each.row, verdict), each.mail, verdict)
 
 
-def _by_model(undecided: Sequence[tuple[Waiting, Circumstances]], judge: Judge, desk: Desk) -> list[Waiting]:
+def _by_model(
+    undecided: Sequence[tuple[Waiting, Circumstances]], judge: Judge, record: TriageRecord
+) -> list[Waiting]:
     from mailbot.assistant.triage import Reader, judged
 
     def ask(asked: tuple[Waiting, Circumstances]) -> tuple[Verdict, int, int, str, float]:
@@ -176,28 +180,28 @@ def _by_model(undecided: Sequence[tuple[Waiting, Circumstances]], judge: Judge, 
     for number, ((each, _), result) in enumerate(in_order(undecided, ask, judge.concurrency, "triage"), 1):
         judge.progress(f"{judge.bill.account}: triage", number, len(undecided))
         if isinstance(result, MailbotError):
-            postpone(each.row, "triage", result, desk.journal.mails, judge.bill)
+            postpone(each.row, "triage", result, record.journal.mails, judge.bill)
             continue
         verdict, tokens_in, tokens_out, model, cost = result
         judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
         if verdict.disposition == "reply":
-            wanting.append(_wanting(each, verdict, desk))
+            wanting.append(_wanting(each, verdict, record))
         else:
-            desk.done(each.row, verdict)
+            record.done(each.row, verdict)
     return wanting
 
 
-def _one_per_thread(decided: Sequence[Waiting], desk: Desk) -> list[Waiting]:
+def _one_per_thread(decided: Sequence[Waiting], record: TriageRecord) -> list[Waiting]:
     """Of several mails of one author in a thread, one is answered; the others say so in their notes."""
     by_id = {w.row.id: w for w in decided}
     chosen = one_per_thread([Wanting(w.row.id, w.mail, w.verdict) for w in decided])
     for earlier in chosen.superseded:
         each = by_id[earlier.mail_id]
-        desk.done(each.row, disposition(each.mail, Circumstances(superseded=True)))
+        record.done(each.row, disposition(each.mail, Circumstances(superseded=True)))
     answered = []
     for wanting in chosen.answered:
         each = by_id[wanting.mail_id]
         if wanting.verdict != each.verdict:
-            desk.journal.mails.set_asks(each.row.id, wanting.verdict.asks)
+            record.journal.mails.set_asks(each.row.id, wanting.verdict.asks)
         answered.append(replace(each, verdict=wanting.verdict))
     return answered

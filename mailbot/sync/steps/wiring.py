@@ -21,10 +21,10 @@ from mailbot.sync.steps.fetch import Arrivals
 from mailbot.sync.steps.keep import Keeper
 from mailbot.sync.steps.people import PersonNotes
 from mailbot.sync.steps.raw_mail import raw_mail
-from mailbot.sync.steps.reading import Mails
-from mailbot.sync.steps.second_thoughts import Obedience
+from mailbot.sync.steps.reading import ReadMails
+from mailbot.sync.steps.second_thoughts import SecondThoughts
 from mailbot.sync.steps.style import SentStyle
-from mailbot.sync.steps.triage import Desk, Judge, Waiting
+from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
@@ -63,7 +63,7 @@ def arrivals(session: Session, knows: Knowledge) -> Arrivals:
     return Arrivals(session.account.name, session.server, session.journal, at_once, knows.of, session.clock())
 
 
-def keeper(session: Session, mails: Mails) -> Keeper:
+def keeper(session: Session, mails: ReadMails) -> Keeper:
     return Keeper(
         session.account.name,
         session.journal,
@@ -77,8 +77,8 @@ def keeper(session: Session, mails: Mails) -> Keeper:
     )
 
 
-def desk(session: Session) -> Desk:
-    return Desk(session.journal, session.notes, session.spool, session.report)
+def record(session: Session) -> TriageRecord:
+    return TriageRecord(session.journal, session.notes, session.spool, session.report)
 
 
 def bill(session: Session) -> Bill:
@@ -116,7 +116,7 @@ def draft_notes(session: Session) -> DraftNotes:
 
 def storage(session: Session) -> Storage:
     to_server = session.settings.drafts.to_server
-    return Storage(draft_notes(session), delivery(session), desk(session), to_server)
+    return Storage(draft_notes(session), delivery(session), record(session), to_server)
 
 
 def person_notes(session: Session, index: Index) -> PersonNotes:
@@ -147,8 +147,8 @@ def mail_as_it_came(session: Session, row: MailRow) -> bytes:
     )
 
 
-def obedience(session: Session) -> Obedience:
-    return Obedience(
+def second_thoughts_of(session: Session) -> SecondThoughts:
+    return SecondThoughts(
         session.journal,
         session.notes,
         session.spool,

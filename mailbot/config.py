@@ -59,7 +59,7 @@ def load(path: Path | None = None) -> Settings:
         if isinstance(error, UnicodeError):
             raise ConfigError(f"{found}: cannot be read ({error})") from error
         raise ConfigError(
-            f"{found}: a value looks like a date and is none ({error}); put it in quotes"
+            f"{found}: a value looks like a date but is not a valid one ({error}); put it in quotes"
         ) from error
     except (OSError, UnicodeError) as error:
         raise ConfigError(f"{found}: cannot be read ({error})") from error
@@ -67,10 +67,10 @@ def load(path: Path | None = None) -> Settings:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise ConfigError(
-            f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}; look at its indentation (spaces, no tabs) and brackets"
+            f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}; check the indentation (spaces, no tabs) and the brackets"
         ) from error
     if not isinstance(data, dict) or node is None:
-        raise ConfigError(f"{found}: it is empty; accounts.example.yaml shows what belongs in it")
+        raise ConfigError(f"{found}: it holds no settings; accounts.example.yaml shows what to write")
     try:
         settings = Settings.model_validate(data)
         # Cron starts programs in another folder: a relative vault is meant from where the settings lie.
@@ -130,7 +130,7 @@ def _in_words(error: Any) -> str:
         hint = (
             f"did you mean `{close[0]}`?"
             if close
-            else f"known here: {', '.join(sorted(_keys_at(location[:-1])))}"
+            else f"allowed here: {', '.join(sorted(_keys_at(location[:-1])))}"
         )
         return f"{place}: unknown setting; {hint}"
     if kind == "missing":

@@ -43,7 +43,7 @@ def secret(source: SecretSource, whose: str) -> str:
         value = os.environ.get(source.env)
         if not value:
             raise AuthenticationFailed(
-                f"{whose}: the environment variable {source.env} is not set; set it, or name another source"
+                f"{whose}: the environment variable {source.env} is not set; set it, or choose another way in accounts.yaml"
             )
         return value
     if source.file is not None:
@@ -52,7 +52,7 @@ def secret(source: SecretSource, whose: str) -> str:
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
             raise AuthenticationFailed(
-                f"{whose}: systemd passes no credentials here; set LoadCredential={source.credential} in the unit"
+                f"{whose}: systemd did not pass any credentials; set LoadCredential={source.credential} in the unit"
             )
         return _file(Path(folder) / source.credential, whose, private=False)
     if source.keyring is not None:
@@ -65,7 +65,7 @@ def secret(source: SecretSource, whose: str) -> str:
                 f"{whose}: the keyring has no entry {source.keyring!r}; add it with `keyring set {service} {name}`"
             )
         return value
-    raise ConfigError(f"{whose}: no source for its secret is named")
+    raise ConfigError(f"{whose}: accounts.yaml does not say where its secret is")
 
 
 def _file(path: Path, whose: str, *, private: bool = True) -> str:

@@ -62,18 +62,18 @@ def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
         outside = sorted(r for r in to.readers if not _within(r, domains))
         if outside or not to.readers:
             return (
-                f"it is internal, and {outside[0]} is not" if outside else "nobody is known who would read it"
+                f"it is internal, and {outside[0]} is outside your internal domains"
+                if outside
+                else "the reply has no known recipient"
             )
     if note.type == "email":
         left_out = sorted(to.readers - candidate.parties)
         if left_out or not to.readers:
-            return (
-                f"a mail that {left_out[0]} was not on" if left_out else "nobody is known who would read it"
-            )
+            return f"{left_out[0]} was not on this mail" if left_out else "the reply has no known recipient"
         if candidate.in_thread:
             return ""
     if to.strangers and rules.strangers == "thread":
-        return f"you have never written with {min(to.strangers)}, who would read it (disclosure.strangers)"
+        return f"{min(to.strangers)} would read it, and you have never written to them (disclosure.strangers)"
     if note.type == "email":
         return ""
     if note.person and note.id not in to.people:

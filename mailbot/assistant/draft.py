@@ -58,7 +58,7 @@ def by_model(request: DraftRequest, models: Models, folder: Path | None = None) 
     guarded = reply_text(answered.value.reply, may)
     if not guarded.text:
         raise UnusableAnswer(
-            f"{answered.model}: nothing of its answer was left to draft with",
+            f"{answered.model}: the guard left nothing of its answer",
             answered.tokens_in,
             answered.tokens_out,
             cost=answered.cost,

@@ -32,15 +32,15 @@ def lane_of(
     blanks = list(unknowns) or (["it has blanks"] if BLANK.search(text) else [])
     doubts = [f"the mail looks like an attempt to steer the model: {why}" for why in suspicious]
     doubts += [f"no source for: {what}" for what, link in supports if not link]
-    doubts += [f"perhaps not answered: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
+    doubts += [f"may not be answered: {ask}" for ask in not_taken_up([a.text for a in asks], text)]
     if invented := sorted(uncarried(text, given)):
-        doubts.append(f"neither the mail nor a source has: {', '.join(invented[:8])}")
+        doubts.append(f"not found in the mail or in any source: {', '.join(invented[:8])}")
     doubts += [f"it is about {what}" for what in matters(f"{text}\n{' '.join(a.text for a in asks)}")]
-    doubts += [f"it draws on the note about {name}, who is not on this mail" for name in third]
+    doubts += [f"it uses the note about {name}, who is not on this mail" for name in third]
     if removed:
-        doubts.append("something was taken out of the answer")
+        doubts.append("something was removed from the answer")
     if not supports:
-        doubts.append("it names no source")
+        doubts.append("it has no sources")
     if blanks:
         return "needs_you", (*blanks, *doubts)
     return (

@@ -99,7 +99,9 @@ class Model:
                     },
                 ]
         raise UnusableAnswer(
-            f"{self.endpoint.host}, model {model}: twice no usable answer ({problem})", spent_in, spent_out
+            f"{self.endpoint.host}, model {model}: two unusable answers in a row ({problem})",
+            spent_in,
+            spent_out,
         )
 
     def _complete(
@@ -167,7 +169,7 @@ class Model:
             raise BadData(f"{where}: the server refused to make vectors: {error}") from error
         made = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
         if len(made) != len(texts):
-            raise UnusableAnswer(f"{where}: {len(made)} vectors came for {len(texts)} texts")
+            raise UnusableAnswer(f"{where}: the server returned {len(made)} vectors for {len(texts)} texts")
         return made, int(getattr(reply.usage, "total_tokens", 0) or 0)
 
     def _where(self, model: str) -> str:

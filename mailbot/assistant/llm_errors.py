@@ -52,12 +52,12 @@ def errors_mapped(where: str, timeout: float) -> Iterator[None]:
         ) from error
     except openai.NotFoundError as error:
         raise ConfigError(
-            f"{where}: the server knows no such model or address; check `llm.model` and `llm.base_url`"
+            f"{where}: the server does not know this model or address; check `llm.model` and `llm.base_url`"
         ) from error
     except openai.RateLimitError as error:
         wait = _retry_after(error)
         raise TryAgain(
-            f"{where}: too many requests or no credit left ({_short(error)}); drafted by a later run",
+            f"{where}: too many requests or no credit left ({_short(error)}); a later run will try again",
             retry_after=wait,
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:

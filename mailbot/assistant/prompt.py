@@ -35,7 +35,7 @@ class Prompt:
         except KeyError as error:
             there = ", ".join(sorted(values))
             raise ConfigError(
-                f"the prompt {self.name}.md has a place {{{{{error.args[0]}}}}} that nothing fills; there are: {there}"
+                f"the prompt {self.name}.md has a place {{{{{error.args[0]}}}}} that does not exist; available: {there}"
             ) from error
 
     def rules(self, user: str) -> str:

@@ -66,7 +66,7 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
             if isinstance(error, BrokenPipeError):
                 raise
             what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-            fail(TryAgain(f"{what}; nothing was lost; correct this and run again"))
+            fail(TryAgain(f"{what}; nothing was lost; fix this and run mailbot again"))
 
     return wrapped
 

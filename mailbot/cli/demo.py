@@ -21,7 +21,7 @@ from mailbot.sync.commands.demo import Demonstrated, demonstrate
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The folder to make (default: ./mailbot-demo).",
+    help="The folder to create (default: ./mailbot-demo).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context

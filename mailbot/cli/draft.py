@@ -21,7 +21,7 @@ from mailbot.sync.commands.redraft import redraft
 @click.pass_context
 @console.handled
 def draft(context: click.Context, which: str, instruct: str, as_json: bool) -> None:
-    """Draft one mail, or draft it again, whatever was decided about it.
+    """Draft one mail, or draft it again, even if mailbot decided not to.
 
     Name the mail by its note or its Message-ID. The earlier draft is replaced only if it is still as mailbot wrote it. If
     you edited it, it stays, and the new draft is saved beside it.

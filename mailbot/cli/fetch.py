@@ -31,7 +31,9 @@ from mailbot.sync.session.report import Options, Report, exit_code
 @click.option("--max-drafts", type=click.IntRange(min=0), metavar="N", help="At most N drafts in this run.")
 @click.option("--no-drafts", is_flag=True, help="Save the mails as notes, but draft nothing.")
 @click.option(
-    "--dry-run", is_flag=True, help="Show what a run would do, drafts included; write no note and no draft."
+    "--dry-run",
+    is_flag=True,
+    help="Show what a run would do, but write no note and no draft, and ask no model.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
@@ -43,7 +45,7 @@ def fetch(
     """Turn new mail into notes, and notes that want an answer into drafts, once.
 
     Every unread mail becomes a note in the vault. If it wants an answer, it gets a draft note, and the same draft in the
-    account's Drafts. The inbox is opened read-only. Running it again changes nothing.
+    account's Drafts. The inbox is opened read-only. If there is no new mail, running it again changes nothing.
     """
     settings = console.settings(context)
     console.log_to(state_folder())
@@ -82,9 +84,7 @@ def _print(report: Report, dry_run: bool) -> None:
         for path in report.drafts:
             console.say(f"  draft: {path}")
         if report.waiting:
-            console.say(
-                f"  {report.waiting} more mail(s) want a draft; the next run continues (drafts.max_per_run)"
-            )
+            console.say(f"  {report.waiting} more mail(s) want a draft; a later run will write them")
     for remark in report.remarks:
         console.say(f"  note: {remark}")
     for failure in report.failed:

@@ -62,7 +62,7 @@ def _rules(context: click.Context, folder: Path) -> tuple[tuple[str, ...], Discl
 embeddings_option = click.option(
     "--embeddings",
     metavar="local|none|FOLDER",
-    help="Add vectors to the word search: from an installed model, from none, or from the model in a folder.",
+    help="Where vectors come from: local (an installed model), a FOLDER with a model, or none (search by words only).",
 )
 
 
@@ -80,7 +80,7 @@ def index(context: click.Context, vault: Path | None, embeddings: str | None, as
     """Bring the search index of the vault up to date.
 
     Only notes that changed are read, and vectors are made only for what is new. The index is a cache in the state folder;
-    you may delete it at any time. If it is stopped, the next run continues where it left off.
+    you may delete it at any time. If indexing is stopped, the next run continues where it left off.
     """
     of = asked(context, vault, embeddings)
     with (

@@ -49,7 +49,7 @@ class _Commands(click.Group):
     "--config",
     "config_path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file (default: ./accounts.yaml, then the configuration folder).",
+    help="The settings file (default: $MAILBOT_CONFIG if it is set, else ./accounts.yaml, then ~/.config/mailbot/accounts.yaml).",
 )
 def mailbot(config_path: Path | None) -> None:
     """Save your mail as Markdown notes, and get answers drafted from what your notes say.

@@ -15,7 +15,7 @@ from mailbot.cli import console
     "--merge",
     nargs=2,
     metavar="A B",
-    help="Two notes are about one person: move all of B into A, and make B's name an alias of A.",
+    help="Merge two notes about one person: move everything in B into A, and leave a link to A in B's file.",
 )
 @click.option("--dry-run", is_flag=True, help="With --merge: only show which notes would change.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
@@ -38,7 +38,7 @@ def people(
             console.emit({"stays": stays, "goes": goes, "dry_run": dry_run})
         else:
             would = "would be" if dry_run else "was"
-            click.echo(f"{goes} {would} merged into {stays}; a line in its place links there")
+            click.echo(f"{goes} {would} merged into {stays}; its file now links there")
         return
     if who:
         person, why = known.find(settings, who)

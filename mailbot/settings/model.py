@@ -51,7 +51,7 @@ class Llm(Frozen):
     """For the decision whether a mail wants an answer; the model above where it is not set."""
     api_key: Secret | None = None
     timeout: float = Field(default=120, gt=0)
-    """Seconds for one answer."""
+    """Seconds that a server may be silent while it answers."""
     concurrency: int = Field(default=4, ge=1, le=32)
     max_output_tokens: int = Field(default=2000, ge=100)
     context_tokens: int = Field(default=3000, ge=0)

@@ -50,7 +50,9 @@ def _unless_paused(session: Session, options: Options) -> None:
     pauses, account = session.journal.pauses, session.account.name
     if pause := pauses.active(account, utc_time()):
         until = f"{pause.until:%Y-%m-%d %H:%M} UTC"
-        raise TryAgain(f"account {account}: left alone until {until}, as its server asked: {pause.reason}")
+        raise TryAgain(
+            f"account {account}: paused until {until} because its server asked mailbot to wait ({pause.reason})"
+        )
     try:
         _story(session, options)
     except TryAgain as error:
@@ -100,7 +102,9 @@ def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
         except ServerUnavailable as error:
             session.server.ensure()
             there = ", ".join(m.name for m in session.server.mailboxes() if m.selectable)
-            session.report.failed.append(f"{error}; correct `mailboxes` in accounts.yaml, there are: {there}")
+            session.report.failed.append(
+                f"{error}; fix `mailboxes` in accounts.yaml; the server has: {there}"
+            )
     return found
 
 

@@ -187,7 +187,7 @@ def parse(text: str, name: str) -> ReadDraft:
     found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", note.body, re.DOTALL)
     if not found:
         raise BadData(
-            f"{name}: the lines {BEGIN!r} and {END!r} round the reply are gone; put them back round your text"
+            f"{name}: the lines {BEGIN!r} and {END!r} around the reply are missing; put them back around your text"
         )
     return ReadDraft(
         status=str(note.properties.get("status") or ""),

@@ -32,8 +32,8 @@ def render(habits: Sequence[Habit], before: str = "") -> str:
     hash of its body: an edit of the user's shows."""
     parts = [
         "# How you write",
-        "This is what mailbot has learned from your Sent mailbox. Change it as you like: from then on it is yours, mailbot"
-        " reads it for every draft and never writes here again.",
+        "This is what mailbot has learned from your Sent mailbox. Edit it as you like. Once you do, mailbot still"
+        " reads it for every draft, but never changes it again.",
     ]
     sections = _sections(before)
     for habit in habits:

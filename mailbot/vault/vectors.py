@@ -214,7 +214,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise TryAgain(
-            f"{path}: cannot be used just now ({error}); it may be deleted, it is a cache"
+            f"{path}: cannot be used right now ({error}); it is only a cache, so you can delete it"
         ) from error
 
 

@@ -41,7 +41,7 @@ ASK = Ask("question", "Which erasure coding did you use?")
     ("text", "lane", "why"),
     [
         ("Hi,\n\nwe used erasure coding 8+3.\n\nBest", "ready", "every statement has a source"),
-        ("Hi,\n\nwe used erasure coding 9+4.\n\nBest", "check", "neither the mail nor a source has: 4, 9"),
+        ("Hi,\n\nwe used erasure coding 9+4.\n\nBest", "check", "not found in the mail or in any source: 4, 9"),
         ("Hi,\n\nI will send the erasure coding tables.\n\nBest", "check", "it is about a commitment"),
         ("Hi,\n\nerasure coding 8+3 costs more money: a budget of its own.\n\nBest", "check", "it is about money"),
         ("Hi,\n\nerasure coding 8+3, as the contract says.\n\nBest", "check", "it is about a contract"),
@@ -63,8 +63,8 @@ def test_an_attack_an_unsupported_claim_and_what_was_taken_out_want_a_look() -> 
     for more, why in (
         ({"suspicious": ["it speaks to a model"]}, "steer the model"),
         ({"supports": [("it is so", "")]}, "no source for: it is so"),
-        ({"supports": []}, "it names no source"),
-        ({"removed": ["link"]}, "taken out"),
+        ({"supports": []}, "it has no sources"),
+        ({"removed": ["link"]}, "removed"),
     ):
         lane, reasons = lane_of(fine, [ASK], [SOURCE], **{"supports": [("x", "[[S]]")], **more})  # type: ignore[arg-type]
         assert lane == "check"

@@ -92,7 +92,7 @@ def test_a_wrong_shape_is_asked_again_once_with_what_was_wrong() -> None:
     assert answered.value.word == "yes"
     assert answered.tokens_in == 200
     assert "word" in requests[1]["messages"][-1]["content"]
-    with pytest.raises(UnusableAnswer, match="twice no usable answer") as caught:
+    with pytest.raises(UnusableAnswer, match="two unusable answers in a row") as caught:
         ask(lambda _: "no")
     assert caught.value.tokens_in == 200
 

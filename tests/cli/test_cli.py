@@ -116,7 +116,12 @@ def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "empty"), ("vault: [", "line 1"), ("- x", "empty"), ("vault: x\naccounts: []", "accounts")],
+    [
+        ("", "no settings"),
+        ("vault: [", "line 1"),
+        ("- x", "no settings"),
+        ("vault: x\naccounts: []", "accounts"),
+    ],
 )
 def test_broken_files_are_explained(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "bad.yaml"

@@ -196,6 +196,6 @@ def test_a_mail_that_was_filed_away_is_found(
 def test_where_nothing_was_answered_that_is_said_and_nothing_written(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    with pytest.raises(BadData, match="account work: of 0 answers in Sent none"):
+    with pytest.raises(BadData, match="account work: none of your 0 answers in Sent"):
         backtest(make_settings(dovecot.port, user, llm=model.url), last=5)
     assert not (vault / "Mailbot").exists()

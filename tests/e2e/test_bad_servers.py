@@ -266,7 +266,7 @@ def test_a_mailbox_that_is_not_there_does_not_stop_the_others(make_settings: Mak
             make_settings(server.port, "jo@example.com", account={"mailboxes": ["Old", "INBOX"]}), Options()
         )
     assert (report.error, len(report.notes)) == ("", 1)
-    assert "Old" in report.failed[0] and "correct `mailboxes`" in report.failed[0]
+    assert "Old" in report.failed[0] and "fix `mailboxes`" in report.failed[0]
 
 
 def test_a_truncated_big_mail_is_not_kept_as_whole(make_settings: MakeSettings, vault: Path) -> None:

@@ -1,4 +1,4 @@
-"""What may stand in a draft to whom: each rule, on the prompt that is really sent, with a canary in what it withholds."""
+"""What a draft may say to whom: each rule, on the prompt that is really sent, with a canary in what it withholds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_what_is_known_reaches_the_prompt(made: Made) -> None:
         ("Projects/Coding.md", "private: true", {}, "it is private"),
         ("Projects/Coding.md", "tags: [secret]", {"private_tags": ["#secret"]}, "its tag secret is private"),
         ("Vaulted/Coding.md", "title: Coding", {"private_folders": ["Vaulted"]}, "its folder Vaulted is private"),
-        ("Projects/Coding.md", "audience: internal", {"internal_domains": ["example.com"]}, "it is internal, and ana@acme.example is not"),
+        ("Projects/Coding.md", "audience: internal", {"internal_domains": ["example.com"]}, "it is internal, and ana@acme.example is outside your internal domains"),
         ("People/Louis/README.md", "type: people\ntitle: Louis Meyer\nemail: louis@other.example", {}, "it is about Louis Meyer"),
         ("Notes/1-1.md", "person: '[[Louis Meyer]]'", {}, "it is about somebody who is neither on this mail nor mentioned in it"),
         ("Projects/Coding.md", "tags: [broken", {}, "its properties cannot be read"),
@@ -97,14 +97,16 @@ def test_one_reader_from_outside_makes_an_internal_note_withheld(made: Made) -> 
         *made, headers="Cc: Pat <pat@outside.example>\n", disclosure={"internal_domains": ["acme.example"]}
     )
     assert "CANARY-7" not in prompt
-    assert "it is internal, and pat@outside.example is not" in draft.replace("\\", "")
+    assert "it is internal, and pat@outside.example is outside your internal domains" in draft.replace(
+        "\\", ""
+    )
 
 
 def test_a_stranger_gets_their_own_thread_and_nothing_else(made: Made) -> None:
     note(made[4], "Projects/Coding.md", "title: Coding", f"CANARY-7. {FACT}")
     prompt, draft = drafted(*made, known=False)
     assert "CANARY-7" not in prompt
-    assert "you have never written with ana@acme.example" in draft.replace("\\", "")
+    assert "ana@acme.example would read it, and you have never written to them" in draft.replace("\\", "")
 
 
 def test_the_user_may_say_otherwise_of_strangers(made: Made) -> None:
@@ -145,7 +147,7 @@ def test_a_mail_with_somebody_else_is_withheld(made: Made) -> None:
     )  # fmt: skip
     prompt, draft = drafted(*made)
     assert "CANARY-7" not in prompt
-    assert "a mail that ana@acme.example was not on" in draft.replace("\\", "")
+    assert "ana@acme.example was not on this mail" in draft.replace("\\", "")
 
 
 def test_a_forged_reference_opens_no_thread(made: Made) -> None:
@@ -156,7 +158,7 @@ def test_a_forged_reference_opens_no_thread(made: Made) -> None:
     )  # fmt: skip
     prompt, draft = drafted(*made, headers="References: <root@other>\nIn-Reply-To: <root@other>\n")
     assert "CANARY-7" not in prompt
-    assert "a mail that ana@acme.example was not on" in draft.replace("\\", "")
+    assert "ana@acme.example was not on this mail" in draft.replace("\\", "")
 
 
 OWN = "type: email\ntitle: Plans\nthread: '<root@acme>'\nfrom: Ana Ruiz <ana@acme.example>\nto: [jo@example.com]\ndate: '2026-10-01T10:00:00+00:00'"
@@ -169,7 +171,9 @@ def test_who_reads_the_answer_counts_not_who_wrote(made: Made) -> None:
     headers = "References: <root@acme>\nReply-To: evil@elsewhere.example\n"
     prompt, draft = drafted(*made, headers=headers)
     assert "CANARY" not in prompt
-    assert "you have never written with evil@elsewhere.example" in draft.replace("\\", "")
+    assert "evil@elsewhere.example would read it, and you have never written to them" in draft.replace(
+        "\\", ""
+    )
 
 
 def test_a_mail_between_two_is_not_for_a_third(made: Made) -> None:

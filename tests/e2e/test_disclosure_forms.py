@@ -225,4 +225,4 @@ def test_a_draft_on_somebody_who_does_not_get_it_is_never_ready(made: Made) -> N
     )  # fmt: skip
     _, draft = drafted(*made, text="Does Louis Meyer like the benchmark of storage?")
     assert "lane: check" in draft
-    assert "it draws on the note about Louis Meyer, who is not on this mail" in draft
+    assert "it uses the note about Louis Meyer, who is not on this mail" in draft

@@ -383,9 +383,9 @@ def test_the_answered_and_the_begun_get_no_draft(
     assert model.requests == []
     reasons = sorted(str(notes.read(p.read_text()).properties["reason"]) for p in email_notes(vault))
     assert reasons == [
+        "You have already started an answer",
         "You have answered it already",
         "You have answered it already",
-        "You have begun an answer yourself",
     ]
 
 

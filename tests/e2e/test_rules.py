@@ -98,7 +98,7 @@ def test_a_change_of_mind_in_a_note_is_obeyed_and_after_three_times_remembered(
     dovecot.deliver(user, mail(to=user, message_id="<4@acme.example>"))
     (report,) = fetch_all(settings, Options())
     assert kept(vault, report) == [("reply", "rule")]
-    assert "You have said reply of the last 3 mails from there" in (vault / report.notes[0]).read_text(
+    assert "You set the last 3 mails from this sender to reply" in (vault / report.notes[0]).read_text(
         encoding="utf-8"
     )
 
@@ -114,7 +114,7 @@ def test_ten_mails_that_were_never_answered_mean_none(
     dovecot.deliver(user, mail(to=user, message_id="<11@acme.example>"))
     (report,) = fetch_all(settings, Options())
     assert kept(vault, report) == [("read", "fact")]
-    assert "you have never written to it" in (vault / report.notes[0]).read_text(encoding="utf-8")
+    assert "you have never written to them" in (vault / report.notes[0]).read_text(encoding="utf-8")
 
 
 def test_who_is_only_in_cc_is_not_answered_without_a_model(
@@ -226,7 +226,7 @@ def test_a_prompt_with_a_place_that_nothing_fills_is_named(
     dovecot.deliver(user, mail(to=user))
     (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
     assert len(report.notes) == 1
-    assert "the prompt triage.md has a place {{weather}} that nothing fills" in report.error
+    assert "the prompt triage.md has a place {{weather}} that does not exist" in report.error
     assert report.exit_code == 78
 
 

@@ -71,7 +71,7 @@ def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(
         notes.read(p.read_text(encoding="utf-8")).properties["reason"]
         for p in (vault / "Email" / "2026").rglob("*.md")
     }
-    assert "A later mail of the thread is answered in its place" in reasons
+    assert "A later mail in the thread is answered instead" in reasons
 
 
 def test_what_a_model_found_asked_is_remembered_for_a_later_run(

@@ -88,4 +88,4 @@ def test_the_command(files: Path, make_settings: MakeSettings) -> None:
     assert result.exit_code == 0, result.output
     assert len(json.loads(result.stdout)["notes"]) == 5
     wrong = CliRunner().invoke(mailbot, ["import", str(files), "--account", "nope"])
-    assert (wrong.exit_code, "there are: work" in wrong.stderr) == (78, True)
+    assert (wrong.exit_code, "the accounts are: work" in wrong.stderr) == (78, True)

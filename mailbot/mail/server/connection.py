@@ -85,7 +85,7 @@ class Connection:
             if client._imap.state == "AUTH" or not client.has_capability("STARTTLS"):
                 client.shutdown()
                 raise ServerUnavailable(
-                    f"{self._where}: the server offers no STARTTLS; nothing was sent. Use `security: tls` and its port"
+                    f"{self._where}: the server does not offer STARTTLS, so no password was sent. Use `security: tls` and the TLS port"
                 )
             client.starttls(context)
         return client
@@ -102,7 +102,7 @@ class Connection:
                 client.login(name, secret)
         except UnicodeEncodeError:
             raise AuthenticationFailed(
-                f"{self._where}: the server takes no user name or password with characters beyond ASCII"
+                f"{self._where}: the server does not accept non-ASCII characters in user names and passwords"
             ) from None
         except exceptions.LoginError as error:
             lost = error.__context__

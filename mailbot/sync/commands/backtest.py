@@ -1,7 +1,7 @@
 """Drafts for mails that the user has answered already, made as they would have been made then, beside the answers.
 
-Nothing is stored on the server and no note but the report is written. Time travel is ruled out: a note that was changed
-after the mail came, a mail or an answer dated after it, reach neither context nor style.
+Nothing is stored on the server and no note but the report is written. Nothing later than the mail is used: no note
+that changed after it came, and no later mail or answer.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _cases(session: Session, last: int) -> list[Case]:
             found.append(case)
     if not found:
         raise BadData(
-            f"account {name}: of {len(answers)} answers in Sent none is to a mail that is still on the server;"
+            f"account {name}: none of your {len(answers)} answers in Sent is to a mail that is still on the server;"
             " is `sent_mailbox` right?"
         )
     return found

@@ -100,7 +100,7 @@ def _drafts(session: Session, options: Options) -> None:
             "action": "draft",
             "note": row.note,
             "disposition": row.disposition or "undecided",
-            "reason": "It waits since an earlier run",
+            "reason": "It has been waiting since an earlier run",
         }
         for row in rows
     ]

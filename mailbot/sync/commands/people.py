@@ -65,7 +65,7 @@ def merge(settings: Settings, stays: str, goes: str, *, dry_run: bool = False) -
             rows.append(row)
         kept, gone = rows
         if kept.id == gone.id:
-            raise BadData(f"{stays} and {goes} are one note already: {kept.path}")
+            raise BadData(f"{stays} and {goes} are already the same note: {kept.path}")
         link = f"[[{gone.path.removesuffix('.md')}]]"
         text = people.merged(
             notes.editable(kept.path),
@@ -111,8 +111,10 @@ def _why_none(settings: Settings, index: Index, who: str) -> str:
     if memory.exists():
         with opened_journal(memory) as journal:
             if journal.sent.written_to(address.key):
-                return "you have written with them; the note is made when their next mail is kept"
-    return "you have never written to that address: a mail that only arrives proves no relationship"
+                return "you have exchanged mail with them; their next mail will create the note"
+    return (
+        "you have never written to that address; a note is made only for people you have exchanged mail with"
+    )
 
 
 def _person(vault: Path, index: Index, row: NoteRow) -> Person:

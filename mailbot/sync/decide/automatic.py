@@ -35,7 +35,7 @@ def report(message: Message) -> str:
     if message.headers.get("return-path", ("?",))[0].strip() == "<>":
         return "A delivery report: its return path is empty"
     local = message.sender.email.rpartition("@")[0] if message.sender else ""
-    return "From the mail system itself" if local.casefold() in ("mailer-daemon", "postmaster") else ""
+    return "Sent by the mail system itself" if local.casefold() in ("mailer-daemon", "postmaster") else ""
 
 
 def sent_by_program(mail: Mail) -> str:
@@ -47,7 +47,7 @@ def sent_by_program(mail: Mail) -> str:
     if any(message.header(h) for h in _AUTOMATIC_HEADERS) or _precedence(message) == "auto_reply":
         return "An automatic reply"
     if _AUTO_SUBJECT.match(message.subject) and not mail.text.newest.strip().endswith("?"):
-        return "An automatic reply, by its subject"
+        return "Its subject looks like an automatic reply"
     return ""
 
 

@@ -18,7 +18,7 @@ _VIA = re.compile(r"\b(?:via|through)\s+\S|\((?:via|on)\s", re.IGNORECASE)
 
 
 def why_nobody(address: Address | None) -> str:
-    """Why an address with its display name is nobody's in particular; empty where it may be a person's."""
+    """Why an address does not belong to one person; empty if it may."""
     if address is None or "@" not in address.email:
         return "it has no address"
     if is_robot(address):
@@ -26,7 +26,7 @@ def why_nobody(address: Address | None) -> str:
     if _ROLE.match(address.email.rpartition("@")[0]):
         return "the address is a role's or a service's, not a person's"
     if _VIA.search(address.name):
-        return "a service wrote in that name (“via”)"
+        return "a service sent it in that name (“via”)"
     if not full_name(address):
         return "the address comes without a name"
     return ""
@@ -47,5 +47,5 @@ def why_no_person(message: Message) -> str:
         return "it is a delivery report"
     sender = message.sender
     if sender and any(a.domain != sender.domain for a in message.reply_to) and not message.in_reply_to:
-        return "answers to it go elsewhere than to its sender"
+        return "replies to it go to another address than the sender's"
     return why_nobody(sender)

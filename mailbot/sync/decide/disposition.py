@@ -13,7 +13,7 @@ from mailbot.sync.decide import automatic
 from mailbot.vault.verdict import UNDECIDED, Disposition, Verdict, disposition_of
 
 UNANSWERED = 10
-"""Mails from one sender after which silence is an answer."""
+"""After this many mails from a sender whom the user never answers, no draft is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _users_word(mail: Mail, known: Circumstances) -> Verdict | None:
 
 
 def _superseded(_: Mail, known: Circumstances) -> Verdict | None:
-    return _fact("read", "A later mail of the thread is answered in its place") if known.superseded else None
+    return _fact("read", "A later mail in the thread is answered instead") if known.superseded else None
 
 
 def _own_mail(mail: Mail, known: Circumstances) -> Verdict | None:
@@ -111,7 +111,7 @@ def _always(mail: Mail, known: Circumstances) -> Verdict | None:
 def _answered(_: Mail, known: Circumstances) -> Verdict | None:
     if known.answered:
         return _fact("read", "You have answered it already")
-    return _fact("read", "You have begun an answer yourself") if known.begun else None
+    return _fact("read", "You have already started an answer") if known.begun else None
 
 
 def _sent_by_a_program(mail: Mail, _: Circumstances) -> Verdict | None:
@@ -124,20 +124,23 @@ def _spam(mail: Mail, _: Circumstances) -> Verdict | None:
     return _fact("ignore", "Marked as spam by your mail server") if marked else None
 
 
-_EVENTS = {"CANCEL": "A cancelled event", "REPLY": "An answer to an invitation"}
+_EVENTS = {
+    "CANCEL": "A cancelled event: check your calendar",
+    "REPLY": "An answer to an invitation: check your calendar",
+}
 
 
 def _invitation(mail: Mail, _: Circumstances) -> Verdict | None:
     if not mail.message.calendars:
         return None
-    what = _EVENTS.get(mail.message.calendars[0].method, "An invitation")
-    return _fact("read", f"{what}: answer it in your calendar")
+    invitation = "An invitation: answer it in your calendar"
+    return _fact("read", _EVENTS.get(mail.message.calendars[0].method, invitation))
 
 
 def _nobody_to_answer(mail: Mail, _: Circumstances) -> Verdict | None:
     sender = mail.message.sender
     if sender is None or "@" not in sender.email:
-        return _fact("read", "It names no sender who could be answered")
+        return _fact("read", "It has no sender address to reply to")
     robot = automatic.unread_address(sender)
     return _fact("ignore", f"From {robot}@: nobody reads answers there") if robot else None
 
@@ -155,7 +158,7 @@ def _encrypted(mail: Mail, _: Circumstances) -> Verdict | None:
 
 
 def _twin(_: Mail, known: Circumstances) -> Verdict | None:
-    return _fact("read", "Another mail with this Message-ID is kept already") if known.twin else None
+    return _fact("read", "Another mail with this Message-ID has already been saved") if known.twin else None
 
 
 def _too_large(_: Mail, known: Circumstances) -> Verdict | None:
@@ -170,7 +173,9 @@ def _imported(_: Mail, known: Circumstances) -> Verdict | None:
 def _old(_: Mail, known: Circumstances) -> Verdict | None:
     if known.age is None or known.newer_than is None or known.age <= known.newer_than:
         return None
-    reason = f"Older than {known.newer_than.days} days: no draft is made for it (drafts.newer_than)"
+    hours = known.newer_than // timedelta(hours=1)
+    limit = f"{hours // 24} days" if hours % 24 == 0 else f"{hours} hours"
+    reason = f"Older than {limit}: no draft is made for it (drafts.newer_than)"
     return Verdict("read", "rule", reason)
 
 
@@ -178,9 +183,9 @@ def _never_written_to(mail: Mail, known: Circumstances) -> Verdict | None:
     if known.written != 0:
         return None
     if known.received >= UNANSWERED:
-        return _fact("read", f"{known.received} mails from there, and you have never written to it")
+        return _fact("read", f"{known.received} mails from this sender, and you have never written to them")
     if known.own and addressed(mail.message, known.own) == "neither To nor Cc":
-        return _fact("read", "It does not name you, and you have never written to its sender")
+        return _fact("read", "It is not addressed to you, and you have never written to its sender")
     return None
 
 

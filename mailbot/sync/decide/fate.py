@@ -79,11 +79,11 @@ def _intended(seen: LookedFor) -> Fate:
 
 def _replaced(draft: DraftRow, seen: Copy) -> Fate:
     if not draft.uid:
-        return Mark("unknown", "the server never said where it is")
+        return Mark("unknown", "the server never reported its UID")
     if seen.renumbered:
         return Mark("unknown", "the server has renumbered the mailbox")
     if not seen.present:
-        return Mark("missing", "it is no longer where it was stored")
+        return Mark("missing", "it is no longer there; you may have moved or deleted it")
     if not seen.unchanged:
         return Mark("edited", "it was changed there")
     if not seen.removable:

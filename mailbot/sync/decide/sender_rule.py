@@ -25,9 +25,9 @@ def sender_rule(
         if word in ("never", "always"):
             return Word(word, f"draft: {word} is set in {path}")
     if word := rules.word_on(sender.key):
-        return Word(word, f"triage.{word} in accounts.yaml names the sender")
+        return Word(word, f"The sender is listed under triage.{word} in accounts.yaml")
     if len(corrections) == CORRECTIONS and len(set(corrections)) == 1:
         return Word(
-            corrections[0], f"You have said {corrections[0]} of the last {CORRECTIONS} mails from there"
+            corrections[0], f"You set the last {CORRECTIONS} mails from this sender to {corrections[0]}"
         )
     return None

@@ -60,7 +60,7 @@ class Mails(Protocol):
         ...
 
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
-        """The mails of a date since then that nothing more is wanted of."""
+        """The finished mails dated then or later."""
         ...
 
     def failing(self, account: str) -> list[MailRow]:

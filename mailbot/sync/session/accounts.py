@@ -28,7 +28,9 @@ def _one(settings: Settings, account: Account, progress: Progress, act: Callable
         _ended(report, str(error), error.exit_code)
     except OSError as error:
         what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-        _ended(report, f"account {account.name}: {what}; nothing was lost, correct it and run again", 75)
+        _ended(
+            report, f"account {account.name}: {what}; nothing was lost; fix this and run mailbot again", 75
+        )
     except Exception as error:  # noqa: BLE001 - one account never stops the others
         log.exception("account %s", account.name)
         _ended(report, f"account {account.name}: {bug(error)}", 70)

@@ -82,7 +82,9 @@ class NoteFiles:
         except FileNotFoundError as error:
             raise BadData(f"{path}: the note is gone") from error
         except UnicodeDecodeError as error:
-            raise BadData(f"{path}: it is not UTF-8; save it as UTF-8 to have it kept current") from error
+            raise BadData(
+                f"{path}: it is not UTF-8; save it as UTF-8 so that mailbot can update it"
+            ) from error
 
     def properties(self, path: str) -> Properties | None:
         """The properties of a note as they are now, None where it is gone or they are broken."""

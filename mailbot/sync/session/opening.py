@@ -64,7 +64,9 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
     known = {a.name: a for a in settings.accounts}
     for name in names:
         if name not in known:
-            raise ConfigError(f"there is no account {name!r} in the settings; there are: {', '.join(known)}")
+            raise ConfigError(
+                f"there is no account {name!r} in the settings; the accounts are: {', '.join(known)}"
+            )
     return [known[n] for n in names] or list(settings.accounts)
 
 

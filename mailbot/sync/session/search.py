@@ -36,7 +36,7 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
     base_url = wanted.base_url or (llm.base_url if llm else "")
     if not base_url:
         raise ConfigError(
-            "embeddings.base_url: is missing, and there is no llm.base_url to take in its place"
+            "embeddings.base_url is missing, and llm.base_url is not set either; set one of them"
         )
     source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
     model = Model(Endpoint(base_url, lambda: secret(source, "embeddings.api_key") if source else "none"))
@@ -65,7 +65,7 @@ def filled_vectors(index: Index, settings: Settings, report: Report) -> Iterator
         try:
             fill(index, vectors, settings.disclosure)
         except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
-            report.remark(f"{error}; this run searched by words alone")
+            report.remark(f"{error}; only the word search was used")
             vectors = None
         yield vectors
 

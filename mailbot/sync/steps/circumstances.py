@@ -36,7 +36,7 @@ class Knowledge:
     model: bool
 
     def of(self, message: Message) -> Circumstances:
-        """Everything that is known about a mail, but how it arrived."""
+        """Everything that is known about a mail, except how it arrived."""
         own = frozenset(self.settings.own_addresses)
         sent = self.journal.sent
         # An answer to a later mail of the thread, sent or begun, was written by somebody who had read this one.

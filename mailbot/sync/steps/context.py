@@ -52,5 +52,5 @@ class ContextSearch:
         try:
             return gather(self.index, waiting.mail, asks, scope, budget=budget, vectors=self.vectors)
         except (ServerUnavailable, TryAgain) as error:
-            self.report.remark(f"{error}; its context was searched by words alone")
+            self.report.remark(f"{error}; only the word search was used")
             return gather(self.index, waiting.mail, asks, scope, budget=budget)

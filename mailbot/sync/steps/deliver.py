@@ -69,7 +69,9 @@ class Delivery:
         """Record that a draft could not be stored. Raises where the server does not answer any more."""
         attempts = self.journal.mails.get(mail_id).attempts + 1
         self.journal.mails.failed(mail_id, str(error), attempts, datetime.now(UTC) + backoff(attempts))
-        self.report.failed.append(f"{note}: {error}; the draft note is written, a later run stores the draft")
+        self.report.failed.append(
+            f"{note}: {error}; the draft note is saved, and a later run will put the draft into Drafts"
+        )
         log.warning(
             "account %s: the draft of mail %d could not be stored: %s", self.account.name, mail_id, error
         )
@@ -102,7 +104,7 @@ class Delivery:
         )
 
     def _finish(self, row: DraftRow) -> None:
-        """Look for an intended draft, and do what its fate is."""
+        """Look for an intended draft, and act on its fate."""
         if row.mailbox not in {m.name for m in self.server.mailboxes()}:
             row = replace(row, mailbox=self.drafts_mailbox())
             self.journal.drafts.redirect(row.id, row.mailbox)
@@ -170,7 +172,7 @@ class Delivery:
                 self.server.remove(older.mailbox, uid)
                 self.journal.drafts.mark(older.id, "superseded", "a newer draft took its place")
             case Mark(status, why):
-                self.report.remark(f"the earlier draft in {older.mailbox} is left there: {why}")
+                self.report.remark(f"the earlier draft in {older.mailbox} was not removed: {why}")
                 self.journal.drafts.mark(older.id, status, why)
 
     def _copy(self, draft: DraftRow) -> Copy:

@@ -152,7 +152,7 @@ class Arrivals:
         return Arrival(listing, mail, raw or b"", action.moves, verdict, None, twins)
 
     def _verdict(self, mail: Mail, listing: Listing, *, twin: bool, too_large: bool) -> Verdict:
-        """What the mail and its arrival settle; only where they do not, what is known beside."""
+        """Decide from the mail and its arrival alone. Look up more only if they do not decide."""
         arrived = listing.internal_date or mail.message.date
         here = replace(
             self.at_once,

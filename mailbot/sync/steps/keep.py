@@ -42,7 +42,7 @@ class Keeper:
     spool: Spool
     mails: ReadMails
     folder: str
-    """Of the vault, for mail."""
+    """For email notes, relative to the vault."""
     own: frozenset[str]
     report: Report
     progress: Progress
@@ -55,7 +55,7 @@ class Keeper:
                 case ForgetRenumbered(before):
                     self.report.remark(
                         f"{opened.name}: the server renumbered its mails (UIDVALIDITY {before} became {opened.uidvalidity});"
-                        " those that are known are recognised"
+                        " mails that you already have are not saved twice"
                     )
                     self.journal.failures.forget_renumbered(self.account, opened.name, opened.uidvalidity)
                 case ForgetFailure(uid):

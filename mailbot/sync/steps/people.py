@@ -117,8 +117,8 @@ class PersonNotes:
 def encounter(
     row: MailRow, properties: Properties, text: str, sender: Address, today: str = "9999"
 ) -> Encounter:
-    """An email note -> what a person note keeps of it. A mail without a date has the day of its arrival, and none is later
-    than `today`, whatever it says."""
+    """An email note -> what a person note keeps of it. A mail without a date gets the day it arrived, and a day in the
+    future becomes `today`."""
     told = details(signature_in(text), sender, full_name(sender))
     day = min(str(properties.get("date") or row.date.isoformat())[:10], today)
     return Encounter(day, row.note, told.role, told.company, told.phone)

@@ -36,7 +36,7 @@ def second_thoughts(account: str, mails: Mails, notes: NoteFiles) -> list[tuple[
 
 @dataclass(frozen=True, slots=True)
 class SecondThoughts:
-    """Does what the user has changed their mind to. `raw_mail` gives a mail as it came."""
+    """Carries out what the user has changed. `raw_mail` gives a mail as it came."""
 
     journal: Journal
     notes: NoteFiles
@@ -69,7 +69,9 @@ class SecondThoughts:
             self.report.remark(f"{row.note}: {error}; its draft waits")
         except BadData as error:
             self.report.remark(str(error))
-            self._done(row, "reply", {"reason": "You said so, but the mail is gone"})
+            self._done(
+                row, "reply", {"reason": "You asked for a reply, but the mail is no longer on the server"}
+            )
         else:
             self.journal.mails.update(
                 row.id, stage="draft", disposition=row.disposition, note_hash=row.note_hash

@@ -16,7 +16,7 @@ from mailbot.sync.memory.sent import SentMails
 from mailbot.sync.session.report import log
 
 FIRST = 5000
-"""Of a Sent that was never read, the newest so many."""
+"""How many of the newest mails are read the first time."""
 
 
 def read_sent(server: ImapAccount, account: Account, journal: Journal) -> None:

@@ -25,7 +25,7 @@ from mailbot.vault.style_note import Habit
 ANYBODY = 30
 """The newest mails to anybody that are looked at where those to a person are too few."""
 MAX_SIZE = 200_000
-"""Octets; a larger mail of the user's says little about style for its size."""
+"""Octets; a larger mail is not read for its style."""
 
 
 def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dict[int, str]:

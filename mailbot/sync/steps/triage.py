@@ -104,7 +104,7 @@ class Judge:
 
     models: Models
     user: str
-    """How a prompt calls the user."""
+    """The user's name in a prompt."""
     folder: Path
     """Where prompts of the user's own lie."""
     concurrency: int

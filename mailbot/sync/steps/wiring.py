@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def user_of(account: Account) -> str:
-    """How a prompt calls the user."""
+    """The user's name in a prompt."""
     return account.display_name or account.address
 
 

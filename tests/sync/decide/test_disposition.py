@@ -102,14 +102,18 @@ WEEK, DAY = timedelta(days=7), timedelta(days=1)
     ("known", "expected"),
     [
         ({"answered": True}, ("read", "fact", "You have answered it already")),
-        ({"begun": True}, ("read", "fact", "You have begun an answer yourself")),
-        ({"superseded": True}, ("read", "fact", "A later mail of the thread is answered in its place")),
-        ({"twin": True}, ("read", "fact", "Another mail with this Message-ID is kept already")),
+        ({"begun": True}, ("read", "fact", "You have already started an answer")),
+        ({"superseded": True}, ("read", "fact", "A later mail in the thread is answered instead")),
+        ({"twin": True}, ("read", "fact", "Another mail with this Message-ID has already been saved")),
         ({"too_large": True}, ("read", "rule", "Too large: only its header is kept (max_mail_size)")),
         ({"imported": True}, ("read", "rule", "Imported: no draft is made for it")),
         (
             {"age": WEEK + DAY, "newer_than": WEEK},
             ("read", "rule", "Older than 7 days: no draft is made for it (drafts.newer_than)"),
+        ),
+        (
+            {"age": DAY, "newer_than": timedelta(hours=12)},
+            ("read", "rule", "Older than 12 hours: no draft is made for it (drafts.newer_than)"),
         ),
         ({"said_of_sender": NEVER}, ("read", "rule", NEVER.where)),
         ({"said_of_sender": ALWAYS}, ("reply", "rule", ALWAYS.where)),
@@ -118,7 +122,7 @@ WEEK, DAY = timedelta(days=7), timedelta(days=1)
         ({"said_of_mail": SAID_IGNORE}, ("ignore", "user", SAID_IGNORE.where)),
         (
             {"written": 0, "received": 10},
-            ("read", "fact", "10 mails from there, and you have never written to it"),
+            ("read", "fact", "10 mails from this sender, and you have never written to them"),
         ),
         ({"model": False}, ("reply", "detector", "Contains question")),
         ({}, ("", "", UNDECIDED.reason)),
@@ -196,7 +200,7 @@ def test_without_a_model_a_copy_is_read() -> None:
 
 
 def test_a_mail_that_names_nobody_of_us_from_a_stranger_is_read() -> None:
-    reason = "It does not name you, and you have never written to its sender"
+    reason = "It is not addressed to you, and you have never written to its sender"
     assert why(ELSEWHERE, written=0) == ("read", "fact", reason)
     assert why(ELSEWHERE, written=1) == ("", "", UNDECIDED.reason)
     assert why(ELSEWHERE) == ("", "", UNDECIDED.reason)

@@ -40,7 +40,10 @@ def test_an_intended_draft_is_appended_only_where_nothing_answers_the_mail(
     [
         (Copy(), Replace(12)),
         (Copy(renumbered=True), Mark("unknown", "the server has renumbered the mailbox")),
-        (Copy(present=False, unchanged=False), Mark("missing", "it is no longer where it was stored")),
+        (
+            Copy(present=False, unchanged=False),
+            Mark("missing", "it is no longer there; you may have moved or deleted it"),
+        ),
         (Copy(unchanged=False), Mark("edited", "it was changed there")),
         (
             Copy(removable=False),
@@ -53,7 +56,7 @@ def test_a_replaced_draft_goes_only_where_it_is_certainly_ours(copy: Copy, expec
 
 
 def test_a_draft_whose_place_was_never_told_is_left_alone() -> None:
-    assert fate(replace(STORED, uid=0), Copy()) == Mark("unknown", "the server never said where it is")
+    assert fate(replace(STORED, uid=0), Copy()) == Mark("unknown", "the server never reported its UID")
 
 
 @pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=4)))

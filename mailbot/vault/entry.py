@@ -14,7 +14,7 @@ from mailbot.vault import note as notes
 from mailbot.vault.email_note import party
 
 UNREADABLE = "unreadable"
-"""The audience of a note whose properties cannot be read: nobody, until they are mended."""
+"""The audience of a note whose properties cannot be read: nobody, until they are corrected."""
 PERSON_TYPES = frozenset({"people", "person"})
 UNSEARCHED = frozenset({"email-draft", "backtest", "style"})
 """Types of notes that are known and not searched: they repeat, or are about, what others say."""

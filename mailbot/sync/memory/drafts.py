@@ -41,12 +41,8 @@ class Drafts(Protocol):
         """The drafts of a mail."""
         ...
 
-    def intents(self, account: str) -> list[DraftRow]:
-        """The drafts whose APPEND was begun and whose result is not known."""
-        ...
-
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
-        """Those whose mail may be tried at that time."""
+        """The drafts whose APPEND was begun, whose result is not known, and whose mail may be tried at that time."""
         ...
 
     def counts(self, account: str) -> dict[str, int]:
@@ -91,9 +87,6 @@ class SqliteDrafts:
 
     def of(self, mail_id: int) -> list[DraftRow]:
         return self._where("d.mail_id = ?", mail_id)
-
-    def intents(self, account: str) -> list[DraftRow]:
-        return self._where("d.status = 'intent' AND m.account = ?", account)
 
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
         where = "d.status = 'intent' AND m.account = ? AND (m.next_try IS NULL OR m.next_try <= ?)"

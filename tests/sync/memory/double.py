@@ -247,16 +247,10 @@ class MemoryDrafts:
     def of(self, mail_id: int) -> list[DraftRow]:
         return [d for d in self._tables.drafts.values() if d.mail_id == mail_id]
 
-    def intents(self, account: str) -> list[DraftRow]:
-        mails = self._tables.mails
-        return [
-            d
-            for d in self._tables.drafts.values()
-            if d.status == "intent" and mails[d.mail_id].account == account
-        ]
-
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
-        return [d for d in self.intents(account) if is_due(self._tables.mails[d.mail_id], at)]
+        mails = self._tables.mails
+        intents = [d for d in self._tables.drafts.values() if d.status == "intent"]
+        return [d for d in intents if mails[d.mail_id].account == account and is_due(mails[d.mail_id], at)]
 
     def counts(self, account: str) -> dict[str, int]:
         found: dict[str, int] = {}

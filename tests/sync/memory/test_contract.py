@@ -223,8 +223,8 @@ def test_a_draft_goes_from_intent_to_stored_or_to_what_became_of_it(journal: Jou
     id_ = add(journal)
     row = journal.drafts.intend(id_, "<d@x>", "D.md", "hash", "Drafts", "sha", NOW)
     assert (row.status, row.uid, row.why, row.created) == ("intent", 0, "", NOW)
-    assert journal.drafts.intents("work") == [row]
-    assert journal.drafts.intents("home") == []
+    assert journal.drafts.due_intents("work", NOW) == [row]
+    assert journal.drafts.due_intents("home", NOW) == []
     journal.drafts.redirect(row.id, "Entwürfe")
     journal.drafts.stored(row.id, 7, 12)
     (stored,) = journal.drafts.of(id_)
@@ -232,7 +232,7 @@ def test_a_draft_goes_from_intent_to_stored_or_to_what_became_of_it(journal: Jou
     journal.drafts.mark(row.id, "edited", "it was changed there")
     (marked,) = journal.drafts.of(id_)
     assert (marked.status, marked.why) == ("edited", "it was changed there")
-    assert journal.drafts.intents("work") == []
+    assert journal.drafts.due_intents("work", NOW) == []
     assert journal.drafts.counts("work") == {"edited": 1}
 
 

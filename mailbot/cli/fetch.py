@@ -68,7 +68,9 @@ def fetch(
 
 def _as_json(report: Report) -> dict[str, object]:
     data = asdict(report)
-    return {key: value for key, value in data.items() if key != "would" or value}
+    return {
+        key: value for key, value in data.items() if not key.startswith("_") and (key != "would" or value)
+    }
 
 
 def _print(report: Report, dry_run: bool) -> None:

@@ -7,11 +7,13 @@ unread mail ─▶ Mail ─▶ disposition ─▶ email note ─▶ triage ─�
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.errors import MailbotError, ServerUnavailable
+from mailbot.mail.server.listing import Opened
 from mailbot.settings import Settings
+from mailbot.sync.decide.thread import newest
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.models import opened_models
@@ -19,7 +21,7 @@ from mailbot.sync.session.opening import Session, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
 from mailbot.sync.session.search import filled_vectors, opened_index
 from mailbot.sync.steps import wiring
-from mailbot.sync.steps.circumstances import Knowledge
+from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
 from mailbot.sync.steps.context import ContextSearch
 from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
 from mailbot.sync.steps.fetch import Look, look
@@ -42,23 +44,7 @@ def fetch_all(
 
     Raises ConfigError for an unknown name or a vault that is not there.
     """
-    return each_account(settings, names, progress, lambda session: _unless_paused(session, options))
-
-
-def _unless_paused(session: Session, options: Options) -> None:
-    """The story, unless the server has asked for patience; if it asks now, that is remembered."""
-    pauses, account = session.journal.pauses, session.account.name
-    if pause := pauses.active(account, utc_time()):
-        until = f"{pause.until:%Y-%m-%d %H:%M} UTC"
-        raise TryAgain(
-            f"account {account}: paused until {until} because its server asked mailbot to wait ({pause.reason})"
-        )
-    try:
-        _story(session, options)
-    except TryAgain as error:
-        if error.retry_after:
-            pauses.set(account, utc_time() + timedelta(seconds=error.retry_after), str(error))
-        raise
+    return each_account(settings, names, progress, lambda session: _story(session, options))
 
 
 def _story(session: Session, options: Options) -> None:
@@ -68,19 +54,18 @@ def _story(session: Session, options: Options) -> None:
     if drafting:
         wiring.delivery(session).settle()
     looks = look_at_mailboxes(session, options)
-    keeper = wiring.keeper(session, mails)
     thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     if not waiting and not any(each.has_mail for each in looks):
-        for each in looks:
-            keeper.run(each, ())
+        _keep(session, options, looks, mails, None)
         return
-    read_sent(session.server, session.account, journal)
-    with opened_index(session.settings) as index:
-        knowledge = wiring.knowledge(session, index)
-        arrivals = wiring.arrivals(session, knowledge)
-        for each in looks:
-            keeper.run(each, arrivals.read(each))
+    with ExitStack() as stack:
+        knowledge = know(session, stack)
+        decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None
+        _keep(session, options, looks, mails, decides)
+        if isinstance(knowledge, MailbotError):
+            raise knowledge  # the mails are kept; all else waits for the next run
+        index = knowledge.index
         if session.report.notes:
             refresh(index, session.settings.exclude)
         if session.report.notes or waiting:
@@ -91,21 +76,58 @@ def _story(session: Session, options: Options) -> None:
                 _answer(session, options, rows, mails, knowledge)
 
 
+def know(session: Session, stack: ExitStack) -> Knowledge | MailbotError:
+    """What Sent, Drafts and the notes say beside a mail, or why that cannot be told now: no mail is lost for that. The index
+    stays open as long as `stack` does."""
+    try:
+        read_sent(session.server, session.account, session.journal)
+        index = stack.enter_context(opened_index(session.settings, session.index))
+        return wiring.knowledge(session, index)
+    except MailbotError as error:
+        return error
+
+
 def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
     """What is to be done with each mailbox of the account. One that cannot be opened is reported and does not stop the
     others. Raises MailbotError where the server as a whole fails."""
     found = []
     for name in session.account.mailboxes:
-        try:
+        if opened := _examined(session, name):
             wish = wiring.wish(session, options)
-            found.append(look(session.server, session.account.name, name, session.journal, wish))
-        except ServerUnavailable as error:
-            session.server.ensure()
-            there = ", ".join(m.name for m in session.server.mailboxes() if m.selectable)
-            session.report.failed.append(
-                f"{error}; fix `mailboxes` in accounts.yaml; the server has: {there}"
-            )
+            found.append(look(session.server, session.account.name, opened, session.journal, wish))
     return found
+
+
+def opened_again(session: Session, options: Options, seen: Look) -> Look | None:
+    """The mailbox of a look, open again, and the look itself; another one if the server has renumbered the mailbox meanwhile,
+    None if it cannot be opened any more, which is reported."""
+    opened = _examined(session, seen.opened.name)
+    if opened is None or opened.uidvalidity == seen.opened.uidvalidity:
+        return seen if opened else None
+    wish = wiring.wish(session, options)
+    return look(session.server, session.account.name, opened, session.journal, wish)
+
+
+def _examined(session: Session, name: str) -> Opened | None:
+    server = session.server
+    try:
+        return server.examine(name)
+    except ServerUnavailable as error:
+        server.ensure()
+        there = ", ".join(m.name for m in server.mailboxes() if m.selectable)
+        session.report.failed.append(f"{error}; fix `mailboxes` in accounts.yaml; the server has: {there}")
+        return None
+
+
+def _keep(
+    session: Session, options: Options, looks: Sequence[Look], mails: ReadMails, knows: KnowledgeOf | None
+) -> None:
+    """Make each plan true: every mail is kept as a note, or its failure is recorded."""
+    keeper, arrivals = wiring.keeper(session, mails), wiring.arrivals(session, knows)
+    for seen in looks:
+        current = opened_again(session, options, seen) if seen.has_mail else seen
+        if current:
+            keeper.run(current, arrivals.read(current) if current.has_mail else ())
 
 
 def _answer(
@@ -116,8 +138,7 @@ def _answer(
     with opened_models(session.settings.llm, session.spent_today()) as models:
         waiting = storage.adopt(read_waiting(rows, mails, record))
         wanting = triage(waiting, knowledge.of, wiring.judge(session, models), record)
-        most = session.settings.drafts.max_per_run if options.max_drafts is None else options.max_drafts
-        chosen_now = wanting[-most:] if most else []  # the newest: an answer that comes late is worth least
+        chosen_now = newest(wanting, wiring.most_drafts(session, options))
         session.report.waiting += len(wanting) - len(chosen_now)
         if chosen_now:
             _draft(session, chosen_now, models, knowledge.index)

@@ -22,14 +22,12 @@ class ImapAccount(Messages):
     `create`, and they are for Drafts.
     """
 
-    def copies(
-        self, name: str, message_id: MessageId, *, from_uid: int = 1, parent: MessageId | None = None
-    ) -> list[int]:
+    def copies(self, name: str, message_id: MessageId, *, parent: MessageId | None = None) -> list[int]:
         """The UIDs in a mailbox of the message with this Message-ID, or that names it in X-Mailbot-Id (some servers
         set a Message-ID of their own), or, where `parent` is given, that answers it.
 
         SEARCH is only a hint (iCloud and Yandex want the id with brackets, Yahoo answers SERVERBUG, Exchange matches
-        parts): what it finds is checked, and where it finds nothing the headers from `from_uid` on are read. Raises
+        parts): what it finds is checked, and where it finds nothing the newest headers are read. Raises
         ServerUnavailable where neither could be done: not to have looked is not the same as not to be there.
         """
         opened = self.examine(name)
@@ -44,7 +42,7 @@ class ImapAccount(Messages):
         if not opened.exists:
             return []
         last = opened.uidnext - 1
-        first = max(from_uid, last - SCAN + 1)
+        first = max(1, last - SCAN + 1)
         try:
             uids = self.search(["ALL"], first=first)
         except ServerUnavailable:

@@ -53,6 +53,7 @@ def backtest(
     of = chosen(settings, [account] if account else [])[0]
     report = Report(of.name)
     with opened(settings, of, report, progress) as session:
+        session.server.connect()
         read_sent(session.server, of, session.journal)
         requests = _requests(session, _cases(session, last), trust_dates)
         results = _drafted(session, requests)
@@ -144,7 +145,7 @@ def _requests(session: Session, cases: Sequence[Case], trust_dates: bool) -> lis
     """What each draft would have been made from on its day."""
     sent, found = wiring.sent_style(session), []
     with (
-        opened_index(session.settings) as index,
+        opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
         search = ContextSearch(session.settings, index, vectors, session.journal.sent, session.report)

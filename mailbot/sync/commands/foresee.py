@@ -2,113 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mailbot.errors import MailbotError
+from mailbot.mail.mail import Mail
 from mailbot.settings import Settings
-from mailbot.sync.decide.mailbox import (
-    Fetch,
-    ForgetFailure,
-    ForgetRenumbered,
-    KeepHeader,
-    MoveCursor,
-    Quarantine,
-)
-from mailbot.sync.pipeline import look_at_mailboxes
+from mailbot.sync.decide.fate import Append, Confirm
+from mailbot.sync.decide.mailbox import Fetch, ForgetFailure, ForgetRenumbered, KeepHeader, Quarantine
+from mailbot.sync.decide.thread import Wanting, newest, one_per_thread
+from mailbot.sync.pipeline import know, look_at_mailboxes, opened_again
 from mailbot.sync.session.accounts import each_account
-from mailbot.sync.session.opening import Session, utc_time
+from mailbot.sync.session.opening import Session, opened_on_a_copy, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
-from mailbot.sync.session.search import opened_index
 from mailbot.sync.steps import wiring
-from mailbot.sync.steps.fetch import Arrival, Arrivals, Look
+from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
+from mailbot.sync.steps.fetch import Arrival, Look
+from mailbot.sync.steps.reading import ReadMails
+from mailbot.sync.steps.second_thoughts import second_thoughts
+from mailbot.vault.verdict import Verdict
+
+Entry = dict[str, Any]
 
 
 def foresee_all(
     settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent
 ) -> list[Report]:
-    """What `fetch_all` would do, as `would` of each account's report. Nothing is written: no note, no draft, no journal row;
-    no model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
-    return each_account(settings, names, progress, lambda session: _foresee(session, options))
+    """What `fetch_all` would do, as `would` of each account's report. Nothing is written, not even to the journal or the index:
+    both are copies. No model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
+    return each_account(
+        settings, names, progress, lambda session: _foresee(session, options), opened_on_a_copy
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A mail that may get a draft, and the entry that says what becomes of it."""
+
+    entry: Entry
+    mail: Mail
+    verdict: Verdict
 
 
 def _foresee(session: Session, options: Options) -> None:
-    would = session.report.would
+    would, drafting = session.report.would, not options.no_drafts
     session.server.connect()
-    if not options.no_drafts:
+    if drafting:
         for row, fate in wiring.delivery(session).foreseen():
-            what = {"Append": "append", "Confirm": "confirm"}.get(type(fate).__name__, "leave")
-            would.append({"action": f"{what} draft", "note": row.note, **asdict(fate)})
+            what = "append draft" if isinstance(fate, Append) else "leave draft"
+            what = "confirm draft" if isinstance(fate, Confirm) else what
+            would.append({"action": what, "note": row.note, **asdict(fate)})
     looks = look_at_mailboxes(session, options)
-    with opened_index(session.settings) as index:
-        arrivals = wiring.arrivals(session, wiring.knowledge(session, index))
-        for look in looks:
-            for entry in _of_mailbox(look, arrivals, session):
-                would.append(entry)
-    if not options.no_drafts:
-        _drafts(session, options)
+    candidates = list(_waiting(session)) if drafting else []
+    with ExitStack() as stack:
+        knowledge = know(session, stack)
+        if isinstance(knowledge, MailbotError):
+            session.report.remark(f"{knowledge}; what is known beside the mails is left out here")
+        decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None
+        for seen in looks:
+            candidates += _mailbox(session, options, seen, decides)
+    if drafting:
+        _choose(session, options, candidates)
 
 
-def _of_mailbox(look: Look, arrivals: Arrivals, session: Session) -> list[dict[str, Any]]:
-    """The actions of one mailbox, each with what becomes of its mail."""
-    mailbox = look.opened.name
-    found: list[dict[str, Any]] = []
-    for action in look.actions:
-        match action:
-            case ForgetRenumbered(before):
-                found.append({"action": "recognise renumbered mails", "mailbox": mailbox, "before": before})
-            case Quarantine(uid, reason):
-                found.append({"action": "try again later", "mailbox": mailbox, "uid": uid, "reason": reason})
-            case ForgetFailure(uid):
-                found.append({"action": "forget the failure", "mailbox": mailbox, "uid": uid})
-            case Fetch() | KeepHeader() | MoveCursor():
-                pass  # the mails follow, and a cursor is no concern of the user's
-    total = sum(isinstance(a, Fetch | KeepHeader) for a in look.actions)
-    for done, (action, arrival) in enumerate(arrivals.read(look), 1):
-        session.progress(f"{session.account.name}: {mailbox}", done, total)
-        uid = action.listing.uid
-        if isinstance(arrival, MailbotError):
-            found.append(
-                {"action": "try again later", "mailbox": mailbox, "uid": uid, "reason": str(arrival)}
-            )
-        else:
-            found.append(_mail(mailbox, uid, arrival))
-    return found
-
-
-def _mail(mailbox: str, uid: int, arrival: Arrival) -> dict[str, Any]:
-    verdict, message = arrival.verdict, arrival.mail.message
-    entry = {"mailbox": mailbox, "uid": uid, "subject": message.subject}
-    if arrival.known:
-        return {
-            "action": "recognise",
-            **entry,
-            "disposition": arrival.known.disposition,
-            "reason": "It is kept already",
-        }
-    reason = verdict.reason if verdict.disposition else "The model decides"
-    return {"action": "keep", **entry, "disposition": verdict.disposition or "undecided", "reason": reason}
-
-
-def _drafts(session: Session, options: Options) -> None:
-    """Which of the mails that wait, and of those that would be kept, get a draft in the next run: the newest ones."""
-    report = session.report
-    rows = session.journal.mails.waiting(session.account.name, utc_time())
-    waiting = [
-        {
+def _waiting(session: Session) -> Iterator[_Candidate]:
+    """The mails of earlier runs that wait, and those of which the user has thought better."""
+    name, mails = session.account.name, session.journal.mails
+    for row, said in second_thoughts(name, mails, session.notes):
+        entry = {"note": row.note, "disposition": said, "reason": "You set it in the note"}
+        session.report.would.append({"action": "obey", **entry})
+    read = ReadMails(session.spool)
+    for row in mails.waiting(name, utc_time()):
+        entry = {
             "action": "draft",
             "note": row.note,
             "disposition": row.disposition or "undecided",
             "reason": "It has been waiting since an earlier run",
         }
-        for row in rows
-    ]
-    new = [w for w in report.would if w["action"] == "keep" and w["disposition"] in ("reply", "undecided")]
-    most = session.settings.drafts.max_per_run if options.max_drafts is None else options.max_drafts
-    ready = [*waiting, *new]
-    chosen_now = ready[-most:] if most else []
-    report.waiting = len(ready) - len(chosen_now)
-    for entry in new:
-        entry["draft"] = entry in chosen_now
-    report.would += [w for w in waiting if w in chosen_now]
+        if mail := read.get(row):
+            yield _Candidate(entry, mail, Verdict(asks=mails.asks(row.id)))
+
+
+def _mailbox(
+    session: Session, options: Options, seen: Look, decides: KnowledgeOf | None
+) -> Iterator[_Candidate]:
+    """Add the actions of one mailbox to the report; gives the mails that may get a draft."""
+    mailbox, would = seen.opened.name, session.report.would
+    for action in seen.actions:
+        match action:
+            case ForgetRenumbered(before):
+                would.append({"action": "recognise renumbered mails", "mailbox": mailbox, "before": before})
+            case Quarantine(uid, reason):
+                would.append({"action": "try again later", "mailbox": mailbox, "uid": uid, "reason": reason})
+            case ForgetFailure(uid):
+                would.append({"action": "forget the failure", "mailbox": mailbox, "uid": uid})
+    current = opened_again(session, options, seen) if seen.has_mail else None
+    if current is None:
+        return
+    total = sum(isinstance(a, Fetch | KeepHeader) for a in current.actions)
+    for done, (wanted, arrival) in enumerate(wiring.arrivals(session, decides).read(current), 1):
+        session.progress(f"{session.account.name}: {mailbox}", done, total)
+        place = {"mailbox": mailbox, "uid": wanted.listing.uid}
+        if isinstance(arrival, MailbotError):
+            would.append({"action": "try again later", **place, "reason": str(arrival)})
+            continue
+        entry = _entry(place, arrival)
+        would.append(entry)
+        if entry["action"] == "keep" and entry["disposition"] in ("reply", "undecided"):
+            yield _Candidate(entry, arrival.mail, arrival.verdict)
+
+
+def _entry(place: Entry, arrival: Arrival) -> Entry:
+    verdict, subject = arrival.verdict, arrival.mail.message.subject
+    if arrival.known:
+        kept = {"disposition": arrival.known.disposition, "reason": "It has already been saved"}
+        return {"action": "recognise", **place, "subject": subject, **kept}
+    reason = verdict.reason if verdict.disposition else "The model decides"
+    return {
+        "action": "keep",
+        **place,
+        "subject": subject,
+        "disposition": verdict.disposition or "undecided",
+        "reason": reason,
+    }
+
+
+def _choose(session: Session, options: Options, candidates: Sequence[_Candidate]) -> None:
+    """Say of each mail that may get a draft whether it gets one now: one answer for each thread, the newest first."""
+    wanting = [Wanting(n, c.mail, c.verdict) for n, c in enumerate(candidates)]
+    threads = one_per_thread(wanting)
+    chosen_now = {w.mail_id for w in newest(threads.answered, wiring.most_drafts(session, options))}
+    session.report.waiting = len(threads.answered) - len(chosen_now)
+    for number, candidate in enumerate(candidates):
+        candidate.entry["draft"] = number in chosen_now
+        if candidate.entry["action"] == "draft" and number in chosen_now:
+            session.report.would.append(candidate.entry)

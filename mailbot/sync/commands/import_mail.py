@@ -13,6 +13,7 @@ from mailbot.sync.session.opening import Session, chosen, opened
 from mailbot.sync.session.report import Progress, Report, bug, log, silent
 from mailbot.sync.steps.keep import write_email_note
 from mailbot.vault.email_note import Filing
+from mailbot.vault.verdict import verdict_in
 
 
 def import_mail(settings: Settings, account: str, paths: list[Path], progress: Progress = silent) -> Report:
@@ -45,20 +46,22 @@ def _keep(session: Session, raw: bytes) -> None:
     known = Circumstances(own=frozenset(session.settings.own_addresses), imported=True)
     verdict = disposition(mail, known)
     twins = tuple(m.note for m in mails.by_message_id(message.message_id or ""))
-    path, note_hash = write_email_note(
+    note = write_email_note(
         session.notes, mail, Filing(account), verdict, session.settings.email_folder, twins
     )
+    if note.adopted:  # an import that was killed had written it
+        verdict = verdict_in(session.notes.properties(note.path) or {}) or verdict
     date = message.date or datetime.now(UTC)
     mail_id = mails.add(
         account,
         message.message_id or "",
         message.sha256,
-        path,
-        note_hash,
+        note.path,
+        note.hash,
         date,
         "done",
         verdict.disposition,
     )
-    session.report.notes.append(path)
-    session.report.count(verdict.disposition)
+    session.report.notes.append(note.path)
+    session.report.count(mail_id, verdict.disposition)
     log.info("account %s: imported as mail %d", account, mail_id)

@@ -35,6 +35,7 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
     row, account = _find(settings, which)
     report = Report(account.name)
     with opened(settings, account, report) as session:
+        session.server.connect()
         wiring.delivery(session).settle()
         _redraft(session, session.journal.mails.get(row.id), instruct)
     return report
@@ -44,7 +45,7 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
     waiting = _asked_for(session, row)
     read_sent(session.server, session.account, session.journal)
     with (
-        opened_index(session.settings) as index,
+        opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
         context = ContextSearch(

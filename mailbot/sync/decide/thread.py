@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mailbot.mail.mail import Mail
 from mailbot.vault.verdict import Verdict
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,8 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
         last[each.thread] = len(answered)
         answered.append(each)
     return OnePerThread(tuple(a for a in answered if a), tuple(superseded))
+
+
+def newest(wanting: Sequence[Item], most: int) -> list[Item]:
+    """Of the mails that want a draft (oldest first), those that get one now: an answer that comes late is worth least."""
+    return list(wanting[-most:]) if most else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,7 +87,7 @@ class Database:
             return
         self._connection.create_function("utc", 1, utc_text, deterministic=True)
         if before := self._version():
-            self._copy(self.path.with_name(f"{self.path.name}.v{before}"))
+            self._keep_copy(before)
         with self.together():
             for version in range(self._version() + 1, newest + 1):  # another program may have been faster
                 for statement in MIGRATIONS[version - 1]:
@@ -95,40 +96,64 @@ class Database:
             if broken := self._connection.execute("PRAGMA foreign_key_check").fetchone():
                 raise BadData(f"{self.path}: the table {broken[0]} names rows that are not there")
 
-    def _copy(self, to: Path) -> None:
-        """A copy of the file as it is, kept beside it before a migration."""
-        to.unlink(missing_ok=True)
-        copy = sqlite3.connect(to)
-        try:
-            self._connection.backup(copy)
-        finally:
-            copy.close()
+    def _keep_copy(self, version: int) -> None:
+        """A copy of the file as it is, kept beside it before a migration. Another program may be doing the same: each writes
+        to a name of its own, and a copy that is newer already is dropped."""
+        kept = self.path.with_name(f"{self.path.name}.v{version}")
+        own = kept.with_name(f"{kept.name}.{os.getpid()}")
+        copy_database(self.path, own)
+        if version_of(own) == version:
+            own.replace(kept)
+        else:
+            own.unlink()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._in_words(error) from error
+            raise in_words(self.path, error) from error
 
-    def _in_words(self, error: sqlite3.Error) -> MailbotError:
-        name = str(getattr(error, "sqlite_errorname", ""))
-        if any(name.startswith(known) for known in _UNREADABLE) or not isinstance(
-            error, sqlite3.OperationalError
-        ):
-            return BadData(
-                f"{self.path}: the journal is damaged ({error}). Put a backup of it in its place; do not delete it, or"
-                " mails may be kept and drafted a second time"
-            )
-        if name.startswith("SQLITE_FULL"):
-            return TryAgain(f"{self.path}: the disk is full; free some space and run mailbot again")
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-            return TryAgain(
-                f"{self.path}: the journal cannot be written ({error}); check who owns its folder"
-            )
-        return TryAgain(
-            f"{self.path}: the journal cannot be used just now ({error}); is another program using it?"
+
+def in_words(path: Path, error: sqlite3.Error) -> MailbotError:
+    """An error of sqlite3 as one of ours, which names the file and says what to do."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    if any(name.startswith(known) for known in _UNREADABLE) or not isinstance(
+        error, sqlite3.OperationalError
+    ):
+        return BadData(
+            f"{path}: the journal is damaged ({error}). Put a backup of it in its place; do not delete it, or"
+            " mails may be kept and drafted a second time"
         )
+    if name.startswith("SQLITE_FULL"):
+        return TryAgain(f"{path}: the disk is full; free some space and run mailbot again")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return TryAgain(f"{path}: the journal cannot be written ({error}); check who owns its folder")
+    return TryAgain(f"{path}: the journal cannot be used just now ({error}); is another program using it?")
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Copy a SQLite file, whole and consistent, also while another program uses it. Raises BadData where it is damaged,
+    TryAgain where it cannot be read just now."""
+    to.unlink(missing_ok=True)
+    source = sqlite3.connect(path, timeout=WAIT)
+    target = sqlite3.connect(to)
+    try:
+        source.backup(target)
+    except sqlite3.Error as error:
+        raise in_words(path, error) from error
+    finally:
+        source.close()
+        target.close()
+
+
+def version_of(path: Path) -> int:
+    """The version of a SQLite file's schema."""
+    database = sqlite3.connect(path)
+    try:
+        return int(database.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        database.close()
 
 
 def to_text(moment: datetime) -> str:

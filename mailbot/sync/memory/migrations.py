@@ -48,8 +48,8 @@ CREATE TABLE ask (mail_id INTEGER NOT NULL REFERENCES mail (id), number INTEGER 
 _TYPED = """
 CREATE TABLE cursor (account TEXT NOT NULL, purpose TEXT NOT NULL, mailbox TEXT NOT NULL, uidvalidity INTEGER NOT NULL,
   uid INTEGER NOT NULL, moved TEXT NOT NULL, PRIMARY KEY (account, purpose, mailbox));
-INSERT INTO cursor SELECT account, CASE WHEN mailbox LIKE 'sent:%' THEN 'sent' ELSE 'inbox' END,
-  CASE WHEN mailbox LIKE 'sent:%' THEN substr(mailbox, 6) ELSE mailbox END, uidvalidity, cursor,
+INSERT INTO cursor SELECT account, CASE WHEN substr(mailbox, 1, 5) = 'sent:' THEN 'sent' ELSE 'inbox' END,
+  CASE WHEN substr(mailbox, 1, 5) = 'sent:' THEN substr(mailbox, 6) ELSE mailbox END, uidvalidity, cursor,
   coalesce(utc(moved), '1970-01-01T00:00:00.000000+00:00') FROM mailbox;
 DROP TABLE mailbox;
 

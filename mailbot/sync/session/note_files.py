@@ -15,28 +15,34 @@ from mailbot.vault.note import Note, Properties
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An email note that is durable: its path, its hash, and whether it was `adopted` as an earlier run had left it."""
+
+    path: str
+    hash: str
+    adopted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NoteFiles:
     """A vault's folder. Paths are relative to it; one that leads out of it raises BadData. A hash is of a note's bytes: it
     tells later whether the user has changed them. Raises OSError where the disk fails."""
 
     vault: Path
 
-    def keep(self, email: EmailNote, sha256: str) -> str | None:
-        """Write a new email note and its attachments, attachments first.
-
-        Returns its hash, also where the very note lies there already, from a run that was killed before it could say so;
-        None where another mail's note has the name.
-        """
+    def keep(self, email: EmailNote, sha256: str) -> Kept | None:
+        """Write a new email note and its attachments, attachments first. If the note of this very mail is there already, from
+        a run that was killed before it could say so, it is adopted as it is. None if another mail's note has the name."""
         path = inside(self.vault, email.path)
         if path.exists():
             data = path.read_bytes()
             ours = _property(data, email.path, "sha256") == sha256
-            return content_hash(data) if ours else None
+            return Kept(email.path, content_hash(data), adopted=True) if ours else None
         for name, content in email.files.items():
             target = inside(self.vault, name)
             if not (target.exists() and target.read_bytes() == content):
                 write_atomic(target, content)
-        return self.write(email.path, email.note)
+        return Kept(email.path, self.write(email.path, email.note))
 
     def write(self, path: str, note: Note) -> str:
         """Write a note; returns its hash."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mailbot.errors import ConfigError
+from mailbot.errors import BadData, ConfigError
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
+from mailbot.sync.memory.database import copy_database
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.memory.lock import locked
 from mailbot.sync.memory.spool import Spool
@@ -43,6 +45,8 @@ class Session:
     spool: Spool
     server: ImapAccount
     report: Report
+    index: Path
+    """Where the search index is."""
     progress: Progress = silent
     clock: Clock = local_time
 
@@ -78,18 +82,31 @@ def opened(
     closed here. Raises ConfigError for a vault that is not there, TryAgain where another run holds the account."""
     check_vault(settings.vault)
     state = State(settings.vault)
-    with locked(state.folder, account.name), opened_journal(state.journal) as journal:
-        server = ImapAccount(login(account))
-        try:
+    with (
+        locked(state.folder, account.name),
+        opened_journal(state.journal) as journal,
+        closing(ImapAccount(login(account))) as server,
+    ):
+        notes = NoteFiles(settings.vault)
+        yield Session(settings, account, journal, notes, state.spool, server, report, state.index, progress)
+
+
+@contextmanager
+def opened_on_a_copy(
+    settings: Settings, account: Account, report: Report, progress: Progress = silent
+) -> Iterator[Session]:
+    """The same for a run that must leave no trace: journal and index are copies that end with it, and no lock is taken."""
+    check_vault(settings.vault)
+    state = State(settings.vault)
+    with tempfile.TemporaryDirectory(prefix="mailbot-") as folder:
+        journal_copy, index_copy = Path(folder) / state.journal.name, Path(folder) / state.index.name
+        if state.journal.exists():
+            copy_database(state.journal, journal_copy)
+        if state.index.exists():
+            with suppress(BadData):  # a damaged cache is made anew
+                copy_database(state.index, index_copy)
+        with opened_journal(journal_copy) as journal, closing(ImapAccount(login(account))) as server:
+            notes = NoteFiles(settings.vault)
             yield Session(
-                settings,
-                account,
-                journal,
-                NoteFiles(settings.vault),
-                state.spool,
-                server,
-                report,
-                progress,
+                settings, account, journal, notes, state.spool, server, report, index_copy, progress
             )
-        finally:
-            server.close()

@@ -60,7 +60,16 @@ class Report:
     error: str = ""
     exit_code: int = 0
 
-    def count(self, disposition: str) -> None:
+    _counted: dict[int, str] = field(default_factory=dict, repr=False)
+
+    def count(self, mail_id: int, disposition: str) -> None:
+        """A mail was decided. One that is decided again in the same run counts once, by its last disposition."""
+        before = self._counted.get(mail_id, "")
+        if before:
+            self.dispositions[before] -= 1
+            if not self.dispositions[before]:
+                del self.dispositions[before]
+        self._counted[mail_id] = disposition
         self.dispositions[disposition] = self.dispositions.get(disposition, 0) + 1
 
     def remark(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,11 +51,18 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
 
 
 @contextmanager
-def opened_index(settings: Settings) -> Iterator[Index]:
-    """The index of the vault, up to date with its folder."""
-    with Index(State(settings.vault).index, settings.vault) as index:
-        refresh(index, settings.exclude)
-        yield index
+def opened_index(settings: Settings, path: Path | None = None) -> Iterator[Index]:
+    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises TryAgain where
+    its file cannot be used just now, at whatever moment that shows."""
+    path = path or State(settings.vault).index
+    try:
+        with Index(path, settings.vault) as index:
+            refresh(index, settings.exclude)
+            yield index
+    except sqlite3.Error as error:
+        raise TryAgain(
+            f"{path}: the index cannot be used just now ({error}); is another program using it?"
+        ) from error
 
 
 @contextmanager

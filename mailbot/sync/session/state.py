@@ -8,7 +8,6 @@ from pathlib import Path
 from mailbot.config import state_folder
 from mailbot.sync.memory.spool import Spool
 from mailbot.vault.index import index_path
-from mailbot.vault.vectors import vectors_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,6 @@ class State:
     @property
     def journal(self) -> Path:
         return self.folder / "journal.sqlite"
-
-    @property
-    def vectors(self) -> Path:
-        return vectors_path(self.index)
 
     @property
     def spool(self) -> Spool:

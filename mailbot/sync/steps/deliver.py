@@ -92,8 +92,9 @@ class Delivery:
         for row in self.journal.drafts.due_intents(self.account.name, datetime.now(UTC)):
             try:
                 yield row, fate(row, self._looked_for(row))
-            except ServerUnavailable:
+            except ServerUnavailable as error:
                 self.server.ensure()
+                self.report.remark(f"{row.note}: its draft could not be looked for: {error}")
 
     def _intend(self, draft: Composed) -> DraftRow:
         mailbox = self.drafts_mailbox()
@@ -137,12 +138,14 @@ class Delivery:
         parent = MessageId(source)
         earlier = {d.uid for d in self.journal.drafts.of(row.mail_id) if d.mailbox == row.mailbox}
         others = set(self.server.copies(row.mailbox, message_id, parent=parent))
+        if others - earlier:
+            return LookedFor(answer_in_drafts=True, composed=composed)
         try:
             sent = self.server.find("sent", self.account.sent_mailbox)
         except ServerUnavailable:
             sent = ""
         in_sent = bool(sent and self.server.copies(sent, message_id, parent=parent))
-        return LookedFor((), bool(others - earlier), in_sent, composed)
+        return LookedFor(answer_in_sent=in_sent, composed=composed)
 
     def _append(self, row: DraftRow, composed: bytes) -> None:
         uid = self.server.append_draft(row.mailbox, composed, MessageId(row.message_id))
@@ -172,7 +175,9 @@ class Delivery:
                 self.server.remove(older.mailbox, uid)
                 self.journal.drafts.mark(older.id, "superseded", "a newer draft took its place")
             case Mark(status, why):
-                self.report.remark(f"the earlier draft in {older.mailbox} was not removed: {why}")
+                self.report.remark(
+                    f"{older.note}: the earlier draft in {older.mailbox} was not removed: {why}"
+                )
                 self.journal.drafts.mark(older.id, status, why)
 
     def _copy(self, draft: DraftRow) -> Copy:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailbot.errors import BadData, MailbotError, ServerUnavailable
+from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Listing, Opened
@@ -67,10 +67,9 @@ class Arrival:
         return "draft" if self.verdict.disposition == "reply" else "done"
 
 
-def look(server: ImapAccount, account: str, mailbox: str, journal: Journal, wish: Wish) -> Look:
-    """Ask a mailbox for what is wanted, and plan. Raises ServerUnavailable where it cannot be opened."""
-    opened = server.examine(mailbox)
-    uidvalidity = opened.uidvalidity
+def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wish: Wish) -> Look:
+    """Ask the mailbox that is open for what is wanted, and plan. Raises MailbotError where the server fails."""
+    mailbox, uidvalidity = opened.name, opened.uidvalidity
     memory = Remembered(
         journal.cursors.get(account, mailbox),
         frozenset(journal.locations.known_uids(account, mailbox, uidvalidity)),
@@ -94,23 +93,20 @@ def look(server: ImapAccount, account: str, mailbox: str, journal: Journal, wish
 class Arrivals:
     """Reads the mails of a plan and decides what becomes of each. Changes nothing.
 
-    `knows` gives the circumstances of a mail that its headers do not settle; `at_once` are those that hold for every mail.
+    `at_once` are the circumstances that hold for every mail. `knows` gives those of a mail that they do not settle; without it
+    such a mail stays undecided.
     """
 
     account: str
     server: ImapAccount
     journal: Journal
     at_once: Circumstances
-    knows: KnowledgeOf
+    knows: KnowledgeOf | None
     now: datetime
 
     def read(self, look: Look) -> Iterator[tuple[Fetch | KeepHeader, Arrival | MailbotError]]:
-        """Each mail that is to be kept, in order, or why it cannot be; a bad mail never stops a mailbox. Raises MailbotError
-        where the server as a whole fails, OSError where the disk does."""
-        if self.server.examine(look.opened.name).uidvalidity != look.opened.uidvalidity:
-            raise ServerUnavailable(
-                f"account {self.account}: the server renumbered {look.opened.name} meanwhile; run mailbot again"
-            )
+        """Each mail of the mailbox that is open that is to be kept, in order, or why it cannot be; a bad mail never stops a
+        mailbox. Raises MailbotError where the server as a whole fails, OSError where the disk does."""
         mails = [a for a in look.actions if isinstance(a, Fetch | KeepHeader)]
         for action, raw in self._bodies(mails):
             try:
@@ -163,7 +159,7 @@ class Arrivals:
             model=True,
         )
         settled = disposition(mail, here)
-        if settled.disposition:
+        if settled.disposition or self.knows is None:
             return settled
         # Of the circumstances of its arrival none has settled it.
         return disposition(mail, self.knows(mail.message))

@@ -24,7 +24,7 @@ from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Cursor, Location
 from mailbot.sync.memory.spool import Spool
-from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.note_files import Kept, NoteFiles
 from mailbot.sync.session.report import Progress, Report, bug, log
 from mailbot.sync.steps.fetch import Arrival, Look
 from mailbot.sync.steps.reading import ReadMails
@@ -108,10 +108,11 @@ class Keeper:
             return
         message, verdict = arrival.mail.message, arrival.verdict
         filing = Filing(self.account, opened.name, uid, opened.uidvalidity)
-        path, note_hash = write_email_note(
-            self.notes, arrival.mail, filing, verdict, self.folder, arrival.twins
-        )
-        if arrival.stage != "done":
+        note = write_email_note(self.notes, arrival.mail, filing, verdict, self.folder, arrival.twins)
+        stage, disposition = arrival.stage, verdict.disposition
+        if note.adopted:  # what it says was decided by the run that was killed: triage believes it
+            stage, disposition = "triage", ""
+        if stage != "done":
             self.spool.keep_mail(message.sha256, arrival.raw)
             self.mails.hold(arrival.mail)
         date = message.date or arrival.listing.internal_date or datetime.now(UTC)
@@ -120,19 +121,19 @@ class Keeper:
                 self.account,
                 message.message_id or "",
                 message.sha256,
-                path,
-                note_hash,
+                note.path,
+                note.hash,
                 date,
-                arrival.stage,
-                verdict.disposition,
+                stage,
+                disposition,
             )
             if verdict.asks:
                 self.journal.mails.set_asks(mail_id, verdict.asks)
             self._remember_stranger(mail_id, message)
             self._located(mail_id, opened, uid, arrival.moves)
-        self.report.notes.append(path)
-        if verdict.disposition:
-            self.report.count(verdict.disposition)
+        self.report.notes.append(note.path)
+        if disposition:
+            self.report.count(mail_id, disposition)
         log.info("account %s: %s uid %d kept as mail %d", self.account, opened.name, uid, mail_id)
 
     def _located(self, mail_id: int, opened: Opened, uid: int, moves: bool) -> None:
@@ -156,13 +157,13 @@ def _at(opened: Opened, uid: int) -> Location:
 
 def write_email_note(
     notes: NoteFiles, mail: Mail, filing: Filing, verdict: Verdict, folder: str, twins: Sequence[str] = ()
-) -> tuple[str, str]:
-    """(path, hash) of the mail's note, made durable; under another name where another mail's note has the usual one."""
+) -> Kept:
+    """The mail's note, made durable; under another name if another mail's note has the usual one."""
     number, name = 1, ""
     suspicious = attempts(mail.message)
     while True:
         email = to_note(mail, filing, verdict, folder=folder, name=name, suspicious=suspicious, twins=twins)
-        if written := notes.keep(email, mail.message.sha256):
-            return email.path, written
+        if kept := notes.keep(email, mail.message.sha256):
+            return kept
         number += 1
         name = f"{stem(mail.message, filing.uid)}_{number}"

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from mailbot.errors import BadData
 from mailbot.mail.display_name import full_name
-from mailbot.mail.freemail import is_for_all
 from mailbot.mail.message import Address
 from mailbot.mail.text.signature import details
 from mailbot.settings import Settings
@@ -17,6 +16,7 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import MailRow, Stranger
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, log
+from mailbot.sync.steps.sent import exchanged_with
 from mailbot.vault import people
 from mailbot.vault.email_note import sender_in, signature_in
 from mailbot.vault.index import Index
@@ -67,11 +67,7 @@ class PersonNotes:
             refresh(self.index, self.settings.exclude)
 
     def _have_exchanged(self, stranger: Stranger) -> bool:
-        domain = stranger.address.rpartition("@")[2]
-        sent = self.journal.sent
-        return sent.written_to(stranger.address) > 0 or (
-            not is_for_all(domain) and sent.wrote_to_domain(stranger.parents, domain)
-        )
+        return exchanged_with(self.journal.sent, stranger.address, stranger.parents)
 
     def _note(self, row: MailRow, exchanged: bool) -> None:
         """Note a mail in the person note of its sender, which is made where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from mailbot.errors import MailbotError, TryAgain
+from mailbot.errors import AuthenticationFailed, MailbotError, TryAgain
 from mailbot.mail.freemail import is_for_all
 from mailbot.mail.message import Address, Message
 from mailbot.mail.server.account import ImapAccount
@@ -24,7 +24,7 @@ def read_sent(server: ImapAccount, account: Account, journal: Journal) -> None:
     known of it stays as it was. Raises TryAgain where the server asks for patience."""
     try:
         _read(server, account, journal)
-    except TryAgain:
+    except (TryAgain, AuthenticationFailed):
         raise
     except MailbotError as error:
         server.ensure()
@@ -58,7 +58,14 @@ def have_exchanged(sent: SentMails, message: Message, own: frozenset[str]) -> bo
     sender = message.sender
     if sender is None or sender.key in own:
         return False
-    return sent.written_to(sender.key) > 0 or _answers(sent, message)
+    return exchanged_with(sent, sender.key, (*message.in_reply_to, *message.references))
+
+
+def exchanged_with(sent: SentMails, address: str, parents: Iterable[str]) -> bool:
+    """The same by an address (case-folded) and the Message-IDs that its mail says it answers."""
+    domain = address.rpartition("@")[2]
+    to_colleague = bool(domain) and not is_for_all(domain) and sent.wrote_to_domain(parents, domain)
+    return to_colleague or sent.written_to(address) > 0
 
 
 def strangers_among(

@@ -59,8 +59,7 @@ class TriageRecord:
             note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
         self.journal.mails.update(row.id, stage="done", disposition=decided, note_hash=note_hash)
         self.spool.drop_mail(row.sha256)
-        if decided != row.disposition or not verdict:
-            self.report.count(decided if verdict else "removed")
+        self.report.count(row.id, (decided or "removed") if verdict else "removed")
 
     def wants_reply(self, row: MailRow, verdict: Verdict) -> MailRow:
         """A mail waits for its draft now; returns its row."""
@@ -68,8 +67,7 @@ class TriageRecord:
         with self.journal.together():
             self.journal.mails.set_asks(row.id, verdict.asks)
             self.journal.mails.update(row.id, stage="draft", disposition="reply", note_hash=note_hash)
-        if row.disposition != "reply":
-            self.report.count("reply")
+        self.report.count(row.id, "reply")
         return self.journal.mails.get(row.id)
 
 
@@ -197,7 +195,11 @@ def _one_per_thread(decided: Sequence[Waiting], record: TriageRecord) -> list[Wa
     chosen = one_per_thread([Wanting(w.row.id, w.mail, w.verdict) for w in decided])
     for earlier in chosen.superseded:
         each = by_id[earlier.mail_id]
-        record.done(each.row, disposition(each.mail, Circumstances(superseded=True)))
+        said = disposition(each.mail, Circumstances(superseded=True))
+        verdict = replace(
+            each.verdict, disposition=said.disposition, decided_by=said.decided_by, reason=said.reason
+        )
+        record.done(each.row, verdict)
     answered = []
     for wanting in chosen.answered:
         each = by_id[wanting.mail_id]

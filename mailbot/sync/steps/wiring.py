@@ -12,7 +12,7 @@ from mailbot.sync.decide.mailbox import Wish
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.opening import Session
 from mailbot.sync.session.report import Options
-from mailbot.sync.steps.circumstances import Knowledge, begun_by_user
+from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf, begun_by_user
 from mailbot.sync.steps.cost import Bill
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.draft import Storage
@@ -56,11 +56,11 @@ def knowledge(session: Session, index: Index) -> Knowledge:
     )
 
 
-def arrivals(session: Session, knows: Knowledge) -> Arrivals:
+def arrivals(session: Session, knows: KnowledgeOf | None) -> Arrivals:
     at_once = Circumstances(
         own=frozenset(session.settings.own_addresses), newer_than=session.settings.drafts.newer_than
     )
-    return Arrivals(session.account.name, session.server, session.journal, at_once, knows.of, session.clock())
+    return Arrivals(session.account.name, session.server, session.journal, at_once, knows, session.clock())
 
 
 def keeper(session: Session, mails: ReadMails) -> Keeper:
@@ -79,6 +79,11 @@ def keeper(session: Session, mails: ReadMails) -> Keeper:
 
 def record(session: Session) -> TriageRecord:
     return TriageRecord(session.journal, session.notes, session.spool, session.report)
+
+
+def most_drafts(session: Session, options: Options) -> int:
+    """How many drafts this run may make."""
+    return session.settings.drafts.max_per_run if options.max_drafts is None else options.max_drafts
 
 
 def bill(session: Session) -> Bill:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 VERSION = 6
+WAIT = 30.0
+"""Seconds that another program may hold the file."""
 HASH_SIZE = 16 * 1024 * 1024
 """Octets that FTS5 gathers before it writes a segment."""
 
@@ -52,7 +54,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=30, isolation_level=None)
+    database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     try:
         database.execute("PRAGMA mmap_size = 67108864")
         version = database.execute("PRAGMA user_version").fetchone()[0]
@@ -60,7 +62,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             if version:
                 database.close()
                 path.unlink()
-                database = sqlite3.connect(path, timeout=30, isolation_level=None)
+                database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
             # SQLite does not wait for this: where it is locked, another program does the same just now.
             with suppress(sqlite3.OperationalError):
                 database.execute("PRAGMA journal_mode = WAL")

@@ -207,9 +207,10 @@ def test_a_mail_that_names_nobody_of_us_from_a_stranger_is_read() -> None:
     assert disposition(read_mail(ELSEWHERE), Circumstances(written=0, model=True)) == UNDECIDED
 
 
-def test_advertising_of_somebody_known_is_no_advertising() -> None:
-    pitch = mail("Can you believe our prices? Act now and save up to 70%! Click here.")
+def test_advertising_is_ignored_but_not_of_somebody_known() -> None:
+    pitch = mail("Special offer! Can we meet for a demo of our product next week?")
     assert why(pitch, model=False)[0] == "ignore"
+    assert why(pitch, model=False, exchanged=True)[0] == "reply"
 
 
 @given(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from mailbot.vault.verdict import Ask
 FIRST = """
 INSERT INTO mailbox VALUES ('work', 'INBOX', 7, 42, '2026-11-20T10:15:00+01:00');
 INSERT INTO mailbox VALUES ('work', 'sent:Sent', 8, 9, '2026-11-20T09:15:00.5+00:00');
+INSERT INTO mailbox VALUES ('work', 'Sent:Archive', 9, 7, '2026-11-20T09:15:00+00:00');
 INSERT INTO mail (id, account, message_id, sha256, note, note_hash, date, stage, disposition) VALUES
   (1, 'work', '<late@x>', 's1', 'Email/late.md', 'h', '2026-11-20T04:00:00-05:00', 'triage', ''),
   (2, 'work', '<early@x>', 's2', 'Email/early.md', 'h', '2026-11-20T17:00:00+09:00', 'done', 'reply');
@@ -65,6 +68,7 @@ def test_a_journal_of_every_earlier_version_is_migrated_and_a_copy_kept(tmp_path
         assert moved == Cursor(7, 42)
         assert moved.moved == datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
         assert journal.cursors.get("work", "Sent", "sent") == Cursor(8, 9)
+        assert journal.cursors.get("work", "Sent:Archive") == Cursor(9, 7)  # a mailbox that is only called so
         early, late = journal.mails.get(2), journal.mails.get(1)
         assert (early.date.hour, late.date.hour) == (8, 9)
         assert (late.error, late.attempts, late.next_try) == (
@@ -187,3 +191,20 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
             pass
         with locked(tmp_path, "other"):
             pass
+
+
+def test_programs_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    of_version(path, 3)
+    code = (
+        "from pathlib import Path; from mailbot.sync.memory.journal import opened_journal\n"
+        f"with opened_journal(Path({str(path)!r})) as j: print(len(j.mails.failing('work')))"
+    )
+    several = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    assert [p.communicate(timeout=60) for p in several] == [(b"1\n", b"")] * 6
+    assert module.version_of(tmp_path / "journal.sqlite.v3") == 3
+    left = [p.name for p in tmp_path.iterdir() if p.name != "home"]
+    assert sorted(left) == ["journal.sqlite", "journal.sqlite.v3"]

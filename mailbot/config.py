@@ -26,7 +26,7 @@ def state_folder() -> Path:
 
 def find(path: Path | None) -> Path:
     """The settings file: the one given, `$MAILBOT_CONFIG`, `./accounts.yaml`, or the one in the user's configuration
-    folder. Raises ConfigError where there is none."""
+    folder. Raises ConfigError if there is none."""
     if path is not None:
         if not path.is_file():
             raise ConfigError(f"{path}: there is no such file")

@@ -34,7 +34,7 @@ class SecretSource(Protocol):
 def secret(source: SecretSource, whose: str) -> str:
     """The secret that `source` names; `whose` ("account work") goes into messages. It is never logged.
 
-    Raises AuthenticationFailed where there is none just now, ConfigError where its file is open to others.
+    Raises AuthenticationFailed if there is none just now, ConfigError if its file is open to others.
     """
     argv = source.command or source.token_command
     if argv:

@@ -130,7 +130,7 @@ def _found(
     message = mail.message
 
     def candidate(note: NoteRow, *, in_thread: bool = False, wanted: bool = True) -> Candidate | None:
-        """The note as a candidate, None where it may not be used."""
+        """The note as a candidate, None if it may not be used."""
         parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
         owner = None if note.person or note.type == "email" else _owner(index, note.path, scope.people_folder)
         made = Candidate(note, parties, owner, in_thread)

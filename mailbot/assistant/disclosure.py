@@ -40,7 +40,7 @@ class Candidate:
 
 
 def kept_back(note: NoteRow | Marks, rules: Disclosure) -> str:
-    """Why a note goes into nobody's draft and to no server; empty where it may."""
+    """Why a note goes into nobody's draft and to no server; empty if it may."""
     if note.audience == UNREADABLE:
         return "its properties cannot be read; correct them in the note"
     if note.private:
@@ -53,7 +53,7 @@ def kept_back(note: NoteRow | Marks, rules: Disclosure) -> str:
 
 
 def withheld(candidate: Candidate, to: Audience, rules: Disclosure) -> str:
-    """Why a note may not be used in a draft to these readers; empty where it may."""
+    """Why a note may not be used in a draft to these readers; empty if it may."""
     note = candidate.note
     if reason := kept_back(note, rules):
         return reason

@@ -47,7 +47,7 @@ class OnnxEmbedder:
         self._loaded: tuple[Any, Any] | None = None
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
-        """Raises ConfigError where the model cannot be loaded."""
+        """Raises ConfigError if the model cannot be loaded."""
         prefix = self._query_prefix if query else self._passage_prefix
         prefixed = [prefix + text for text in texts]
         found: list[list[float]] = [[]] * len(texts)

@@ -65,7 +65,7 @@ class Model:
     def ask(self, model: str, system: str, user: str, shape: type[Answer]) -> Answered[Answer]:
         """Ask `model` for a JSON object of `shape`.
 
-        An answer of the wrong shape is asked for once more, with what was wrong. Raises UnusableAnswer where that did
+        An answer of the wrong shape is asked for once more, with what was wrong. Raises UnusableAnswer if that did
         not help or the answer was cut off; TryAgain where the server is throttling; AuthenticationFailed,
         ConfigError or ServerUnavailable as their names say. Each message names the host and the model.
         """
@@ -118,7 +118,7 @@ class Model:
                     ) from error
 
     def _step_down(self, said: str, asked: tuple[int, str]) -> bool:
-        """Ask in an older way than was `asked`. False where there is none left. Several mails may learn of it at once."""
+        """Ask in an older way than was `asked`. False if there is none left. Several mails may learn of it at once."""
         form, limit_name = asked
         with self._lock:
             if self._asking != asked:
@@ -155,7 +155,7 @@ class Model:
         return _text_of(reply, where)
 
     def embed(self, model: str, texts: Sequence[str]) -> tuple[list[list[float]], int]:
-        """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises, and BadData where the
+        """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises, and BadData if the
         server is there and does not take these texts: one may be too long for the model."""
         where = self._where(model)
         try:
@@ -198,7 +198,7 @@ class Model:
 
 
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
-    """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer where it is not whole."""
+    """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer if it is not whole."""
     usage = getattr(reply, "usage", None)
     used = int(getattr(usage, "prompt_tokens", 0) or 0), int(getattr(usage, "completion_tokens", 0) or 0)
     choices = getattr(reply, "choices", None)

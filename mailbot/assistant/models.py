@@ -72,7 +72,7 @@ class Models:
             served.client.close()
 
     def check(self) -> None:
-        """Raises BudgetSpent where nothing may be asked any more."""
+        """Raises BudgetSpent if nothing may be asked any more."""
         if self._budget:
             self._budget.check()
 

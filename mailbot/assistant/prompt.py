@@ -47,7 +47,7 @@ class Prompt:
 @cache
 def load(name: str, folder: Path | None = None) -> Prompt:
     """The prompt of a name: the user's own, `prompts/<name>.md` or `<name>.md` in `folder` (where accounts.yaml lies), else
-    the package's. Raises ConfigError where the file is not of the form."""
+    the package's. Raises ConfigError if the file is not of the form."""
     for place in (folder / "prompts", folder) if folder else ():
         own = place / f"{name}.md"
         if own.is_file():

@@ -128,7 +128,7 @@ def style_of(
 
 
 def greeting(text: str) -> str:
-    """The greeting of a mail with its name taken out: `Hi {name},`; empty where there is none."""
+    """The greeting of a mail with its name taken out: `Hi {name},`; empty if there is none."""
     first = next((line.strip()[:120] for line in text[:2000].split("\n") if line.strip()), "")
     if not _GREETING.match(first):
         return ""
@@ -149,7 +149,7 @@ _WORD = re.compile(
 
 
 def closing(text: str) -> str:
-    """The closing line of a mail, empty where there is none."""
+    """The closing line of a mail, empty if there is none."""
     lines = [line.strip()[:120] for line in text[-2000:].split("\n") if line.strip()][-4:]
     return next((line for line in lines if _CLOSING.match(line)), "")
 

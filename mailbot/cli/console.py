@@ -123,6 +123,15 @@ def log_to(folder: Path) -> None:
         folder / "mailbot.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log_by(handler)
+
+
+def log_nowhere() -> None:
+    """Keep no log: for a run that must leave no trace."""
+    _log_by(logging.NullHandler())
+
+
+def _log_by(handler: logging.Handler) -> None:
     logger = logging.getLogger("mailbot")
     for old in list(logger.handlers):
         logger.removeHandler(old)

@@ -77,7 +77,7 @@ def explain(
 
 
 def _settings(context: click.Context) -> Settings | None:
-    """The settings, None where there are none; those that were named, or that have mistakes, must be corrected."""
+    """The settings, None if there are none; those that were named, or that have mistakes, must be corrected."""
     named = context.find_root().params.get("config_path")
     try:
         config.find(named)

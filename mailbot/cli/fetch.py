@@ -33,7 +33,7 @@ from mailbot.sync.session.report import Options, Report, exit_code
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show what a run would do, but write no note and no draft, and ask no model.",
+    help="Show what a run would do; write nothing and ask no model.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
@@ -48,7 +48,10 @@ def fetch(
     account's Drafts. The inbox is opened read-only. If there is no new mail, running it again changes nothing.
     """
     settings = console.settings(context)
-    console.log_to(state_folder())
+    if dry_run:
+        console.log_nowhere()
+    else:
+        console.log_to(state_folder())
     options = Options(since.date() if since else None, limit, max_drafts, no_drafts)
     with console.progress() as progress:
         if dry_run:

@@ -35,7 +35,7 @@ def _list(value: object) -> object:
 
 
 def home(path: Path) -> Path:
-    """A path with `~` opened. Raises ValueError where there is no such user."""
+    """A path with `~` opened. Raises ValueError if there is no such user."""
     try:
         return path.expanduser()
     except RuntimeError as error:

@@ -89,7 +89,7 @@ def know(session: Session, stack: ExitStack) -> Knowledge | MailbotError:
 
 def look_at_mailboxes(session: Session, options: Options) -> list[Look]:
     """What is to be done with each mailbox of the account. One that cannot be opened is reported and does not stop the
-    others. Raises MailbotError where the server as a whole fails."""
+    others. Raises MailbotError if the server as a whole fails."""
     found = []
     for name in session.account.mailboxes:
         if opened := _examined(session, name):

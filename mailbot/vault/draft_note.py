@@ -181,7 +181,7 @@ _REVISION = re.compile(r"^> \[!quote\]- (.*)\n((?:>.*\n?)*)", re.MULTILINE)
 def parse(text: str, name: str) -> ReadDraft:
     """Read a draft note back.
 
-    Raises BadData, naming the note, where its properties are broken or the marks round the reply are gone.
+    Raises BadData, naming the note, if its properties are broken or the marks round the reply are gone.
     """
     note = notes.read(text, name)
     found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", note.body, re.DOTALL)

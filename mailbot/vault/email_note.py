@@ -142,7 +142,7 @@ def party(line: str) -> tuple[str, str]:
 
 
 def disposition_in(head: bytes) -> Disposition | None:
-    """The disposition in the first octets of an email note, None where they hold none. Cheap: no YAML is parsed."""
+    """The disposition in the first octets of an email note, None if they hold none. Cheap: no YAML is parsed."""
     if head[:3] != b"---":
         return None
     found = _DISPOSITION.search(head[: max(0, head.find(b"\n---", 3)) + 1])

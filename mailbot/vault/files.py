@@ -42,7 +42,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Make `path` hold `data`, durably: temporary file, fsync, rename, fsync of the folder. A reader sees the old
     content or the new, never a part; after a return the content survives a power cut.
 
-    Raises OSError where the disk says no; nothing of `path` has changed then.
+    Raises OSError if the disk says no; nothing of `path` has changed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mailbot-", suffix=".tmp")
@@ -77,7 +77,7 @@ def _sync_folder(folder: Path) -> None:
 def inside(root: Path, relative: str) -> Path:
     """The path of `relative` below `root`.
 
-    Raises BadData where it would lead out: absolute, with `..`, or through a link.
+    Raises BadData if it would lead out: absolute, with `..`, or through a link.
     """
     parts = PurePosixPath(relative).parts
     if not parts or PurePosixPath(relative).is_absolute() or ".." in parts or "\\" in relative:

@@ -147,7 +147,7 @@ class Index:
         return next(self._notes("path = ?", path), None)
 
     def kept(self, message_id: str) -> str:
-        """The path of the email note of a Message-ID, empty where there is none."""
+        """The path of the email note of a Message-ID, empty if there is none."""
         sql = "SELECT path FROM note WHERE message_id = ? AND message_id <> '' AND type = 'email' ORDER BY path LIMIT 1"
         row = self.database.execute(sql, (message_id,)).fetchone()
         return str(row[0]) if row else ""
@@ -157,7 +157,7 @@ class Index:
         return next(self._notes("key = ?", key), None)
 
     def instants(self, note_ids: list[int]) -> dict[int, str]:
-        """note id -> the moment of its `date` property: ISO, UTC, sortable as text; empty where it has none."""
+        """note id -> the moment of its `date` property: ISO, UTC, sortable as text; empty if it has none."""
         marks = ",".join("?" * len(note_ids))
         return dict(self.database.execute(f"SELECT id, instant FROM note WHERE id IN ({marks})", note_ids))
 

@@ -70,7 +70,7 @@ _Dumper.add_representer(tuple, _list)
 def read(text: str, name: str = "note") -> Note:
     """Text -> Note. A note without properties has none.
 
-    Raises BadData, naming `name`, where the properties are no YAML mapping.
+    Raises BadData, naming `name`, if the properties are no YAML mapping.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     front = _FRONT.match(text)
@@ -117,7 +117,7 @@ def write(note: Note) -> str:
 
 def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     """`text` with some properties set and nothing else touched: other properties, their order, comments and the
-    body stay as the user left them, byte for byte. Raises BadData where that cannot be done."""
+    body stay as the user left them, byte for byte. Raises BadData if that cannot be done."""
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     front = _RAW_FRONT.match(text, len(bom))
     if not front:
@@ -137,7 +137,7 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
 
 
 def _names(text: str) -> set[str]:
-    """The names of a note's properties; none where they cannot be read."""
+    """The names of a note's properties; none if they cannot be read."""
     try:
         return set(read(text).properties)
     except BadData:

@@ -52,7 +52,7 @@ def render(habits: Sequence[Habit], before: str = "") -> str:
 
 def users_own(text: str, to: str) -> str | None:
     """What the user's edited note says of a draft to an address: all that stands under no address, and the section of that
-    one. None where the note is still as mailbot wrote it."""
+    one. None if the note is still as mailbot wrote it."""
     try:
         found = notes.read(text, PATH)
     except BadData:

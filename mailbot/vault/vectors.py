@@ -34,7 +34,7 @@ class Embedder(Protocol):
     name: str
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
-        """One vector for each text, all of one length. Raises MailbotError where there are none to be had: BadData where
+        """One vector for each text, all of one length. Raises MailbotError if there are none to be had: BadData where
         that lies with the texts."""
         ...
 
@@ -85,7 +85,7 @@ class Vectors:
         """Have a vector for each hash that is wanted and for no other; returns how many were made.
 
         `saying` gives the texts of hashes. Each batch is committed: a fill that is stopped goes on where it was. Raises what
-        the embedder raises, and TryAgain where the file cannot be used just now.
+        the embedder raises, and TryAgain if the file cannot be used just now.
         """
         with _explained(self.path):
             return self._fill(wanted, saying, progress)

@@ -58,12 +58,12 @@ UNDECIDED = Verdict(reason="Not looked at yet")
 
 
 def disposition_of(value: object) -> Disposition | None:
-    """A disposition as a property holds it, None where the value is none."""
+    """A disposition as a property holds it, None if the value is none."""
     return next((d for d in DISPOSITIONS if d == value), None)
 
 
 def verdict_in(properties: Properties, asks: tuple[Ask, ...] = ()) -> Verdict | None:
-    """The verdict that an email note's properties hold, None where they hold none. `asks` are added to it."""
+    """The verdict that an email note's properties hold, None if they hold none. `asks` are added to it."""
     disposition = disposition_of(properties.get("disposition"))
     if disposition is None:
         return None

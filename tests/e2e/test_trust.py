@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from mailbot.cli.main import mailbot
 from mailbot.config import state_folder
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.mail.server.account import ImapAccount
@@ -287,6 +289,18 @@ def test_a_dry_run_leaves_no_trace_not_even_of_a_first_run(
     (report,) = foresee_all(settings, Options())
     assert [(w["subject"], w["draft"]) for w in report.would] == [("Other", True)]
     assert (state(vault), tree(vault)) == before
+
+
+def test_the_command_leaves_no_trace_either(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """No lock, no journal, no log; and what it says is what a person reads."""
+    dovecot.deliver(user, mail(to=user))
+    make_settings(dovecot.port, user)
+    shown = CliRunner().invoke(mailbot, ["--config", "accounts.yaml", "fetch", "--dry-run"])
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert shown.stdout == "keep\tINBOX\t1\treply\tyes\tContains question\tStorage\n"
+    assert not list(state_folder().rglob("*"))
 
 
 def test_a_dry_run_foresees_what_the_run_then_does(

@@ -51,7 +51,7 @@ _NO_CHARSET = {
 def decode(data: bytes, charset: str | None) -> tuple[str, str]:
     """Decode `data`, declared as `charset` (None: nothing was declared).
 
-    Returns the text and a defect in words, empty where the declaration held. Never raises and never loses a
+    Returns the text and a defect in words, empty if the declaration held. Never raises and never loses a
     byte silently: what no charset explains becomes U+FFFD and is named in the defect.
     """
     label = re.sub(r"[^\w.:+-]", "", (charset or "").strip().lower())

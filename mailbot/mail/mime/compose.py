@@ -93,7 +93,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:I
 
 
 def mailbox(address: Address) -> str:
-    """An address as it stands in a header (RFC 5322 3.4): `"Name" <local@domain>`; empty where it is none that a
+    """An address as it stands in a header (RFC 5322 3.4): `"Name" <local@domain>`; empty if it is none that a
     header can hold. Only a plain dot-atom is taken for a local part, and an international domain is written in ASCII."""
     local, _, domain = address.email.rpartition("@")
     if not domain.isascii():

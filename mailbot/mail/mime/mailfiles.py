@@ -29,7 +29,7 @@ def mail_in(paths: list[Path]) -> Iterator[MailFile]:
     """Every mail in files and folders, in order, one at a time: an mbox is never held whole.
 
     A folder may hold .eml files, mbox files, Maildirs (`cur`, `new`) and Thunderbird's `*.msf` beside their mbox, in any
-    mixture. Raises OSError where a file cannot be read.
+    mixture. Raises OSError if a file cannot be read.
     """
     for path in paths:
         for file in _files(path):

@@ -31,7 +31,7 @@ _FIELD = re.compile(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 
 
 def report(message: Message) -> Report | None:
-    """The report in a multipart/report, None where there is none that a machine could read."""
+    """The report in a multipart/report, None if there is none that a machine could read."""
     if message.content_type != "multipart/report":
         return None
     recipients: list[Failed] = []

@@ -17,7 +17,7 @@ class Opened:
 
 
 def open_tnef(data: bytes) -> Opened | None:
-    """The contents of a TNEF stream, None where it cannot be read or the extra `tnef` is not installed."""
+    """The contents of a TNEF stream, None if it cannot be read or the extra `tnef` is not installed."""
     try:
         from tnefparse import TNEF  # a mail without a winmail.dat never pays for it
     except ImportError:

@@ -75,7 +75,7 @@ class ImapAccount(Messages):
         """APPEND a draft with `\\Draft \\Seen`, and say its UID where that could be confirmed.
 
         The server's APPENDUID is a hint (absent, wrong or reversed on some): the header at that UID is read, else the
-        mailbox is searched. Raises AppendUnknown where the answer never came: look before appending again; any other
+        mailbox is searched. Raises AppendUnknown if the answer never came: look before appending again; any other
         MailbotError means that nothing was stored.
         """
         with self._append_errors(name):
@@ -99,7 +99,7 @@ class ImapAccount(Messages):
             self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
     def message(self, name: str, uid: int) -> bytes | None:
-        """The raw bytes of one message of a mailbox, None where there is none at that UID."""
+        """The raw bytes of one message of a mailbox, None if there is none at that UID."""
         self.examine(name)
         return self._fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or None
 

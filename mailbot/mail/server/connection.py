@@ -255,7 +255,7 @@ def said(error: BaseException) -> str:
 
 
 def throttled(text: str) -> float | None:
-    """The seconds that a throttling server asks to wait, or None where it does not throttle."""
+    """The seconds that a throttling server asks to wait, or None if it does not throttle."""
     hint = r"Suggested Backoff Time:?\s*(\d+)\s*(milliseconds|ms|seconds|s)?"
     if match := re.search(hint, text, re.IGNORECASE):
         return int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)

@@ -10,7 +10,7 @@ from mailbot.mail.message import MessageId
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What EXAMINE said of a mailbox. `uidnext` is 0 where the server does not say."""
+    """What EXAMINE said of a mailbox. `uidnext` is 0 if the server does not say."""
 
     name: str
     uidvalidity: int

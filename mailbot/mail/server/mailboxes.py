@@ -34,7 +34,7 @@ class Mailboxes(Connection):
         return self._listed
 
     def personal_namespace(self) -> str:
-        """The prefix of the user's own mailboxes (RFC 2342); empty where the server has no NAMESPACE."""
+        """The prefix of the user's own mailboxes (RFC 2342); empty if the server has no NAMESPACE."""
         with self._errors("NAMESPACE failed"):
             if not self._imap.has_capability("NAMESPACE"):
                 return ""

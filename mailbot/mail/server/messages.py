@@ -131,7 +131,7 @@ class Messages(Mailboxes):
 
 
 def header_of(data: dict[bytes, Any]) -> bytes | None:
-    """The header in a FETCH answer, b"" for an empty one, None where there is none."""
+    """The header in a FETCH answer, b"" for an empty one, None if there is none."""
     return next((v or b"" for k, v in data.items() if k.startswith(b"BODY[HEADER")), None)
 
 

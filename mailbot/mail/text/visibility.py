@@ -58,7 +58,7 @@ class Visibility:
         self._counts[tag] = self._counts.get(tag, 0) + 1
 
     def close(self, tag: str) -> list[str]:
-        """An end tag was met: the elements that end with it, the innermost first; none where none is open."""
+        """An end tag was met: the elements that end with it, the innermost first; none if none is open."""
         closed: list[str] = []
         while self._counts.get(tag):
             last = self._open.pop()[0]

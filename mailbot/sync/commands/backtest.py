@@ -67,7 +67,7 @@ def backtest(
 
 
 def _cases(session: Session, last: int) -> list[Case]:
-    """The newest answers of the user whose mails are still on the server. Raises BadData where there is none."""
+    """The newest answers of the user whose mails are still on the server. Raises BadData if there is none."""
     name, server = session.account.name, session.server
     sent = session.journal.sent.newest(name, limit=ANSWERS)
     answers = [s for s in sent if s.parent][: 4 * last]

@@ -38,7 +38,7 @@ class Demonstrated:
 
 
 def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> Demonstrated:
-    """Run the main job in a new folder. Raises ConfigError where pymap is not installed, MailbotError where a run fails."""
+    """Run the main job in a new folder. Raises ConfigError if pymap is not installed, MailbotError if a run fails."""
     if importlib.util.find_spec("pymap") is None:
         raise ConfigError("the demo needs its own mail server: pip install 'mailbot[demo]'")
     vault = folder / "vault"

@@ -20,7 +20,7 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     """Keep every mail of the files as a note. What is kept already, from here or from the server, is recognised, so that
     an import that was stopped goes on where it was. A bad mail is reported and does not stop the others.
 
-    Raises ConfigError for an unknown account, TryAgain where a run holds it, OSError where the disk fails.
+    Raises ConfigError for an unknown account, TryAgain if a run holds it, OSError if the disk fails.
     """
     (of,) = chosen(settings, [account])
     report = Report(account)

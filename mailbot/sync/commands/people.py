@@ -52,7 +52,7 @@ def find(settings: Settings, who: str) -> tuple[Person | None, str]:
 
 def merge(settings: Settings, stays: str, goes: str, *, dry_run: bool = False) -> tuple[str, str]:
     """Make one note of two people who are one: all that `goes` knows is put into `stays`, its name becomes an alias, and where
-    it was a line leads on. Returns both paths. Raises BadData where one is not found, is not clear, or cannot be read."""
+    it was a line leads on. Returns both paths. Raises BadData if one is not found, is not clear, or cannot be read."""
     notes = NoteFiles(settings.vault)
     with opened_index(settings) as index:
         rows = []

@@ -29,7 +29,7 @@ from mailbot.vault.source import Context
 def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
     """Draft the mail of a note (its path or name) or of a Message-ID, with an instruction if there is one.
 
-    Raises BadData where no such mail is kept or its text can no longer be had, and MailbotError of server and model.
+    Raises BadData if no such mail is kept or its text can no longer be had, and MailbotError of server and model.
     """
     check_vault(settings.vault)
     row, account = _find(settings, which)
@@ -86,7 +86,7 @@ def _draft(session: Session, waiting: Waiting, context: Context, instruct: str) 
 
 
 def _find(settings: Settings, which: str) -> tuple[MailRow, Account]:
-    """The mail that is meant, and its account. Raises BadData where there is none."""
+    """The mail that is meant, and its account. Raises BadData if there is none."""
     with opened_journal(State(settings.vault).journal) as journal:
         row = _named(journal.mails, settings, which)
     account = next((a for a in settings.accounts if a.name == row.account), None)

@@ -33,7 +33,7 @@ def why_nobody(address: Address | None) -> str:
 
 
 def why_no_person(message: Message) -> str:
-    """Why the sender of a mail gets no person note, by its headers; empty where they may."""
+    """Why the sender of a mail gets no person note, by its headers; empty if they may."""
     if message.header("list-id") or message.header("list-post"):
         return "it came through a mailing list"
     auto = message.header("auto-submitted").split(";")[0].strip().casefold()

@@ -15,7 +15,7 @@ CORRECTIONS = 3
 def sender_rule(
     sender: Address, notes: Sequence[tuple[str, str]], rules: TriageRules, corrections: Sequence[str]
 ) -> Word | None:
-    """The word on a sender, None where there is none: a person note, then accounts.yaml, then what the user has corrected.
+    """The word on a sender, None if there is none: a person note, then accounts.yaml, then what the user has corrected.
 
     `notes` are (the `draft` property, path) of the person notes that may be the sender's, the likeliest first; a `never` in
     any of them counts. `corrections` are the dispositions that the user last gave to the sender's mails, newest first.

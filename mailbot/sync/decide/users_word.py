@@ -11,7 +11,7 @@ SAID = "You said so in the note"
 
 
 def users_word(mail: MailRow, properties: Properties) -> Word | None:
-    """The disposition that the user has written, None where the note says only what mailbot wrote.
+    """The disposition that the user has written, None if the note says only what mailbot wrote.
 
     Before a mail is judged, mailbot has written no `decided_by`; after that the journal knows which disposition it wrote.
     """

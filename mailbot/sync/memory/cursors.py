@@ -13,7 +13,7 @@ class Cursors(Protocol):
     """One cursor for each mailbox and purpose."""
 
     def get(self, account: str, mailbox: str, purpose: Purpose = "inbox") -> Cursor | None:
-        """The cursor, None where the mailbox was never read to its end."""
+        """The cursor, None if the mailbox was never read to its end."""
         ...
 
     def move(self, account: str, mailbox: str, cursor: Cursor, purpose: Purpose = "inbox") -> None:

@@ -21,7 +21,7 @@ _UNREADABLE = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_SCHEMA", "SQLITE_MISMA
 class Database:
     """A database at its newest version. A rollback journal and full syncs: opening it changes no byte of it.
 
-    Raises TryAgain where the file cannot be used just now, BadData where it is damaged or was made by a newer mailbot. Every
+    Raises TryAgain if the file cannot be used just now, BadData if it is damaged or was made by a newer mailbot. Every
     call raises the same: no error of sqlite3 passes this class.
     """
 
@@ -64,7 +64,7 @@ class Database:
             self._connection.executemany(sql, rows)
 
     def one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        """The first row of an answer, None where there is none."""
+        """The first row of an answer, None if there is none."""
         with self._explained():
             found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
             return found
@@ -133,7 +133,7 @@ def in_words(path: Path, error: sqlite3.Error) -> MailbotError:
 
 
 def copy_database(path: Path, to: Path) -> None:
-    """Copy a SQLite file, whole and consistent, also while another program uses it. Raises BadData where it is damaged,
+    """Copy a SQLite file, whole and consistent, also while another program uses it. Raises BadData if it is damaged,
     TryAgain where it cannot be read just now."""
     to.unlink(missing_ok=True)
     source = sqlite3.connect(path, timeout=WAIT)

@@ -26,7 +26,7 @@ class Drafts(Protocol):
         ...
 
     def stored(self, draft_id: int, uidvalidity: int, uid: int) -> None:
-        """The server has it, at this UID (0 where it did not say)."""
+        """The server has it, at this UID (0 if it did not say)."""
         ...
 
     def mark(self, draft_id: int, status: DraftStatus, why: str) -> None:

@@ -13,7 +13,7 @@ from mailbot.errors import TryAgain
 
 @contextmanager
 def locked(folder: Path, account: str) -> Iterator[None]:
-    """Hold the lock of an account. Raises TryAgain where another run has it. The lock ends with the process."""
+    """Hold the lock of an account. Raises TryAgain if another run has it. The lock ends with the process."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(folder / f"{account}.lock")
     try:

@@ -37,7 +37,7 @@ class Mails(Protocol):
         ...
 
     def get(self, mail_id: int) -> MailRow:
-        """The mail of an id. Raises LookupError where there is none."""
+        """The mail of an id. Raises LookupError if there is none."""
         ...
 
     def by_content(self, account: str, sha256: str) -> MailRow | None: ...
@@ -76,7 +76,7 @@ class Mails(Protocol):
         ...
 
     def asks(self, mail_id: int) -> tuple[Ask, ...]:
-        """What a mail wants, in its order; none where nobody looked."""
+        """What a mail wants, in its order; none if nobody looked."""
         ...
 
 

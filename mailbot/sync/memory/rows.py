@@ -47,7 +47,7 @@ class Location:
 @dataclass(frozen=True, slots=True)
 class MailRow:
     """A mail that was kept. `note` is relative to the vault; `note_hash` is of the bytes that were last written there.
-    `next_try` is None where it may be tried at once."""
+    `next_try` is None if it may be tried at once."""
 
     id: int
     account: str

@@ -11,7 +11,7 @@ from mailbot.vault.files import content_hash, write_atomic
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """A folder of the state. A mail is known by its SHA-256, a draft by its Message-ID. Raises OSError where the disk fails."""
+    """A folder of the state. A mail is known by its SHA-256, a draft by its Message-ID. Raises OSError if the disk fails."""
 
     folder: Path
 
@@ -19,7 +19,7 @@ class Spool:
         write_atomic(self._mail(sha256), raw)
 
     def mail(self, sha256: str) -> bytes | None:
-        """The raw mail, None where it is not here."""
+        """The raw mail, None if it is not here."""
         return _read(self._mail(sha256))
 
     def drop_mail(self, sha256: str) -> None:
@@ -29,7 +29,7 @@ class Spool:
         write_atomic(self._draft(message_id), composed)
 
     def draft(self, message_id: MessageId) -> bytes | None:
-        """The composed draft, None where it is not here."""
+        """The composed draft, None if it is not here."""
         return _read(self._draft(message_id))
 
     def drop_draft(self, message_id: MessageId) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_models(settings: Llm | None, today: tuple[int, float] = (0, 0.0)) -> Iterator[Models | None]:
-    """The configured models, None where none is configured. `today` is what was spent since midnight: (tokens, money)."""
+    """The configured models, None if none is configured. `today` is what was spent since midnight: (tokens, money)."""
     if settings is None:
         yield None
         return

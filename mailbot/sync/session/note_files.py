@@ -26,7 +26,7 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class NoteFiles:
     """A vault's folder. Paths are relative to it; one that leads out of it raises BadData. A hash is of a note's bytes: it
-    tells later whether the user has changed them. Raises OSError where the disk fails."""
+    tells later whether the user has changed them. Raises OSError if the disk fails."""
 
     vault: Path
 
@@ -58,7 +58,7 @@ class NoteFiles:
         return inside(self.vault, path).exists()
 
     def read(self, path: str) -> tuple[str, str] | None:
-        """(text, hash) of a note, None where the user has removed it."""
+        """(text, hash) of a note, None if the user has removed it."""
         try:
             data = inside(self.vault, path).read_bytes()
         except FileNotFoundError:
@@ -66,14 +66,14 @@ class NoteFiles:
         return data.decode("utf-8", "replace"), content_hash(data)
 
     def must_read(self, path: str) -> tuple[str, str]:
-        """The same. Raises BadData where it is gone."""
+        """The same. Raises BadData if it is gone."""
         found = self.read(path)
         if found is None:
             raise BadData(f"{path}: the note is gone")
         return found
 
     def head(self, path: str, octets: int) -> bytes:
-        """The first octets of a note, none where it cannot be read."""
+        """The first octets of a note, none if it cannot be read."""
         try:
             with inside(self.vault, path).open("rb") as file:
                 return file.read(octets)
@@ -81,7 +81,7 @@ class NoteFiles:
             return b""
 
     def editable(self, path: str) -> str:
-        """The text of a note that is to be written back changed. Raises BadData where it is gone or no UTF-8: what cannot be
+        """The text of a note that is to be written back changed. Raises BadData if it is gone or no UTF-8: what cannot be
         read whole cannot be written back whole."""
         try:
             return inside(self.vault, path).read_bytes().decode("utf-8")
@@ -93,7 +93,7 @@ class NoteFiles:
             ) from error
 
     def properties(self, path: str) -> Properties | None:
-        """The properties of a note as they are now, None where it is gone or they are broken."""
+        """The properties of a note as they are now, None if it is gone or they are broken."""
         found = self.read(path)
         if found is None:
             return None

@@ -56,7 +56,7 @@ class Session:
 
 
 def check_vault(vault: Path) -> None:
-    """Raises ConfigError where the vault is no folder: mailbot never makes one up, it may only not be mounted."""
+    """Raises ConfigError if the vault is no folder: mailbot never makes one up, it may only not be mounted."""
     if not vault.is_dir():
         raise ConfigError(
             f"the vault {vault} is not a folder; create it, or correct `vault` in accounts.yaml (is the disk mounted?)"
@@ -79,7 +79,7 @@ def opened(
     settings: Settings, account: Account, report: Report, progress: Progress = silent
 ) -> Iterator[Session]:
     """An account with its lock held and its journal open. The connection to its server is made when it is first used, and
-    closed here. Raises ConfigError for a vault that is not there, TryAgain where another run holds the account."""
+    closed here. Raises ConfigError for a vault that is not there, TryAgain if another run holds the account."""
     check_vault(settings.vault)
     state = State(settings.vault)
     with (

@@ -20,7 +20,7 @@ from mailbot.vault.vectors import Vectors, vectors_path
 
 @contextmanager
 def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iterator[Vectors | None]:
-    """The vectors beside an index, None where none are wanted. Raises ConfigError where they cannot be had."""
+    """The vectors beside an index, None if none are wanted. Raises ConfigError if they cannot be had."""
     if wanted is None:
         yield None
         return
@@ -52,7 +52,7 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
 
 @contextmanager
 def opened_index(settings: Settings, path: Path | None = None) -> Iterator[Index]:
-    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises TryAgain where
+    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises TryAgain if
     its file cannot be used just now, at whatever moment that shows."""
     path = path or State(settings.vault).index
     try:

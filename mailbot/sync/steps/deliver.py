@@ -36,7 +36,7 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Stores drafts on an account's server. Every call may raise MailbotError where the server as a whole fails, and OSError
+    """Stores drafts on an account's server. Every call may raise MailbotError if the server as a whole fails, and OSError
     where the disk does."""
 
     account: Account
@@ -78,7 +78,7 @@ class Delivery:
         self.server.ensure()
 
     def drafts_mailbox(self) -> str:
-        """The account's Drafts; made where the user allowed that. Raises ServerUnavailable where there is none."""
+        """The account's Drafts; made where the user allowed that. Raises ServerUnavailable if there is none."""
         name = self.account.drafts_mailbox
         try:
             return self.server.find("drafts", name)

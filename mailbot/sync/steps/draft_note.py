@@ -77,7 +77,7 @@ class DraftNotes:
         return path, message_id
 
     def composed(self, row: MailRow, mail: Mail, note: str, message_id: MessageId) -> Composed:
-        """The draft of a note as it lies in the vault, ready to be stored. Raises BadData where the note cannot be read."""
+        """The draft of a note as it lies in the vault, ready to be stored. Raises BadData if the note cannot be read."""
         text, note_hash = self.notes.must_read(note)
         reply = draft_note.parse(text, note).reply
         raw = compose(self._outgoing(mail, reply, message_id))

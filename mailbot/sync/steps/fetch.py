@@ -68,7 +68,7 @@ class Arrival:
 
 
 def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wish: Wish) -> Look:
-    """Ask the mailbox that is open for what is wanted, and plan. Raises MailbotError where the server fails."""
+    """Ask the mailbox that is open for what is wanted, and plan. Raises MailbotError if the server fails."""
     mailbox, uidvalidity = opened.name, opened.uidvalidity
     memory = Remembered(
         journal.cursors.get(account, mailbox),
@@ -106,7 +106,7 @@ class Arrivals:
 
     def read(self, look: Look) -> Iterator[tuple[Fetch | KeepHeader, Arrival | MailbotError]]:
         """Each mail of the mailbox that is open that is to be kept, in order, or why it cannot be; a bad mail never stops a
-        mailbox. Raises MailbotError where the server as a whole fails, OSError where the disk does."""
+        mailbox. Raises MailbotError if the server as a whole fails, OSError if the disk does."""
         mails = [a for a in look.actions if isinstance(a, Fetch | KeepHeader)]
         for action, raw in self._bodies(mails):
             try:
@@ -122,7 +122,7 @@ class Arrivals:
     def _bodies(
         self, mails: Sequence[Fetch | KeepHeader]
     ) -> Iterator[tuple[Fetch | KeepHeader, bytes | None]]:
-        """Each with its bytes, in order; None where the server sent none, or where only the header is wanted."""
+        """Each with its bytes, in order; None if the server sent none, or where only the header is wanted."""
         fetched = self.server.bodies(a.listing for a in mails if isinstance(a, Fetch))
         waiting = next(fetched, None)
         for action in mails:

@@ -48,7 +48,7 @@ class Keeper:
     progress: Progress
 
     def run(self, look: Look, arrivals: Iterable[tuple[Fetch | KeepHeader, Arrival | MailbotError]]) -> None:
-        """Do every action of a plan, the mails as they arrive. Raises OSError where the disk fails."""
+        """Do every action of a plan, the mails as they arrive. Raises OSError if the disk fails."""
         opened = look.opened
         for first in look.actions:
             match first:

@@ -47,7 +47,7 @@ class PersonNotes:
     def update(self) -> None:
         """Bring the person notes up to date with the mails that were kept: make those of people whom the user has written
         with, and note the mail in those that are there. A note that cannot be read is reported and tried again by a later
-        run. Raises OSError where the disk fails: the next run goes on where this one was."""
+        run. Raises OSError if the disk fails: the next run goes on where this one was."""
         met = []
         for stranger in self.journal.strangers.all(self.account):
             exchanged = self._have_exchanged(stranger)

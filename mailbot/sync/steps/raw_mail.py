@@ -20,7 +20,7 @@ def raw_mail(
     max_size: int,
 ) -> bytes:
     """The mail as it came: from the spool, or from where it lies on the server, in the account's `mailboxes` if not where it
-    was. Never guessed from the note. Raises BadData where it is to be had nowhere any more, or is larger than `max_size`
+    was. Never guessed from the note. Raises BadData if it is to be had nowhere any more, or is larger than `max_size`
     octets."""
     if (spooled := spool.mail(mail.sha256)) is not None:
         return spooled

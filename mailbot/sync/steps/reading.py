@@ -26,7 +26,7 @@ class ReadMails:
             self._octets += size
 
     def get(self, row: MailRow) -> Mail | None:
-        """A kept mail, from memory or from the spool; None where it is in neither."""
+        """A kept mail, from memory or from the spool; None if it is in neither."""
         if (held := self._held.get(row.sha256)) is not None:
             return held
         raw = self._spool.mail(row.sha256)

@@ -21,7 +21,7 @@ FIRST = 5000
 
 def read_sent(server: ImapAccount, account: Account, journal: Journal) -> None:
     """Read the headers that came to Sent since the last look. A Sent that cannot be read is no reason to stop: what is
-    known of it stays as it was. Raises TryAgain where the server asks for patience."""
+    known of it stays as it was. Raises TryAgain if the server asks for patience."""
     try:
         _read(server, account, journal)
     except (TryAgain, AuthenticationFailed):

@@ -32,8 +32,8 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
     """mail id -> how the user writes to its sender, in words for a prompt; nothing for those of whom too little is known.
 
     What was learned is written to Mailbot/Style.md, unless the user has made that note their own: then their words go in
-    front of all. Sent is read only. Where it cannot be read nothing is learned. Raises TryAgain where the server asks for
-    patience, OSError where the note cannot be written.
+    front of all. Sent is read only. Where it cannot be read nothing is learned. Raises TryAgain if the server asks for
+    patience, OSError if the note cannot be written.
     """
     note = notes.read(style_note.PATH)
     before = note[0] if note else ""

@@ -114,7 +114,7 @@ def triage(
     waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, record: TriageRecord
 ) -> list[Waiting]:
     """The mails that want a reply, oldest first, with what they ask. The others are done with, and those whose triage failed
-    wait. Raises MailbotError where the model as a whole fails."""
+    wait. Raises MailbotError if the model as a whole fails."""
     decided: list[Waiting] = []
     undecided: list[tuple[Waiting, Circumstances]] = []
     for each in waiting:

@@ -96,7 +96,7 @@ def concurrency(session: Session, models: Models | None) -> int:
 
 
 def judge(session: Session, models: Models | None) -> Judge | None:
-    """The model as a judge, None where there is no model."""
+    """The model as a judge, None if there is no model."""
     if models is None:
         return None
     return Judge(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -138,8 +139,15 @@ def copy_database(path: Path, to: Path) -> None:
     to.unlink(missing_ok=True)
     source = sqlite3.connect(path, timeout=WAIT)
     target = sqlite3.connect(to)
+    deadline = time.monotonic() + WAIT
+
+    def in_time(status: int, remaining: int, total: int) -> None:  # noqa: ARG001 - sqlite3's signature
+        """sqlite3 itself would wait for a lock without end."""
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
+            raise sqlite3.OperationalError("database is locked")
+
     try:
-        source.backup(target)
+        source.backup(target, progress=in_time, sleep=0.05)
     except sqlite3.Error as error:
         raise in_words(path, error) from error
     finally:

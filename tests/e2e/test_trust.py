@@ -24,6 +24,7 @@ from mailbot.sync.session.opening import utc_time
 from mailbot.sync.session.report import Options
 from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
+from mailbot.vault.index import Index
 from tests.conftest import MakeSettings, mail, tree
 from tests.e2e.test_fetch import email_notes
 from tests.servers.dovecot import Dovecot
@@ -108,6 +109,26 @@ def test_mail_is_kept_whatever_fails_beside_it(
         journal.pauses.set("work", utc_time(), "over")
     (report,) = fetch_all(settings, Options())
     assert (report.error, len(report.drafts)) == ("", 1)
+
+
+def test_an_index_that_breaks_while_mail_is_read_costs_no_mail(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(dovecot.port, user)
+    dovecot.deliver(
+        user, mail(to=user), mail("Any news?", to=user, message_id="<m2@acme.example>", subject="Other")
+    )
+
+    def broken(*_: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Index, "mail_with", broken)
+        (report,) = fetch_all(settings, Options())
+    assert (len(report.notes), report.failed, report.exit_code) == (2, [], 75)
+    assert "index.sqlite" in report.error
+    (report,) = fetch_all(settings, Options())
+    assert (report.error, len(report.drafts)) == ("", 2)
 
 
 def test_a_server_that_asks_for_patience_is_left_alone_by_every_run(

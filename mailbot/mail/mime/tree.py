@@ -75,7 +75,7 @@ def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
         defects.append(f"mail-parser could not read it ({type(error).__name__})")
         try:
             return email.message_from_bytes(raw), []
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - as above
             defects.append("the structure could not be read")
     end = _header_end(raw)
     part = email.message_from_bytes(raw[:end])

@@ -131,6 +131,7 @@ def _entry(place: Entry, arrival: Arrival) -> Entry:
 
 def _choose(session: Session, options: Options, candidates: Sequence[_Candidate]) -> None:
     """Say of each mail that may get a draft whether it gets one now: one answer for each thread, the newest first."""
+    candidates = sorted(candidates, key=lambda c: c.mail.message.date or session.clock())
     wanting = [Wanting(n, c.mail, c.verdict) for n, c in enumerate(candidates)]
     threads = one_per_thread(wanting)
     chosen_now = {w.mail_id for w in newest(threads.answered, wiring.most_drafts(session, options))}

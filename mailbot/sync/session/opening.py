@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mailbot.errors import BadData, ConfigError
+from mailbot.errors import ConfigError, MailbotError
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
 from mailbot.sync.memory.database import copy_database
@@ -103,7 +103,7 @@ def opened_on_a_copy(
         if state.journal.exists():
             copy_database(state.journal, journal_copy)
         if state.index.exists():
-            with suppress(BadData):  # a damaged cache is made anew
+            with suppress(MailbotError):  # a cache that is damaged or locked is made anew
                 copy_database(state.index, index_copy)
         with opened_journal(journal_copy) as journal, closing(ImapAccount(login(account))) as server:
             notes = NoteFiles(settings.vault)

@@ -1,6 +1,6 @@
 """A draft into the server's Drafts, exactly once: intent, APPEND, result.
 
-`seen` looks at the server, `fate` decides, and only then something is done.
+`_looked_for` and `_copy` look at the server, `fate` decides, and only then is something done.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Composed:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Stores drafts on an account's server. Every call may raise MailbotError if the server as a whole fails, and OSError
-    where the disk does."""
+    if the disk does."""
 
     account: Account
     server: ImapAccount
@@ -62,11 +62,11 @@ class Delivery:
         self._append(self._intend(draft), draft.raw)
 
     def adopt(self, draft: Composed) -> None:
-        """The same for a draft note that was found in the vault and that no journal knows: it may lie on the server."""
+        """Store the draft of a note that the journal does not know. It may be on the server already, so look first."""
         self._finish(self._intend(draft))
 
     def postpone(self, mail_id: int, note: str, error: MailbotError) -> None:
-        """Record that a draft could not be stored. Raises where the server does not answer any more."""
+        """Record that a draft could not be stored. Raises MailbotError if the server does not answer any more."""
         attempts = self.journal.mails.get(mail_id).attempts + 1
         self.journal.mails.failed(mail_id, str(error), attempts, datetime.now(UTC) + backoff(attempts))
         self.report.failed.append(

@@ -161,8 +161,11 @@ class Arrivals:
         settled = disposition(mail, here)
         if settled.disposition or self.knows is None:
             return settled
-        # Of the circumstances of its arrival none has settled it.
-        return disposition(mail, self.knows(mail.message))
+        try:
+            return disposition(mail, self.knows(mail.message))
+        except Exception:  # noqa: BLE001 - what is known beside a mail may fail, and the mail is kept: triage decides
+            log.exception("account %s: what is known beside uid %d", self.account, listing.uid)
+            return settled
 
 
 def _header_only(header: bytes, listing: Listing) -> Mail:

@@ -59,7 +59,7 @@ class TriageRecord:
             note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
         self.journal.mails.update(row.id, stage="done", disposition=decided, note_hash=note_hash)
         self.spool.drop_mail(row.sha256)
-        self.report.count(row.id, (decided or "removed") if verdict else "removed")
+        self.report.count(row.id, decided if verdict else "removed")
 
     def wants_reply(self, row: MailRow, verdict: Verdict) -> MailRow:
         """A mail waits for its draft now; returns its row."""

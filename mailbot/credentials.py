@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailbot.errors import AuthenticationFailed, ConfigError
+from mailbot.hearsay import confidence
 
 TIMEOUT = 30.0
 """Seconds that a command or the keyring may take: under cron nobody answers a prompt."""
@@ -32,10 +33,15 @@ class SecretSource(Protocol):
 
 
 def secret(source: SecretSource, whose: str) -> str:
-    """The secret that `source` names; `whose` ("account work") goes into messages. It is never logged.
+    """The secret that `source` names; `whose` ("account work") goes into messages. From here on nothing that others say
+    repeats it.
 
     Raises AuthenticationFailed if there is none just now, ConfigError if its file is open to others.
     """
+    return confidence.secret(_secret(source, whose))
+
+
+def _secret(source: SecretSource, whose: str) -> str:
     argv = source.command or source.token_command
     if argv:
         return _run(list(argv), f"{whose}: the command {argv[0]!r} for its secret")
@@ -93,6 +99,8 @@ def _run(argv: list[str], what: str) -> str:
     except OSError as error:
         raise AuthenticationFailed(f"{what} could not be run ({error.strerror})") from error
     if done.returncode:
-        hint = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
-        raise AuthenticationFailed(f"{what} ended with {done.returncode}: {hint[0][:200]}")
+        # What it printed is not shown: it may be the secret, and we do not know that secret.
+        raise AuthenticationFailed(
+            f"{what} ended with {done.returncode}; run it in a terminal to see what it says"
+        )
     return done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")

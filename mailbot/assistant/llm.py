@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from mailbot import stopping
+from mailbot.assistant.host import host_of
 from mailbot.assistant.llm_errors import NotUnderstood, UnusableAnswer, errors_mapped, retrying
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.assistant.tokens import tokens
+from mailbot.assistant.usage import believable, count
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
+from mailbot.hearsay import confidence
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -32,7 +36,7 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        return urlsplit(self.base_url).netloc
+        return host_of(self.base_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Model:
         not help or the answer was cut off; TryAgain where the server is throttling; AuthenticationFailed,
         ConfigError or ServerUnavailable as their names say. Each message names the host and the model.
         """
+        confidence.text(system, user)
         messages: list[dict[str, str]] = [
             {"role": "system", "content": system},
             {"role": "user", "content": user},
@@ -78,13 +83,15 @@ class Model:
             text = ""
             try:
                 text, used_in, used_out = self._complete(model, messages, shape)
-                if not (used_in or used_out):  # a server that does not count must not pass a budget by
-                    used_in, used_out = sum(tokens(m["content"]) for m in messages), tokens(text)
-                spent_in, spent_out = spent_in + used_in, spent_out + used_out
+                asked = sum(tokens(m["content"]) for m in messages)
+                spent_in += believable(used_in, asked)
+                spent_out += believable(used_out, tokens(text))
                 return Answered(read(text, shape), model, spent_in, spent_out)
             except UnusableAnswer as error:  # cut off, refused, without a choice
                 problem = error.what or str(error)
-                spent_in, spent_out = spent_in + error.tokens_in, spent_out + error.tokens_out
+                asked = sum(tokens(m["content"]) for m in messages)
+                spent_in += believable(error.tokens_in, asked)
+                spent_out += believable(error.tokens_out, 0)
             except ValueError as error:
                 problem = str(error)
             except MailbotError as error:
@@ -99,7 +106,7 @@ class Model:
                     },
                 ]
         raise UnusableAnswer(
-            f"{self.endpoint.host}, model {model}: two unusable answers in a row ({problem})",
+            f"{self.endpoint.host}, model {model}: two unusable answers in a row ({confidence.cleaned(problem)})",
             spent_in,
             spent_out,
         )
@@ -112,18 +119,18 @@ class Model:
             try:
                 return self._once(model, messages, shape, asking)
             except NotUnderstood as error:
-                if not self._step_down(str(error), asking):
+                if not self._step_down(error, asking):
                     raise ServerUnavailable(
                         f"{self.endpoint.host}, model {model}: the server refused the request: {error}"
                     ) from error
 
-    def _step_down(self, said: str, asked: tuple[int, str]) -> bool:
+    def _step_down(self, refused: NotUnderstood, asked: tuple[int, str]) -> bool:
         """Ask in an older way than was `asked`. False if there is none left. Several mails may learn of it at once."""
         form, limit_name = asked
         with self._lock:
             if self._asking != asked:
                 return True
-            if "max_completion_tokens" in said and limit_name == "max_tokens":
+            if refused.wants_completion_tokens and limit_name == "max_tokens":
                 self._asking = form, "max_completion_tokens"
             elif form + 1 < len(FORMS):
                 self._asking = form + 1, limit_name
@@ -167,22 +174,25 @@ class Model:
             )
         except NotUnderstood as error:
             raise BadData(f"{where}: the server refused to make vectors: {error}") from error
-        made = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
+        made = _vectors(reply, where)
         if len(made) != len(texts):
             raise UnusableAnswer(f"{where}: the server returned {len(made)} vectors for {len(texts)} texts")
-        return made, int(getattr(reply.usage, "total_tokens", 0) or 0)
+        return made, count(reply, "total_tokens")
 
     def _where(self, model: str) -> str:
         return f"{self.endpoint.host}, model {model}"
 
     def _called(self, where: str, call: Callable[[OpenAI], Any]) -> Any:
-        """What a call to the server gives, tried again where that may help."""
-        with errors_mapped(where, self.endpoint.timeout):
-            return retrying(self.endpoint.retries)(call, self._openai())
+        """What a call to the server gives, tried again where that may help. Each try has the endpoint's time for the whole."""
+        seconds, client = self.endpoint.timeout, self._openai()
+        with errors_mapped(where, seconds):
+            return retrying(self.endpoint.retries)(lambda: stopping.within(seconds, lambda: call(client)))
 
     def _openai(self) -> OpenAI:
         if self._client is None:
             import openai
+
+            from mailbot.assistant.transport import Client
 
             for name in ("openai", "httpx", "httpx2", "httpcore"):
                 logging.getLogger(name).setLevel(
@@ -191,28 +201,48 @@ class Model:
             self._client = openai.OpenAI(
                 base_url=self.endpoint.base_url,
                 api_key=self.endpoint.api_key(),
-                timeout=self.endpoint.timeout,
                 max_retries=0,
+                http_client=Client(self.endpoint.timeout),
             )
         return self._client
 
 
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
-    """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer if it is not whole."""
-    usage = getattr(reply, "usage", None)
-    used = int(getattr(usage, "prompt_tokens", 0) or 0), int(getattr(usage, "completion_tokens", 0) or 0)
+    """(text, tokens in, tokens out) of a completion. Raises UnusableAnswer if it is not whole, or of another shape than that of
+    a completion: openai's client believes what a server sends."""
+    used = count(reply, "prompt_tokens"), count(reply, "completion_tokens")
     choices = getattr(reply, "choices", None)
-    if not choices:
+    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    if message is None:
         raise UnusableAnswer(f"{where}: an answer without a choice", *used, what="an answer without a choice")
-    choice = choices[0]
-    if choice.finish_reason == "length":
+    finish = getattr(choices[0], "finish_reason", None)
+    if finish == "length":
         raise UnusableAnswer(
             f"{where}: the answer was cut off; raise `llm.max_output_tokens`",
             *used,
             what="the answer was too long and was cut off; raise `llm.max_output_tokens`",
         )
-    if choice.finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
+    if finish == "content_filter" or getattr(message, "refusal", None):
         raise UnusableAnswer(
             f"{where}: the model refused to answer", *used, what="the model refused to answer"
         )
-    return choice.message.content or "", *used
+    return _words(getattr(message, "content", None)), *used
+
+
+def _words(content: object) -> str:
+    """The text of a message: a text, or as some servers send it a list of parts. Nothing of any other shape."""
+    if isinstance(content, list):
+        parts = (p.get("text") if isinstance(p, dict) else getattr(p, "text", None) for p in content)
+        return "".join(p for p in parts if isinstance(p, str))
+    return content if isinstance(content, str) else ""
+
+
+def _vectors(reply: Any, where: str) -> list[list[float]]:
+    """The vectors of an answer, in order. Raises UnusableAnswer if there are none in it, or some are no numbers."""
+    try:
+        found = [list(map(float, d.embedding)) for d in sorted(reply.data, key=lambda d: d.index)]
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise UnusableAnswer(f"{where}: the answer holds no vectors") from error
+    if not all(vector and all(map(math.isfinite, vector)) for vector in found):
+        raise UnusableAnswer(f"{where}: some of its vectors are empty or are no numbers")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from mailbot import stopping
 from mailbot.errors import (
     AuthenticationFailed,
     ConfigError,
@@ -18,9 +20,13 @@ from mailbot.errors import (
     ServerUnavailable,
     TryAgain,
 )
+from mailbot.hearsay import confidence
+from mailbot.stopping import TookTooLong
 
 MAX_WAIT = 60.0
 """Seconds of Retry-After that a run waits for; a longer one is for the next run."""
+LONGEST_WAIT = 86_400.0
+"""Seconds: no server is obeyed that wants to be left alone for longer than a day."""
 
 
 class UnusableAnswer(ServerUnavailable):
@@ -36,7 +42,18 @@ class UnusableAnswer(ServerUnavailable):
 
 
 class NotUnderstood(MailbotError):
-    """The server refuses the form of the request, such as a response_format it does not know."""
+    """The server refuses the form of the request, such as a response_format it does not know. `wants_completion_tokens` says that
+    it knows the limit of an answer by its newer name."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(_short(error))
+        self.wants_completion_tokens = "max_completion_tokens" in _as_said(error)
+
+
+_NO_SENSE = (
+    ValueError, AttributeError, TypeError, LookupError, ArithmeticError, RecursionError, AssertionError,
+)  # fmt: skip
+"""What the library raises on answers out of this world."""
 
 
 @contextmanager
@@ -61,20 +78,23 @@ def errors_mapped(where: str, timeout: float) -> Iterator[None]:
             retry_after=wait,
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        raise NotUnderstood(_short(error)) from error
-    except openai.APITimeoutError as error:
+        raise NotUnderstood(error) from error
+    except (openai.APITimeoutError, TookTooLong) as error:
         raise ServerUnavailable(f"{where}: no answer within {timeout:.0f} s") from error
     except openai.APIConnectionError as error:
+        if isinstance(error.__cause__, MailbotError):
+            raise error.__cause__ from None
+        why = confidence.cleaned(error.__cause__ or error)
         raise ServerUnavailable(
-            f"{where}: cannot be reached ({error.__cause__ or error}); is it running, and is `llm.base_url` right?"
+            f"{where}: cannot be reached ({why}); is it running, and is `llm.base_url` right?"
         ) from error
     except openai.APIStatusError as error:
         if error.status_code in (413, 501) or _is_too_long(error):
-            raise NotUnderstood(_short(error)) from error
+            raise NotUnderstood(error) from error
         raise ServerUnavailable(
             f"{where}: the server failed with {error.status_code} ({_short(error)})"
         ) from error
-    except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
+    except (openai.OpenAIError, *_NO_SENSE) as error:
         raise UnusableAnswer(f"{where}: the answer could not be read ({type(error).__name__})") from error
 
 
@@ -84,6 +104,7 @@ def retrying(retries: int) -> Retrying:
         retry=retry_if_exception(_is_transient),
         stop=stop_after_attempt(retries + 1),
         wait=_wait,
+        sleep=stopping.pause,
         reraise=True,
     )
 
@@ -96,7 +117,7 @@ def _is_transient(error: BaseException) -> bool:
     if isinstance(error, openai.APITimeoutError):
         return False  # it has cost its time already; the next run may be luckier
     if isinstance(error, openai.APIConnectionError):
-        return True
+        return not isinstance(error.__cause__, MailbotError)
     if _is_too_long(error):
         return False
     return isinstance(error, openai.APIStatusError) and error.status_code in (
@@ -114,7 +135,7 @@ def _is_too_long(error: BaseException) -> bool:
     """llama.cpp says with a 500 that an input does not fit its batch."""
     return bool(
         re.search(
-            r"\b(?:input|prompt|context|tokens?)\b.{0,80}\b(?:too (?:large|long)|exceed)", _short(error)
+            r"\b(?:input|prompt|context|tokens?)\b.{0,80}\b(?:too (?:large|long)|exceed)", _as_said(error)
         )
     )
 
@@ -129,20 +150,25 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _retry_after(error: BaseException) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date."""
+    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date; at most a day."""
     headers = getattr(getattr(error, "response", None), "headers", None)
     value = headers.get("retry-after") if headers else None
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+def _as_said(error: BaseException) -> str:
+    """The server's words as they came: to decide by, never to be kept or shown."""
+    return re.sub(r"\s+", " ", str(getattr(error, "message", error))[:4000])
 
 
 def _short(error: BaseException) -> str:
-    return re.sub(r"\s+", " ", str(getattr(error, "message", error)))[:300]
+    return confidence.cleaned(getattr(error, "message", error))

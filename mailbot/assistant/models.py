@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from mailbot.assistant.budget import Budget
 from mailbot.assistant.llm import Answered, Model
 from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.shape import Answer
-from mailbot.errors import BudgetSpent, MailbotError, ServerUnavailable, TryAgain
-from mailbot.settings import Limit, Price
+from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.settings import Price
 
 Tier = Literal["triage", "draft"]
-
-
-class Budget:
-    """What may be spent in this run and today, in tokens and in money; safe to use from several threads.
-
-    `today` is what was spent today before this run: (tokens, money).
-    """
-
-    def __init__(self, per_run: Limit, per_day: Limit, today: tuple[int, float] = (0, 0.0)) -> None:
-        self._limits = (("run", per_run), ("day", per_day))
-        self._spent = {"run": (0, 0.0), "day": today}
-        self._lock = threading.Lock()
-
-    def check(self) -> None:
-        """Raises BudgetSpent, with the setting that says so, where nothing is left."""
-        with self._lock:
-            for name, limit in self._limits:
-                tokens, money = self._spent[name]
-                for what, spent, most in (("tokens", tokens, limit.tokens), ("money", money, limit.money)):
-                    if most is not None and spent >= most:
-                        raise BudgetSpent(
-                            f"llm.budget.per_{name}.{what} is spent ({spent:,.2f} of {most:,.2f}); notes are kept, drafts wait"
-                            if what == "money"
-                            else f"llm.budget.per_{name}.{what} is spent ({spent:,} of {most:,}); notes are kept, drafts wait"
-                        )
-
-    def charge(self, tokens: int, money: float) -> None:
-        with self._lock:
-            for name, (had_tokens, had_money) in self._spent.items():
-                self._spent[name] = had_tokens + tokens, had_money + money
 
 
 @dataclass(frozen=True, slots=True)

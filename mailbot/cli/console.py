@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
-import logging.handlers
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -114,28 +111,3 @@ def progress() -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield show
-
-
-def log_to(folder: Path) -> None:
-    """Log to a rotating file in the state folder: ids, paths and counts, no mail text and no secret."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = logging.handlers.RotatingFileHandler(
-        folder / "mailbot.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    _log_by(handler)
-
-
-def log_nowhere() -> None:
-    """Keep no log: for a run that must leave no trace."""
-    _log_by(logging.NullHandler())
-
-
-def _log_by(handler: logging.Handler) -> None:
-    logger = logging.getLogger("mailbot")
-    for old in list(logger.handlers):
-        logger.removeHandler(old)
-        old.close()
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False

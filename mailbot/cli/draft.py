@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mailbot.cli import console
+from mailbot.cli.logfile import log_to
 from mailbot.config import state_folder
 from mailbot.sync.commands.redraft import redraft
 
@@ -27,7 +28,7 @@ def draft(context: click.Context, which: str, instruct: str, as_json: bool) -> N
     you edited it, it stays, and the new draft is saved beside it.
     """
     settings = console.settings(context)
-    console.log_to(state_folder())
+    log_to(state_folder())
     report = redraft(settings, which, instruct)
     if as_json:
         console.emit({"account": report.account, "drafts": report.drafts, "remarks": report.remarks})

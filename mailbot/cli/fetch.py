@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mailbot.cli import console
+from mailbot.cli.logfile import log_nowhere, log_to
 from mailbot.config import state_folder
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options, Report, exit_code
@@ -49,9 +50,9 @@ def fetch(
     """
     settings = console.settings(context)
     if dry_run:
-        console.log_nowhere()
+        log_nowhere()
     else:
-        console.log_to(state_folder())
+        log_to(state_folder())
     options = Options(since.date() if since else None, limit, max_drafts, no_drafts)
     with console.progress() as progress:
         if dry_run:

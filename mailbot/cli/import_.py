@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mailbot.cli import console
+from mailbot.cli.logfile import log_to
 from mailbot.config import state_folder
 from mailbot.sync.commands.import_mail import import_mail
 
@@ -25,7 +26,7 @@ def import_(context: click.Context, paths: tuple[Path, ...], account: str, as_js
     is recognised, so an import that was stopped continues where it left off.
     """
     settings = console.settings(context)
-    console.log_to(state_folder())
+    log_to(state_folder())
     with console.progress() as progress:
         report = import_mail(settings, account, list(paths), progress)
     code = 1 if report.failed else 0

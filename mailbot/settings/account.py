@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mailbot.settings.kinds import Frozen, Strings, Words, home
+from mailbot.settings.kinds import Duration, Frozen, Strings, Words, home
 
 
 class Secret(Frozen):
@@ -58,6 +59,8 @@ class Server(Frozen):
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: Path | None = None
     """The certificate of a local bridge (Proton), pinned."""
+    timeout: float = Field(default=60, gt=0, le=3600)
+    """Seconds that the server may be silent; an answer that drips has them for the whole."""
 
     @field_validator("ca_file")
     @classmethod
@@ -92,6 +95,8 @@ class Account(Frozen):
     create_drafts_mailbox: bool = False
     sent_mailbox: str = "auto"
     signature: str = ""
+    time_limit: Duration = timedelta(hours=1)
+    """How long a run may work on this account; the next run goes on where it stopped."""
 
     @property
     def login_name(self) -> str:

@@ -21,13 +21,13 @@ def _words(value: object) -> object:
 
 
 def _duration(value: object) -> object:
-    match = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", str(value))
+    match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", str(value))
     if not match:
-        raise ValueError("write a number and h, d or w, such as 7d")
-    length = int(match[1][:9]) * {"h": 1, "d": 24, "w": 168}[match[2]]
-    if length > 876_000:
+        raise ValueError("write a number and s, m, h, d or w, such as 7d")
+    length = int(match[1][:12]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
+    if length > 36_500 * 86_400:
         raise ValueError("write at most 36500d")
-    return timedelta(hours=length)
+    return timedelta(seconds=length)
 
 
 def _list(value: object) -> object:

@@ -50,8 +50,8 @@ class Llm(Frozen):
     triage_model: str = ""
     """For the decision whether a mail wants an answer; the model above where it is not set."""
     api_key: Secret | None = None
-    timeout: float = Field(default=120, gt=0)
-    """Seconds that a server may be silent while it answers."""
+    timeout: float = Field(default=120, gt=0, le=3600)
+    """Seconds that a whole answer may take."""
     concurrency: int = Field(default=4, ge=1, le=32)
     max_output_tokens: int = Field(default=2000, ge=100)
     context_tokens: int = Field(default=3000, ge=0)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from mailbot import private
 from mailbot.errors import BadData, ConfigError, TryAgain
 
 SHORTEST = 100
@@ -46,7 +47,7 @@ class Vectors:
         self.path = path
         self.embedder = embedder
         self._size = 0
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.file(private.folder(path.parent) / path.name)
         with _explained(path):
             self._database = _connect(path)
             self._execute("CREATE TABLE IF NOT EXISTS model (name TEXT NOT NULL, size INTEGER NOT NULL)")

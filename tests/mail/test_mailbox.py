@@ -62,16 +62,24 @@ def test_uids_beyond_the_end_are_dropped() -> None:
 
 
 def test_search_is_asked_in_windows_and_fetch_in_batches() -> None:
-    with ScriptedImap() as server, ImapAccount(login(server)) as box:
+    """The windows hold so many messages each, wherever their UIDs lie: UIDNEXT 4294967295 is legal."""
+
+    def script(session: Session, tag: str, line: str, _: bytes) -> bool | None:
+        if at := re.match(r"FETCH (\d+):", line):
+            session.send(f"* {at[1]} FETCH (UID {int(at[1]) * 30_000})\r\n")
+            return session.ok(tag)
+        return None
+
+    with ScriptedImap(script) as server, ImapAccount(login(server)) as box:
         box.examine("INBOX")
-        box.search(["UNSEEN"], first=1, last=120_000)
+        box.search(["UNSEEN"], exists=120_000)
         box.listings(range(1, 251))
     windows = [c for c in server.commands if c.startswith("UID SEARCH")]
-    assert [re.search(r"UID (\d+:\d+)", c[4:])[1] for c in windows] == [
-        "1:50000",
-        "50001:100000",
-        "100001:120000",
-    ]  # type: ignore[index]
+    assert [re.search(r"UID (\d+:[\d*]+)", c[4:])[1] for c in windows] == [  # type: ignore[index]
+        "1:1500000000",
+        "1500000001:3000000000",
+        "3000000001:*",
+    ]
     assert len([c for c in server.commands if c.startswith("UID FETCH")]) == 3
 
 

@@ -6,13 +6,14 @@ import email
 import re
 
 from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.hearsay import confidence
 from mailbot.mail.message import MessageId
-from mailbot.mail.server.connection import encoded
+from mailbot.mail.server.answer import encoded, shown
 from mailbot.mail.server.messages import BATCH, Messages, header_of, ids_of
 from mailbot.mail.server.special_use import special_use
 
 SCAN = 5_000
-"""The newest UIDs whose headers are read where SEARCH is of no use."""
+"""The newest messages whose headers are read where SEARCH is of no use."""
 
 
 class ImapAccount(Messages):
@@ -41,15 +42,8 @@ class ImapAccount(Messages):
                 return exact
         if not opened.exists:
             return []
-        last = opened.uidnext - 1
-        first = max(1, last - SCAN + 1)
-        try:
-            uids = self.search(["ALL"], first=first)
-        except ServerUnavailable:
-            if last < first:
-                raise
-            self._reopen()
-            uids = list(range(first, last + 1))
+        newest = max(1, opened.exists - SCAN + 1)
+        uids = self.uids_at(newest, opened.exists) or self.search(["ALL"], exists=opened.exists)[-SCAN:]
         found: list[int] = []
         for start in range(0, len(uids), BATCH):
             found += self._same(uids[start : start + BATCH], message_id, parent)
@@ -76,32 +70,41 @@ class ImapAccount(Messages):
 
         The server's APPENDUID is a hint (absent, wrong or reversed on some): the header at that UID is read, else the
         mailbox is searched. Raises AppendUnknown if the answer never came: look before appending again; any other
-        MailbotError means that nothing was stored.
+        MailbotError means that nothing was stored, whatever the server said.
         """
+        confidence.text(message.decode("utf-8", "replace"))
         with self._append_errors(name):
             answer = self._imap.append(encoded(name), message, flags=(b"\\Draft", b"\\Seen"))
         hint = re.search(
-            rb"APPENDUID \d+ (\d+)", answer if isinstance(answer, bytes) else str(answer).encode()
+            rb"APPENDUID \d{1,10} (\d{1,10})\b", answer if isinstance(answer, bytes) else str(answer).encode()
         )
         try:
             if hint:
                 self.examine(name)
-                if message_id in ids_of(self.header(int(hint[1])), "message-id"):
+                header = self.header(int(hint[1]))
+                if message_id in ids_of(header, "message-id"):
                     return int(hint[1])
             found = self.copies(name, message_id)
         except (ServerUnavailable, TryAgain):
             return None  # it is stored; where, a later look may say
-        return found[-1] if found else None
+        if not found:
+            raise ServerUnavailable(
+                f"{self._where}: the server said OK to the draft in {shown(name)}, but it is not there"
+            )
+        return found[-1]
 
     def deliver(self, name: str, message: bytes) -> None:
         """APPEND a message as new, unread mail: for the demo's own server."""
-        with self._errors(f"could not store a mail in {name}"):
+        with self._errors(f"could not store a mail in {shown(name)}"):
             self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
-    def message(self, name: str, uid: int) -> bytes | None:
-        """The raw bytes of one message of a mailbox, None if there is none at that UID."""
+    def message(self, name: str, uid: int, most: int) -> bytes | None:
+        """The raw bytes of one message of a mailbox, None if there is none at that UID; b"" for one of more than `most` octets."""
         self.examine(name)
-        return self._fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or None
+        found = self.listings([uid])
+        if any(m.size > most for m in found):
+            return b""
+        return next((raw for _, raw in self.bodies(found)), None)
 
     def can_remove(self) -> bool:
         """Whether one message alone can be removed: by UID EXPUNGE (RFC 4315), on Gmail by a move to Trash."""
@@ -111,7 +114,7 @@ class ImapAccount(Messages):
     def remove(self, name: str, uid: int) -> None:
         """Take one message out of a mailbox, and no other. Gmail, whose EXPUNGE archives, moves it to Trash. The caller has
         looked that it is ours, byte for byte, and that the server can (`can_remove`)."""
-        with self._errors(f"could not remove the old draft from {name}"):
+        with self._errors(f"could not remove the old draft from {shown(name)}"):
             trash = self._trash()
             self._imap.select_folder(encoded(name))
             if trash:

@@ -4,24 +4,25 @@ imapclient."""
 from __future__ import annotations
 
 import imaplib
-import re
+import math
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from imapclient import IMAPClient, exceptions, imap_utf7
+from imapclient import exceptions
 
 from mailbot import __version__
 from mailbot.errors import AppendUnknown, AuthenticationFailed, MailbotError, ServerUnavailable, TryAgain
+from mailbot.mail.server import tls
+from mailbot.mail.server.answer import said, shown, throttled
+from mailbot.mail.server.stream import Allowance, Client
 
 TIMEOUT = 60.0
-
-# A long header line must not end the session.
-imaplib._MAXLINE = max(imaplib._MAXLINE, 10_000_000)  # type: ignore[attr-defined]
 
 Security = Literal["tls", "starttls", "none"]
 
@@ -39,6 +40,9 @@ class Login:
     token: bool = False
     ca_file: Path | None = None
     timeout: float = TIMEOUT
+    """Seconds that the server may be silent; an answer that drips has them for the whole."""
+    ends: float = math.inf
+    """When the account's time is over, as `time.monotonic` counts."""
 
 
 class Connection:
@@ -46,7 +50,7 @@ class Connection:
 
     def __init__(self, login: Login) -> None:
         self.login = login
-        self._client: IMAPClient | None = None
+        self._client: Client | None = None
         self._open: str | None = None
         """The mailbox that is open on this connection."""
 
@@ -71,13 +75,11 @@ class Connection:
             self.close()
             raise
 
-    def _connected(self) -> IMAPClient:
+    def _connected(self) -> Client:
         login = self.login
-        context = ssl.create_default_context(cafile=str(login.ca_file) if login.ca_file else None)
-        tls = login.security == "tls"
-        client = IMAPClient(
-            login.host, port=login.port, ssl=tls, ssl_context=context if tls else None, timeout=login.timeout
-        )
+        context = tls.context(login.ca_file)
+        direct = context if login.security == "tls" else None
+        client = Client(login.host, login.port, login.timeout, direct, login.ends)
         client.normalise_times = False
         client.folder_encode = False  # names are encoded here: one bad name must not end LIST
         client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -90,8 +92,13 @@ class Connection:
             client.starttls(context)
         return client
 
-    def _authenticate(self, client: IMAPClient) -> None:
+    def _authenticate(self, client: Client) -> None:
         secret, name = self.login.secret(), self.login.username
+        if set(name + secret) & set("\r\n\0"):
+            raise AuthenticationFailed(
+                f"account {self.login.account}: its user name or its secret holds a line end in the middle, which no server"
+                " takes; correct it where it is kept"
+            )
         plain = client.has_capability("LOGINDISABLED") or not (name + secret).isascii()
         try:
             if self.login.token:
@@ -127,6 +134,9 @@ class Connection:
             client.logout()
         except (imaplib.IMAP4.error, OSError):
             _shut(client)
+        except BaseException:
+            _shut(client)
+            raise
 
     def ensure(self) -> None:
         """Connect anew where the server has hung up meanwhile, as many do after minutes of silence."""
@@ -148,7 +158,7 @@ class Connection:
         return f"account {self.login.account} ({self.login.host}:{self.login.port})"
 
     @property
-    def _imap(self) -> IMAPClient:
+    def _imap(self) -> Client:
         if self._client is None:
             self.connect()
         assert self._client is not None
@@ -163,11 +173,11 @@ class Connection:
             raise
         except ssl.SSLError as error:
             self._drop()
-            raise ServerUnavailable(
-                f"{self._where}: {what}: TLS failed ({error.reason or error}). Check host, port and `security`"
-            ) from error
+            why = tls.in_words(error, self.login.host, self.login.ca_file)
+            raise ServerUnavailable(f"{self._where}: {what}: {why}") from error
         except (imaplib.IMAP4.abort, OSError) as error:
             self._drop()
+            self._in_time()
             raise self._failure(what, error) from error
         except _REFUSED as error:
             raise self._failure(what, error) from error
@@ -181,7 +191,7 @@ class Connection:
         except (imaplib.IMAP4.abort, OSError) as error:
             self._drop()
             raise AppendUnknown(
-                f"{self._where}: the connection was lost while the draft was stored in {name}: {said(error)}"
+                f"{self._where}: the connection was lost while the draft was stored in {shown(name)}: {said(error)}"
             ) from error
         except _REFUSED as error:
             self._drop()
@@ -189,9 +199,27 @@ class Connection:
                 error
             ):  # on APPEND it says that the mailbox is full, not that we ask too often
                 raise ServerUnavailable(
-                    f"{self._where}: the server refused the draft in {name}: {said(error)}"
+                    f"{self._where}: the server refused the draft in {shown(name)}: {said(error)}"
                 ) from error
-            raise self._failure(f"the server refused the draft in {name}", error) from error
+            raise self._failure(f"the server refused the draft in {shown(name)}", error) from error
+
+    @contextmanager
+    def _allowing(self, octets: int) -> Iterator[None]:
+        """Inside, answers with messages of this size are expected; RFC822.SIZE is an estimate on Exchange."""
+        client = self._imap
+        literal = 2 * octets + 65_536
+        client.allow(Allowance(literal, literal + Allowance().answer))
+        try:
+            yield
+        finally:
+            client.allow(Allowance())
+
+    def _in_time(self) -> None:
+        """Raises TryAgain if the account's time is over: then no server is to blame."""
+        if time.monotonic() >= self.login.ends:
+            raise TryAgain(
+                f"account {self.login.account}: its `time_limit` is over; the next run goes on where this one stopped"
+            )
 
     def _failure(self, what: str, error: BaseException) -> MailbotError:
         if wait := throttled(str(error)):
@@ -210,17 +238,19 @@ _REFUSED = (
     TypeError,
     AttributeError,
     AssertionError,
+    ArithmeticError,
+    RecursionError,
 )
 
 
-def _shut(client: IMAPClient) -> None:
+def _shut(client: Client) -> None:
     try:
         client.shutdown()
     except (imaplib.IMAP4.error, OSError):
         return
 
 
-def _identify(client: IMAPClient) -> None:
+def _identify(client: Client) -> None:
     """Say who we are (RFC 2971): 163.com and 126.com refuse a client that does not; others refuse the ID itself."""
     if client.has_capability("ID"):
         try:
@@ -229,35 +259,3 @@ def _identify(client: IMAPClient) -> None:
             raise
         except (imaplib.IMAP4.error, exceptions.IMAPClientError):
             return
-
-
-def mailbox_name(raw: bytes | str) -> str:
-    """A mailbox name as LIST sends it, in modified UTF-7 (RFC 3501 5.1.3); one that is not stays as it was sent."""
-    data = raw if isinstance(raw, bytes) else str(raw).encode()
-    try:
-        return str(imap_utf7.decode(data))
-    except (UnicodeError, ValueError, LookupError):
-        return data.decode("utf-8", "replace")
-
-
-def encoded(name: str) -> bytes:
-    """A mailbox name as it is sent."""
-    return bytes(imap_utf7.encode(name))
-
-
-def said(error: BaseException) -> str:
-    """What the server or the system said, on one line; never a line that we sent."""
-    text = str(error)
-    if match := re.fullmatch(r"b'(.*)'", text, re.DOTALL):
-        text = match[1]
-    text = re.sub(r"\s*\(\d+\.\d+ \+ .*? secs\)", "", re.sub(r"\s+", " ", text))
-    return text.strip(" .")[:300] or type(error).__name__
-
-
-def throttled(text: str) -> float | None:
-    """The seconds that a throttling server asks to wait, or None if it does not throttle."""
-    hint = r"Suggested Backoff Time:?\s*(\d+)\s*(milliseconds|ms|seconds|s)?"
-    if match := re.search(hint, text, re.IGNORECASE):
-        return int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)
-    words = r"\[(?:OVERQUOTA|LIMIT|THROTTLED|INUSE|UNAVAILABLE)\]|too many (?:simultaneous )?connections|throttl|rate limit"
-    return 300.0 if re.search(words, text, re.IGNORECASE) else None

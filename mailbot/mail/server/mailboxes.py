@@ -3,16 +3,17 @@ docs/providers.md."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mailbot.errors import ServerUnavailable
-from mailbot.mail.server.connection import Connection, encoded, mailbox_name
-from mailbot.mail.server.listing import Opened
+from mailbot.mail.server.answer import encoded, mailbox_name, shown
+from mailbot.mail.server.connection import Connection
+from mailbot.mail.server.listing import HIGHEST, Opened, number
 from mailbot.mail.server.special_use import Listed, SpecialUse, special_use
 
 SEARCH_WINDOW = 50_000
-"""UIDs asked about in one SEARCH: imaplib refuses a line of more than 1,000,000 octets."""
+"""Messages asked about in one SEARCH, so that no answer names more."""
 
 
 class Mailboxes(Connection):
@@ -45,7 +46,7 @@ class Mailboxes(Connection):
         """The mailbox for a use. Raises ServerUnavailable with the names that are there, where none is found."""
         name = special_use(use, self.mailboxes(), configured, self.personal_namespace())
         if name is None:
-            there = ", ".join(sorted(m.name for m in self.mailboxes())[:20])
+            there = ", ".join(sorted(shown(m.name) for m in self.mailboxes())[:20])
             wanted = (
                 f"no mailbox {configured!r}"
                 if configured != "auto"
@@ -59,23 +60,21 @@ class Mailboxes(Connection):
     def create(self, name: str) -> str:
         """CREATE a mailbox below the personal namespace and say its full name."""
         full = self.personal_namespace() + name
-        with self._errors(f"could not create {full}"):
+        with self._errors(f"could not create {shown(full)}"):
             self._imap.create_folder(encoded(full))
         self._listed = None
         return full
 
     def examine(self, name: str) -> Opened:
         """EXAMINE: read-only, by the protocol's own promise (RFC 3501 6.3.2)."""
-        with self._errors(f"could not open the mailbox {name}"):
+        with self._errors(f"could not open the mailbox {shown(name)}"):
             answer = self._imap.select_folder(encoded(name), readonly=True)
             self._open = self._last_open = name
-            uidnext = int(answer.get(b"UIDNEXT") or 0)
+            uidnext = number(answer.get(b"UIDNEXT"))
             if not uidnext:
                 status = self._imap.folder_status(encoded(name), ["UIDNEXT"])
-                uidnext = int(status.get(b"UIDNEXT") or 0)
-            return Opened(
-                name, int(answer.get(b"UIDVALIDITY") or 0), uidnext, int(answer.get(b"EXISTS") or 0)
-            )
+                uidnext = number(status.get(b"UIDNEXT"))
+            return Opened(name, number(answer.get(b"UIDVALIDITY")), uidnext, number(answer.get(b"EXISTS")))
 
     def _reopen(self) -> None:
         """After a failure: a connection that answers, with the mailbox open as it was."""
@@ -84,22 +83,46 @@ class Mailboxes(Connection):
             self.examine(self._last_open)
 
     def search(
-        self, criteria: Sequence[Any], *, first: int = 1, last: int = 0, exists: int | None = None
+        self, criteria: Sequence[Any], *, first: int = 1, last: int = HIGHEST, exists: int = 0
     ) -> list[int]:
-        """The UIDs from `first` to `last` (0: to the end) that match, ascending; asked in windows where the mailbox
-        has more messages (`exists`) than one answer should name.
+        """The UIDs from `first` to `last` that match, ascending. Where the mailbox has more messages (`exists`) than one answer
+        should name, it is asked in windows, one after another.
 
         `UID n:*` answers with the last message where n lies beyond it (RFC 3501 6.4.8): such UIDs are dropped.
         """
         found: set[int] = set()
-        windows = [f"{first}:*"]
-        if last and (exists is None or exists > SEARCH_WINDOW):
-            starts = range(first, last + 1, SEARCH_WINDOW)
-            windows = [f"{start}:{min(start + SEARCH_WINDOW - 1, last)}" for start in starts]
-        for window in windows:
+        for window in self._windows(first, last, exists):
             with self._errors("SEARCH failed"):
-                found.update(self._imap.search(["UID", window, *criteria], charset=None))
-        return sorted(uid for uid in found if uid >= first and (not last or uid <= last))
+                found.update(map(number, self._imap.search(["UID", window, *criteria], charset=None)))
+        return sorted(uid for uid in found if first <= uid <= last)
+
+    def _windows(self, first: int, last: int, exists: int) -> Iterator[str]:
+        """UID ranges that hold a window's messages each. They follow the messages that are there: UIDs may have any gaps."""
+        end = "*" if last == HIGHEST else str(last)
+        for position in range(SEARCH_WINDOW, exists, SEARCH_WINDOW):
+            uid = max(self.uids_at(position, position), default=0)
+            if not uid or uid >= last:
+                break
+            if uid >= first:
+                yield f"{first}:{uid}"
+                first = uid + 1
+        yield f"{first}:{end}"
+
+    def uids_at(self, first: int, last: int) -> list[int]:
+        """The UIDs of the messages from one sequence number of the open mailbox to another, ascending; none if the server does
+        not say."""
+        client = self._imap
+        client.use_uid = False
+        try:
+            with self._errors("FETCH failed"):
+                answer = client.fetch(f"{first}:{last}", ["UID"])
+        except ServerUnavailable:
+            self._reopen()
+            return []
+        finally:
+            client.use_uid = True
+        found = {number(data.get(b"UID")) for data in answer.values() if isinstance(data, dict)}
+        return sorted(found - {0})
 
 
 def ascii_text(value: bytes) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import email
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId, message_ids
-from mailbot.mail.server.listing import Listing
+from mailbot.mail.server.listing import Listing, number
 from mailbot.mail.server.mailboxes import Mailboxes, ascii_text
 from mailbot.mail.server.sent_header import SentHeader, sent_header
 
@@ -41,8 +41,9 @@ class Messages(Mailboxes):
                     continue
                 ids = ids_of(header, "message-id")
                 flags = frozenset(ascii_text(f) for f in data.get(b"FLAGS") or ())
-                size = int(data[b"RFC822.SIZE"] or 0)
-                found.append(Listing(uid, size, flags, ids[0] if ids else None, data.get(b"INTERNALDATE")))
+                arrived = data.get(b"INTERNALDATE")
+                at = arrived if isinstance(arrived, datetime) else None
+                found.append(Listing(uid, number(data[b"RFC822.SIZE"]), flags, ids[0] if ids else None, at))
         return found
 
     def bodies(self, listings: Iterable[Listing]) -> Iterator[tuple[int, bytes]]:
@@ -68,28 +69,31 @@ class Messages(Mailboxes):
             yield from self._batch(batch)
 
     def _batch(self, batch: list[Listing]) -> list[tuple[int, bytes]]:
-        answer = self._fetch([m.uid for m in batch], ["BODY.PEEK[]"])
-        return [(m.uid, raw) for m in batch if (raw := answer.get(m.uid, {}).get(b"BODY[]"))]
+        octets = sum(m.size for m in batch)
+        answer = self._fetch([m.uid for m in batch], ["BODY.PEEK[]"], octets)
+        return [(m.uid, raw) for m in batch if (raw := _octets(answer.get(m.uid, {}).get(b"BODY[]")))]
 
     def _chunks(self, listing: Listing) -> bytes:
         """A big mail, whole or not at all: where a chunk does not come, or they never end, the mail is not fetched.
         (RFC822.SIZE is only an estimate on Exchange, so a short chunk is the end, not the size.)"""
         raw = bytearray()
         while len(raw) <= 2 * listing.size + CHUNK:
-            answer = self._fetch([listing.uid], [f"BODY.PEEK[]<{len(raw)}.{CHUNK}>"]).get(listing.uid, {})
+            asked = [f"BODY.PEEK[]<{len(raw)}.{CHUNK}>"]
+            answer = self._fetch([listing.uid], asked, CHUNK // 2).get(listing.uid, {})
             item = f"BODY[]<{len(raw)}>".encode()
             if item not in answer:
                 return b""
-            chunk = answer[item] or b""
+            chunk = _octets(answer[item])
             raw += chunk
             if len(chunk) < CHUNK:
                 return bytes(raw)
         return b""
 
-    def _fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
-        """FETCH; where the server refuses, each message alone, so that a bad one costs only itself."""
+    def _fetch(self, uids: list[int], items: list[str], octets: int = 0) -> dict[int, dict[bytes, Any]]:
+        """FETCH; where the server refuses, or sends more than the `octets` of messages that are expected, each message alone,
+        so that a bad one costs only itself."""
         try:
-            with self._errors("FETCH failed"):
+            with self._allowing(octets), self._errors("FETCH failed"):
                 return dict(self._imap.fetch(uids, items))
         except TryAgain:
             raise
@@ -99,12 +103,12 @@ class Messages(Mailboxes):
             return {}
         answers: dict[int, dict[bytes, Any]] = {}
         for uid in uids:
-            answers.update(self._fetch([uid], items))
+            answers.update(self._fetch([uid], items, octets))
         return answers
 
     def header(self, uid: int) -> bytes:
         """The header of one message, b"" where there is none."""
-        return self._fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid, {}).get(b"BODY[HEADER]") or b""
+        return _octets(self._fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid, {}).get(b"BODY[HEADER]"))
 
     def parents(self, since: date) -> set[MessageId]:
         """The ids that messages of the open mailbox, dated since, answer (their In-Reply-To); our own drafts aside."""
@@ -132,7 +136,12 @@ class Messages(Mailboxes):
 
 def header_of(data: dict[bytes, Any]) -> bytes | None:
     """The header in a FETCH answer, b"" for an empty one, None if there is none."""
-    return next((v or b"" for k, v in data.items() if k.startswith(b"BODY[HEADER")), None)
+    return next((_octets(v) for k, v in data.items() if k.startswith(b"BODY[HEADER")), None)
+
+
+def _octets(value: object) -> bytes:
+    """The octets of a message in an answer; a server may send a number or a list in their place."""
+    return value if isinstance(value, bytes) else b""
 
 
 def ids_of(header: bytes, name: str) -> tuple[MessageId, ...]:

@@ -99,8 +99,7 @@ def _lying(session: Session, wanted: set[str]) -> dict[str, tuple[str, int]]:
             break
         try:
             opened_mailbox = server.examine(name)
-            last = max(opened_mailbox.uidnext - 1, 0)
-            uids = server.search(["ALL"], first=1, last=last, exists=opened_mailbox.exists)
+            uids = server.search(["ALL"], exists=opened_mailbox.exists)
             for uid, header in server.headers(uids[-READ:] if opened_mailbox.exists else []):
                 if header.message_id in wanted:
                     found.setdefault(header.message_id, (name, uid))

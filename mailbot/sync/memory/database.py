@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailbot import private
 from mailbot.errors import BadData, MailbotError, TryAgain
 from mailbot.sync.memory.migrations import MIGRATIONS
 
@@ -29,8 +30,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+            private.folder(path.parent)
+            self._connection = sqlite3.connect(private.file(path), timeout=WAIT, isolation_level=None)
         try:
             with self._explained():
                 self._migrate()
@@ -138,7 +139,7 @@ def copy_database(path: Path, to: Path) -> None:
     TryAgain where it cannot be read just now."""
     to.unlink(missing_ok=True)
     source = sqlite3.connect(path, timeout=WAIT)
-    target = sqlite3.connect(to)
+    target = sqlite3.connect(private.file(to))
     deadline = time.monotonic() + WAIT
 
     def in_time(status: int, remaining: int, total: int) -> None:  # noqa: ARG001 - sqlite3's signature

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from mailbot import private
 from mailbot.errors import TryAgain
 
 
 @contextmanager
 def locked(folder: Path, account: str) -> Iterator[None]:
     """Hold the lock of an account. Raises TryAgain if another run has it. The lock ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(folder / f"{account}.lock")
+    private.folder(folder)
+    lock = FileLock(folder / f"{account}.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mailbot.assistant.budget import Budget, Day
 from mailbot.credentials import secret
 from mailbot.settings import Llm, Secret
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_models(settings: Llm | None, today: tuple[int, float] = (0, 0.0)) -> Iterator[Models | None]:
-    """The configured models, None if none is configured. `today` is what was spent since midnight: (tokens, money)."""
+def opened_models(settings: Llm | None, today: Day | None = None) -> Iterator[Models | None]:
+    """The configured models, None if none is configured. `today` is what was spent since midnight."""
     if settings is None:
         yield None
         return
     from mailbot.assistant.llm import Endpoint, Model
-    from mailbot.assistant.models import Budget, Models, Served
+    from mailbot.assistant.models import Models, Served
 
     def served(base_url: str, key: Secret | None, draft: str, triage: str) -> Served:
         # A local server asks for no key, the client for some text.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mailbot.assistant.budget import Day
 from mailbot.errors import ConfigError, MailbotError
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
@@ -48,11 +51,16 @@ class Session:
     index: Path
     """Where the search index is."""
     progress: Progress = silent
+    today: Day = field(default_factory=Day)
+    ends: float = math.inf
+    """When the account's time is over, as `time.monotonic` counts."""
     clock: Clock = local_time
 
-    def spent_today(self) -> tuple[int, float]:
-        """(tokens, money) that were spent on models since midnight, for all accounts of the vault."""
-        return self.journal.costs.since(self.clock().replace(hour=0, minute=0, second=0, microsecond=0))
+    def spent_today(self) -> Day:
+        """What was spent on models since midnight, for all accounts of the vault, those of this run included."""
+        midnight = self.clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        self.today.begin(self.journal.costs.since(midnight))
+        return self.today
 
 
 def check_vault(vault: Path) -> None:
@@ -76,28 +84,47 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
 
 @contextmanager
 def opened(
-    settings: Settings, account: Account, report: Report, progress: Progress = silent
+    settings: Settings,
+    account: Account,
+    report: Report,
+    progress: Progress = silent,
+    today: Day | None = None,
 ) -> Iterator[Session]:
     """An account with its lock held and its journal open. The connection to its server is made when it is first used, and
     closed here. Raises ConfigError for a vault that is not there, TryAgain if another run holds the account."""
     check_vault(settings.vault)
-    state = State(settings.vault)
+    state, ends = State(settings.vault), _end(account)
     with (
         locked(state.folder, account.name),
         opened_journal(state.journal) as journal,
-        closing(ImapAccount(login(account))) as server,
+        closing(ImapAccount(login(account, ends))) as server,
     ):
-        notes = NoteFiles(settings.vault)
-        yield Session(settings, account, journal, notes, state.spool, server, report, state.index, progress)
+        yield Session(
+            settings,
+            account,
+            journal,
+            NoteFiles(settings.vault),
+            state.spool(account.name),
+            server,
+            report,
+            state.index,
+            progress,
+            today or Day(),
+            ends,
+        )
 
 
 @contextmanager
 def opened_on_a_copy(
-    settings: Settings, account: Account, report: Report, progress: Progress = silent
+    settings: Settings,
+    account: Account,
+    report: Report,
+    progress: Progress = silent,
+    today: Day | None = None,
 ) -> Iterator[Session]:
     """The same for a run that must leave no trace: journal and index are copies that end with it, and no lock is taken."""
     check_vault(settings.vault)
-    state = State(settings.vault)
+    state, ends = State(settings.vault), _end(account)
     with tempfile.TemporaryDirectory(prefix="mailbot-") as folder:
         journal_copy, index_copy = Path(folder) / state.journal.name, Path(folder) / state.index.name
         if state.journal.exists():
@@ -105,8 +132,22 @@ def opened_on_a_copy(
         if state.index.exists():
             with suppress(MailbotError):  # a cache that is damaged or locked is made anew
                 copy_database(state.index, index_copy)
-        with opened_journal(journal_copy) as journal, closing(ImapAccount(login(account))) as server:
-            notes = NoteFiles(settings.vault)
+        with opened_journal(journal_copy) as journal, closing(ImapAccount(login(account, ends))) as server:
             yield Session(
-                settings, account, journal, notes, state.spool, server, report, index_copy, progress
+                settings,
+                account,
+                journal,
+                NoteFiles(settings.vault),
+                state.spool(account.name),
+                server,
+                report,
+                index_copy,
+                progress,
+                today or Day(),
+                ends,
             )
+
+
+def _end(account: Account) -> float:
+    """When the time of an account is over that begins now."""
+    return time.monotonic() + account.time_limit.total_seconds()

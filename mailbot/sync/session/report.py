@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from mailbot.errors import MailbotError
+from mailbot.errors import AuthenticationFailed, BudgetSpent, MailbotError, ServerUnavailable, TryAgain
 
 log = logging.getLogger("mailbot")
-"""Never given mail text or a secret: ids and counts only (a note's name has the subject in it)."""
+"""Never given mail text or a secret: ids and counts only. (A note's name has the subject in it: see `in_log`.)"""
+
+
+def in_log(error: BaseException) -> str:
+    """What the log says of an error: its words where they are of servers and settings, else its kind alone, since they may name
+    a note. The report and the journal have them whole."""
+    if isinstance(error, (ServerUnavailable, TryAgain, AuthenticationFailed, BudgetSpent)):
+        return str(error)
+    return type(error).__name__
 
 
 class Progress(Protocol):

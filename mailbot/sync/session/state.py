@@ -28,6 +28,6 @@ class State:
     def journal(self) -> Path:
         return self.folder / "journal.sqlite"
 
-    @property
-    def spool(self) -> Spool:
-        return Spool(self.folder / "spool")
+    def spool(self, account: str) -> Spool:
+        """One for each account: two that get the same mail do not share what each still needs."""
+        return Spool(self.folder / "spool" / account)

@@ -14,7 +14,7 @@ from mailbot.settings import Account, Settings
 from mailbot.sync.decide.disposition import UNANSWERED, Circumstances, Word
 from mailbot.sync.decide.sender_rule import CORRECTIONS, sender_rule
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.session.report import log
+from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.sent import have_exchanged
 from mailbot.vault.index import Index
 from mailbot.vault.people import person
@@ -88,7 +88,7 @@ def begun_by_user(
         server.examine(server.find("drafts", account.drafts_mailbox))
         return frozenset(server.parents((now - newer_than - BEFORE).date() - timedelta(days=1)))
     except ServerUnavailable as error:
-        log.info("account %s: Drafts could not be read for answers begun: %s", account.name, error)
+        log.info("account %s: Drafts could not be read for answers begun: %s", account.name, in_log(error))
         return frozenset()
 
 

@@ -10,7 +10,7 @@ from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.costs import Costs
 from mailbot.sync.memory.mails import Mails
 from mailbot.sync.memory.rows import MailRow
-from mailbot.sync.session.report import Report, log
+from mailbot.sync.session.report import Report, in_log, log
 
 
 def wait_after(error: MailbotError, attempts: int) -> timedelta:
@@ -52,4 +52,4 @@ def postpone(mail: MailRow, purpose: str, error: MailbotError, mails: Mails, bil
     attempts = mails.get(mail.id).attempts + 1
     mails.failed(mail.id, str(error), attempts, datetime.now(UTC) + wait_after(error, attempts))
     report.failed.append(f"{mail.note}: {error}")
-    log.warning("account %s: %s of mail %d failed: %s", bill.account, purpose, mail.id, error)
+    log.warning("account %s: %s of mail %d failed: %s", bill.account, purpose, mail.id, in_log(error))

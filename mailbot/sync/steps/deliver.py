@@ -19,8 +19,11 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.report import Report, log
+from mailbot.sync.session.report import Report, in_log, log
 from mailbot.vault.files import content_hash
+
+MOST = 10_000_000
+"""Octets: what is larger was not made here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,10 @@ class Delivery:
             f"{note}: {error}; the draft note is saved, and a later run will put the draft into Drafts"
         )
         log.warning(
-            "account %s: the draft of mail %d could not be stored: %s", self.account.name, mail_id, error
+            "account %s: the draft of mail %d could not be stored: %s",
+            self.account.name,
+            mail_id,
+            in_log(error),
         )
         self.server.ensure()
 
@@ -186,7 +192,7 @@ class Delivery:
             return Copy()
         if self.server.examine(draft.mailbox).uidvalidity != draft.uidvalidity:
             return Copy(renumbered=True)
-        raw = self.server.message(draft.mailbox, draft.uid)
+        raw = self.server.message(draft.mailbox, draft.uid, MOST)
         return Copy(
             present=raw is not None,
             unchanged=raw is not None and content_hash(raw) == draft.sha256,

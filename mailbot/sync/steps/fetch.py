@@ -78,13 +78,12 @@ def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wi
     search = search_for(wish, memory.cursor, uidvalidity)
     found: list[int] = []
     if worth_a_search(search, opened):
-        last = max(opened.uidnext - 1, 0)
-        found = server.search(search.criteria, first=search.first, last=last, exists=opened.exists)
+        found = server.search(search.criteria, first=search.first, last=opened.last, exists=opened.exists)
     uids = wanted(found, memory, datetime.now(UTC), wish.limit, newest=not search.moves)
     listings = server.listings(uids)
     described = {m.uid for m in listings}
     silent = [uid for uid in uids if uid not in described]
-    there = frozenset(uid for uid in silent if server.search(["ALL"], first=uid, last=uid, exists=0))
+    there = frozenset(uid for uid in silent if server.search(["ALL"], first=uid, last=uid))
     seen = Found(opened, search, found, uids, listings, there)
     return Look(opened, plan(seen, memory, wish))
 

@@ -13,7 +13,7 @@ from mailbot.settings import Account
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Cursor, Location
 from mailbot.sync.memory.sent import SentMails
-from mailbot.sync.session.report import log
+from mailbot.sync.session.report import in_log, log
 
 FIRST = 5000
 """How many of the newest mails are read the first time."""
@@ -28,7 +28,7 @@ def read_sent(server: ImapAccount, account: Account, journal: Journal) -> None:
         raise
     except MailbotError as error:
         server.ensure()
-        log.info("account %s: Sent could not be read: %s", account.name, error)
+        log.info("account %s: Sent could not be read: %s", account.name, in_log(error))
 
 
 def _read(server: ImapAccount, account: Account, journal: Journal) -> None:
@@ -40,14 +40,15 @@ def _read(server: ImapAccount, account: Account, journal: Journal) -> None:
     first = cursor.uid + 1 if cursor else 1
     if opened.uidnext and opened.uidnext <= first:
         return
-    last = max(opened.uidnext - 1, 0)
-    uids = server.search(["ALL"], first=first, last=last, exists=opened.exists) if opened.exists else []
+    uids = (
+        server.search(["ALL"], first=first, last=opened.last, exists=opened.exists) if opened.exists else []
+    )
     found = list(server.headers(uids[-FIRST:]))
     with journal.together():
         for uid, header in found:
             at = Location(opened.name, opened.uidvalidity, uid)
             journal.sent.add(account.name, at, header.message_id, header.parent, header.date, header.to)
-        reached = Cursor(opened.uidvalidity, max([last, *uids]))
+        reached = Cursor(opened.uidvalidity, max([opened.uidnext - 1, *uids]))
         journal.cursors.move(account.name, opened.name, reached, "sent")
 
 

@@ -15,7 +15,7 @@ from mailbot.sync.decide.audience import recipients
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import SentRow
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.report import log
+from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.triage import Waiting
 from mailbot.vault import style_note
 from mailbot.vault.markdown import inline
@@ -104,7 +104,7 @@ class SentStyle:
             raise
         except MailbotError as error:
             self.server.ensure()
-            log.info("account %s: Sent could not be read for its style: %s", self.account, error)
+            log.info("account %s: Sent could not be read for its style: %s", self.account, in_log(error))
 
     def _sample(self, row: SentRow, raw: bytes) -> Sample:
         mail = read_mail(raw)

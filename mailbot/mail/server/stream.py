@@ -1,0 +1,161 @@
+"""The octets of one IMAP connection: how long is waited for them, and how many are taken.
+
+imaplib reads whatever a server sends, however long that takes. Here every command has a time, every literal a size that
+follows from what was asked for, and every answer a size and a count.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from imapclient import IMAPClient
+
+from mailbot import stopping
+
+LINE = 10_000_000
+"""Octets of one line: a SEARCH that names a million UIDs."""
+LITERAL = 1_000_000
+"""Octets of one literal where no message was asked for: a header, a name."""
+ANSWER = 16_000_000
+"""Octets of one whole answer where no message was asked for."""
+LINES = 100_000
+"""Untagged lines of one answer: a LIST of as many mailboxes."""
+RATE = 2_000
+"""Octets a second that an answer must bring on the whole; what drips more slowly has the time of a silent server."""
+PIECE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The most octets of one literal, and of a whole answer."""
+
+    literal: int = LITERAL
+    answer: int = ANSWER
+
+
+class TooMuch(imaplib.IMAP4.abort):
+    """The answer is larger than what was asked for can be. What is left of it was not read, so the connection is of no more use."""
+
+
+class BoundedIMAP4(imaplib.IMAP4):
+    """imaplib's client with bounds. `silence` is how long, in seconds, a server may send nothing; `ends` is the time
+    (`time.monotonic`) when all is over. With `context` it speaks TLS from the first octet."""
+
+    def __init__(
+        self, host: str, port: int, silence: float, context: ssl.SSLContext | None, ends: float
+    ) -> None:
+        self._silence, self._context, self._ends = silence, context, ends
+        self.allowance = Allowance()
+        self._begin()
+        self._buffer = bytearray()
+        self._source: Any = None
+        super().__init__(host, port, silence)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        sock = socket.create_connection((self.host, self.port), timeout)
+        if self._context is None:
+            return sock
+        try:
+            return self._context.wrap_socket(sock, server_hostname=self.host)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _begin(self) -> None:
+        """A command begins, or the greeting is awaited: its time and its size are counted from here."""
+        self._started = time.monotonic()
+        self._octets = self._lines = 0
+
+    def _new_tag(self) -> bytes:
+        self._begin()
+        tag: bytes = super()._new_tag()  # type: ignore[misc]
+        return tag
+
+    def send(self, data: Any) -> None:
+        for at in range(0, len(data), PIECE):
+            stopping.check()
+            self.sock.settimeout(self._silence)
+            self.sock.sendall(data[at : at + PIECE])
+        if len(data) > PIECE:
+            self._started = time.monotonic()  # the answer is awaited from here
+
+    def read(self, size: int) -> bytes:
+        if size > self.allowance.literal:
+            raise TooMuch(f"a literal of {size} octets, where at most {self.allowance.literal} were to come")
+        self._count(size)
+        while len(self._buffer) < size and self._more():
+            pass
+        return self._taken(size)
+
+    def readline(self) -> bytes:
+        at = self._buffer.find(b"\n")
+        while at < 0:
+            seen = len(self._buffer)
+            if seen > LINE:
+                raise TooMuch("a line without an end")
+            if not self._more():
+                return self._taken(len(self._buffer))
+            at = self._buffer.find(b"\n", seen)
+        if at >= LINE:
+            raise TooMuch("a line that is too long")
+        self._lines += 1
+        if self._lines > LINES:
+            raise TooMuch(f"an answer of more than {LINES} lines")
+        self._count(at)
+        return self._taken(at + 1)
+
+    def _taken(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _count(self, octets: int) -> None:
+        self._octets += octets
+        if self._octets > self.allowance.answer:
+            raise TooMuch(f"an answer of more than {self.allowance.answer} octets")
+
+    def _more(self) -> bool:
+        """Read what has come into the buffer; False at the end of the stream. Raises TimeoutError, and Stopped."""
+        if self._source is not self.sock:
+            if self._buffer:  # RFC 3501 11.1: nothing that was said before TLS is believed after it
+                raise TooMuch("octets in front of the TLS handshake")
+            self._source = self.sock
+        last = time.monotonic()
+        while True:
+            stopping.check()
+            now = time.monotonic()
+            slowest = self._started + self._silence + self._octets / RATE + len(self._buffer) / RATE
+            left = min(last + self._silence, slowest, self._ends) - now
+            if left <= 0:
+                raise TimeoutError("it did not answer in time")
+            self.sock.settimeout(min(left, stopping.POLL))
+            try:
+                data = self.sock.recv(PIECE)
+            except TimeoutError:
+                continue
+            self._buffer += data
+            return bool(data)
+
+
+class Client(IMAPClient):  # type: ignore[misc]
+    """imapclient's client over a bounded stream."""
+
+    def __init__(
+        self, host: str, port: int, silence: float, context: ssl.SSLContext | None, ends: float
+    ) -> None:
+        self._bounds = silence, context, ends
+        super().__init__(host, port=port, ssl=context is not None, ssl_context=context, timeout=silence)
+        self._imap.debug = 0  # imapclient has every line of a mail put into words for a log that nobody keeps
+
+    def _create_IMAP4(self) -> BoundedIMAP4:  # noqa: N802 - imapclient's name
+        silence, context, ends = self._bounds
+        return BoundedIMAP4(self.host, self.port, silence, context, ends)
+
+    def allow(self, allowance: Allowance) -> None:
+        """What the next answers may hold."""
+        self._imap.allowance = allowance

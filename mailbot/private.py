@@ -1,0 +1,30 @@
+"""Files and folders that nobody else on this machine may read: the state has mail and names in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def folder(path: Path) -> Path:
+    """The folder, made where it is missing, and closed to others where it is ours; returns it. What lies above it is the
+    user's own."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _close(path, 0o700)
+    return path
+
+
+def file(path: Path) -> Path:
+    """The file, made empty where it is missing, and closed to others; returns it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except PermissionError:
+        return path  # who opens it for real says why
+    _close(path, 0o600)
+    return path
+
+
+def _close(path: Path, mode: int) -> None:
+    found = path.stat()
+    if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+        path.chmod(mode)

@@ -2,18 +2,83 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import warnings
+from types import FrameType
+
+from mailbot import stopping
+
+OUTPUT_FAILED = 74
+"""EX_IOERR of sysexits.h: what a command has found cannot be written to standard output."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: a service manager wants the run to end, as Ctrl-C does."""
+
+    exit_code = 143
 
 
 def main() -> None:
     """Run the command line; whatever goes wrong ends with one message and an exit code of sysexits.h."""
-    from mailbot.cli.main import mailbot
+    _prepare()
+    code = _run()
+    if stopping.asked() or threading.active_count() > 1:
+        os._exit(code)  # threads that wait for somebody are not waited for: what they did is durable
+    sys.exit(code)
 
-    for stream in (sys.stdout, sys.stderr):
+
+def _prepare() -> None:
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever called; the next file that is opened must not get its number
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, PTH123 - for the life of the process
+            if stream.fileno() != number:
+                os.dup2(stream.fileno(), number)
+            setattr(sys, name, stream)
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="backslashreplace")
-    mailbot(prog_name="mailbot")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warning may quote what it was given
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    stopping.ask()
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+def _run() -> int:
+    try:
+        from mailbot.cli.main import mailbot
+
+        mailbot(prog_name="mailbot")
+    except SystemExit as error:
+        return _flushed(error.code if isinstance(error.code, int) else 1)
+    except KeyboardInterrupt as error:
+        return int(getattr(error, "exit_code", 130))
+    except OSError as error:
+        return _unwritten(error)
+    return _flushed(0)
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        return _unwritten(error)
+    return code
+
+
+def _unwritten(error: Exception) -> int:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python complains once more at the end
+    why = error.strerror if isinstance(error, OSError) else "it is closed"
+    print(f"mailbot: the output could not be written: {why}", file=sys.stderr)  # noqa: T201
+    return OUTPUT_FAILED
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ PART = 8
 """Characters in a row of a longer secret that give it away."""
 
 REPEATS = "(left out: it repeats a mail, a prompt or a draft)"
-SECRET = "***"
+SECRET = "***"  # noqa: S105 - what stands in the place of one
 
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"

@@ -33,6 +33,11 @@ def ask() -> None:
     _asked.set()
 
 
+def asked() -> bool:
+    """Whether the run is to end."""
+    return _asked.is_set()
+
+
 def forget() -> None:
     """A new run begins."""
     _asked.clear()

@@ -189,22 +189,25 @@ class Model:
             return retrying(self.endpoint.retries)(lambda: stopping.within(seconds, lambda: call(client)))
 
     def _openai(self) -> OpenAI:
-        if self._client is None:
-            import openai
+        with self._lock:
+            if self._client is None:
+                self._client = self._opened()
+            return self._client
 
-            from mailbot.assistant.transport import Client
+    def _opened(self) -> OpenAI:
+        import openai
 
-            for name in ("openai", "httpx", "httpx2", "httpcore"):
-                logging.getLogger(name).setLevel(
-                    logging.WARNING
-                )  # below that they log requests, and with them mail text
-            self._client = openai.OpenAI(
-                base_url=self.endpoint.base_url,
-                api_key=self.endpoint.api_key(),
-                max_retries=0,
-                http_client=Client(self.endpoint.timeout),
-            )
-        return self._client
+        from mailbot.assistant.transport import Client
+
+        for name in ("openai", "httpx", "httpx2", "httpcore"):
+            # below that they log requests, and with them mail text
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return openai.OpenAI(
+            base_url=self.endpoint.base_url,
+            api_key=self.endpoint.api_key(),
+            max_retries=0,
+            http_client=Client(self.endpoint.timeout),
+        )
 
 
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
@@ -212,10 +215,11 @@ def _text_of(reply: Any, where: str) -> tuple[str, int, int]:
     a completion: openai's client believes what a server sends."""
     used = count(reply, "prompt_tokens"), count(reply, "completion_tokens")
     choices = getattr(reply, "choices", None)
-    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(first, "message", None)
     if message is None:
         raise UnusableAnswer(f"{where}: an answer without a choice", *used, what="an answer without a choice")
-    finish = getattr(choices[0], "finish_reason", None)
+    finish = getattr(first, "finish_reason", None)
     if finish == "length":
         raise UnusableAnswer(
             f"{where}: the answer was cut off; raise `llm.max_output_tokens`",

@@ -16,7 +16,7 @@ MOST = 32_000_000
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
-class Client(openai.DefaultHttpxClient):  # type: ignore[misc]
+class Client(openai.DefaultHttpxClient):
     """openai's own HTTP client, with bounds. Raises ConfigError for a redirect, ServerUnavailable for what is too large."""
 
     def __init__(self, timeout: float) -> None:

@@ -36,7 +36,7 @@ def backtest(context: click.Context, account: str, last: int, trust_dates: bool,
         console.emit({"account": done.account, "note": done.note, **dict(done.summary), "failed": failed})
     else:
         console.table(("What", "Figure"), done.summary, f"Backtest of {done.account}")
-        click.echo(f"The report: {done.note}")
+        console.show(f"The report: {done.note}")
     for error in dict.fromkeys(failed):
         console.complain(f"mailbot: {error}")
     if failed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +13,15 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from mailbot import config
+from mailbot import config, stopping
 from mailbot.errors import MailbotError, TryAgain
+from mailbot.hearsay import one_line, visible
 from mailbot.settings import Settings
-from mailbot.sync.session.report import Progress, silent
+from mailbot.stopping import Stopped
+from mailbot.sync.session.report import Progress, bug, log, silent
 
+INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C has ended: 128 and the number of the signal."""
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -27,22 +33,31 @@ def settings(context: click.Context) -> Settings:
 
 def emit(value: Any) -> None:
     """One JSON value, on one line, whatever text it carries."""
-    line = json.dumps(value, ensure_ascii=False, default=str)
+    line = re.sub("[\x7f-\x9f]", _escaped, json.dumps(value, ensure_ascii=False, default=str))
     try:
         click.echo(line)
     except UnicodeEncodeError:  # lone surrogates, or a terminal that knows no Unicode
         click.echo(json.dumps(value, default=str))
 
 
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def show(text: str) -> None:
+    """What was asked for: printed always. A mail's text may be in it, so no character of it moves the cursor."""
+    click.echo(visible(text))
+
+
 def say(text: str) -> None:
     """A line for a person; nobody reads it under cron, so it is not printed there."""
     if sys.stdout.isatty():
-        click.echo(text)
+        show(text)
 
 
 def complain(text: str) -> None:
     """What needs the user: printed always, to standard error, so that cron mails it."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 def fail(error: MailbotError) -> NoReturn:
@@ -60,12 +75,34 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
         except MailbotError as error:
             fail(error)
         except OSError as error:
-            if isinstance(error, BrokenPipeError):
+            if isinstance(error, BrokenPipeError) or output_failed(error):
                 raise
             what = f"{error.filename or 'the disk'}: {error.strerror or error}"
             fail(TryAgain(f"{what}; nothing was lost; fix this and run mailbot again"))
+        except (KeyboardInterrupt, Stopped) as error:
+            stopping.ask()
+            complain("mailbot: stopped; what was done so far is kept, and the next run goes on from there")
+            raise SystemExit(getattr(error, "exit_code", INTERRUPTED)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - no command shows a traceback
+            log.exception("a command failed")
+            fail(bug(error))
 
     return wrapped
+
+
+def output_failed(error: OSError) -> bool:
+    """Whether what could not be written is our own output: standard output is closed, or its disk is full."""
+    return error.filename is None and error.errno in (errno.EBADF, errno.ENOSPC, errno.EIO) and not _flushed()
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def table(
@@ -74,7 +111,7 @@ def table(
     """A table: drawn on a terminal, tab-separated elsewhere, there with its column names only if it is `headed`."""
     if not sys.stdout.isatty():
         for row in (columns, *rows) if headed else rows:
-            click.echo("\t".join(str(cell) for cell in row))
+            show("\t".join(one_line(str(cell)) for cell in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -82,7 +119,9 @@ def table(
 
     drawn = Table(*columns, title=title or None, title_justify="left")
     for row in rows:
-        drawn.add_row(*(Text(str(cell)) for cell in row))  # Text: what a mail says is not rich markup
+        drawn.add_row(
+            *(Text(one_line(str(cell))) for cell in row)
+        )  # Text: what a mail says is not rich markup
     Console().print(drawn)
 
 

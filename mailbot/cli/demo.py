@@ -78,24 +78,24 @@ def _tell(done: Demonstrated, llm: Llm | None) -> None:
     drafted_by = (
         f"the model {llm.model}" if llm else "the outline drafter (no model is configured, none was used)"
     )
-    click.echo(
+    console.show(
         f"\n{len(report.notes)} unread mails are now notes. {len(report.drafts)} got a draft from {drafted_by}:\n"
     )
     rows = [(path.rpartition("/")[2],) for path in report.drafts]
     console.table(("Draft note",), rows)
-    click.echo(
+    console.show(
         f"\nA second run found nothing new: {len(done.second.notes)} notes, {len(done.second.drafts)} drafts."
     )
     if done.server_drafts:
         message = message_from_string(done.server_drafts[0], policy=default)
-        click.echo("\nOne of them, read back over IMAP from the server's Drafts:\n")
+        console.show("\nOne of them, read back over IMAP from the server's Drafts:\n")
         for name in ("From", "To", "Cc", "Subject", "In-Reply-To", "References"):
             if message[name]:
-                click.echo(f"    {name}: {' '.join(str(message[name]).split())}")
-        click.echo("")
+                console.show(f"    {name}: {' '.join(str(message[name]).split())}")
+        console.show("")
         for line in str(message.get_content()).splitlines()[:22]:
-            click.echo(f"    {line}")
-    click.echo(
+            console.show(f"    {line}")
+    console.show(
         f"\nOpen the vault in Obsidian or any editor:\n  {done.vault}\n"
         f"  {done.vault / 'Email' / 'Drafts'}   the drafts, with reasoning and sources\n"
         "\nTry next:\n"

@@ -34,6 +34,6 @@ def draft(context: click.Context, which: str, instruct: str, as_json: bool) -> N
         console.emit({"account": report.account, "drafts": report.drafts, "remarks": report.remarks})
         return
     for path in report.drafts:
-        click.echo(f"draft: {path}")
+        console.show(f"draft: {path}")
     for remark in report.remarks:
-        click.echo(f"note: {remark}")
+        console.show(f"note: {remark}")

@@ -61,17 +61,17 @@ def explain(
             if as_json:
                 console.emit(said)
                 continue
-            click.echo(f"{said['path']}: {said['subject'] or '(no subject)'}")
-            click.echo(
+            console.show(f"{said['path']}: {said['subject'] or '(no subject)'}")
+            console.show(
                 f"  from {said['from']['name']} <{said['from']['address']}>, {said['date'] or 'no date'}"
             )
-            click.echo(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
+            console.show(f"  {said['disposition']}, decided by {said['decided_by']}: {said['reason']}")
             for why in notes.read(said["note"]).properties.get("suspicious") or ():
-                click.echo(f"  suspicious: {why}")
+                console.show(f"  suspicious: {why}")
             for defect in said["defects"]:
-                click.echo(f"  defect: {defect}")
+                console.show(f"  defect: {defect}")
             for source in said["context"]:
-                click.echo(
+                console.show(
                     f"  context: {source['note']}{' > ' + source['heading'] if source['heading'] else ''}"
                 )
 

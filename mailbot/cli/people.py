@@ -38,24 +38,24 @@ def people(
             console.emit({"stays": stays, "goes": goes, "dry_run": dry_run})
         else:
             would = "would be" if dry_run else "was"
-            click.echo(f"{goes} {would} merged into {stays}; its file now links there")
+            console.show(f"{goes} {would} merged into {stays}; its file now links there")
         return
     if who:
         person, why = known.find(settings, who)
         if as_json:
             console.emit({"person": asdict(person) if person else None, "why": why})
         elif person:
-            click.echo(f"{person.name}: {person.note}")
+            console.show(f"{person.name}: {person.note}")
             for label, value in (("addresses", person.emails), ("also called", person.aliases)):
                 if value:
-                    click.echo(f"  {label}: {', '.join(value)}")
-            click.echo(f"  last contact: {person.last_contact or 'not known'}")
+                    console.show(f"  {label}: {', '.join(value)}")
+            console.show(f"  last contact: {person.last_contact or 'not known'}")
             if person.auto_created:
-                click.echo(
+                console.show(
                     "  made by mailbot" + ("; please review it (needs-review)" if person.needs_review else "")
                 )
         else:
-            click.echo(f"{who} has no person note: {why}")
+            console.show(f"{who} has no person note: {why}")
         return
     everybody = known.everybody(settings)
     if as_json:

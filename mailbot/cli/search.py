@@ -59,7 +59,7 @@ def search(
                 rows = [(f"{h.score:.2f}", h.note, h.heading, " ".join(h.text.split())[:160]) for h in hits]
                 console.table(("Score", "Note", "Heading", "Passage"), rows, text)
     if not as_json and sys.stdout.isatty() and query != "-" and not hits:
-        click.echo("No note in the vault has any of these words.")
+        console.show("No note in the vault has any of these words.")
 
 
 def _as_json(hit: Hit) -> dict[str, object]:

@@ -38,6 +38,6 @@ def status(context: click.Context, as_json: bool) -> None:
     console.table(("Account", "Kept and drafted", "Failing", "Tokens (30 days)", "Paused"), rows, headed=True)
     for account in found:
         for item in account["failing"] + account["quarantined"]:
-            click.echo(
+            console.show(
                 f"{account['account']}: {item['what']}: {item['error']} (tried {item['attempts']} times, next try {item['next_try'][:16]})"
             )

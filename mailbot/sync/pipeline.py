@@ -50,6 +50,7 @@ def fetch_all(
 def _story(session: Session, options: Options) -> None:
     drafting = not options.no_drafts
     account, journal, mails = session.account.name, session.journal, ReadMails(session.spool)
+    wiring.sweep(session)
     session.server.connect()
     if drafting:
         wiring.delivery(session).settle()
@@ -167,4 +168,5 @@ def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, 
         storage,
         bill,
         session.progress,
+        session.ends,
     )

@@ -1,11 +1,11 @@
-"""Files inside the vault: durable writes, safe names, and no way out of the folder."""
+"""Files inside the vault: safe names, and no way out of the folder."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-import tempfile
+import stat
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -29,6 +29,8 @@ _UNSAFE = re.compile(
 # Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
 _ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".jsx", ".html", ".htm", ".hta", ".xhtml", ".xht", ".shtml", ".mht", ".svg", ".svgz", ".url", ".lnk",
            ".desktop", ".webloc"}  # fmt: skip
+MAX_FILE = 200_000_000
+"""Octets of a file that is read at once."""
 MAX_NAME_BYTES = 120
 """Well below the 255 of most file systems and the 143 of encrypted ones, with room for a suffix."""
 
@@ -36,42 +38,6 @@ MAX_NAME_BYTES = 120
 def content_hash(data: bytes) -> str:
     """SHA-256, hexadecimal."""
     return hashlib.sha256(data).hexdigest()
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Make `path` hold `data`, durably: temporary file, fsync, rename, fsync of the folder. A reader sees the old
-    content or the new, never a part; after a return the content survives a power cut.
-
-    Raises OSError if the disk says no; nothing of `path` has changed then.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".mailbot-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -83,10 +49,41 @@ def inside(root: Path, relative: str) -> Path:
     if not parts or PurePosixPath(relative).is_absolute() or ".." in parts or "\\" in relative:
         raise BadData(f"{relative}: not a path inside the vault")
     path = root.joinpath(*parts)
-    resolved_root = root.resolve()
-    if not path.resolve().is_relative_to(resolved_root):
-        raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link")
-    return path
+    try:
+        if path.resolve().is_relative_to(root.resolve()):
+            return path
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # links in a circle, a name that is too long or holds a NUL
+        raise BadData(
+            f"{relative}: cannot be opened ({type(error).__name__}); rename it or remove the link"
+        ) from error
+    raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link")
+
+
+def read_file(path: Path, most: int = MAX_FILE, *, head: bool = False) -> bytes:
+    """The content of a regular file, or with `head` no more than its first octets. Raises FileNotFoundError, BadData for
+    anything else that stands there (a folder, a pipe, a device), for a file that may not be read, and for one of more than
+    `most` octets."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise BadData(f"{path}: is no regular file; a note or a mail is expected there")
+        try:
+            data = file.read(most if head else most + 1)
+        except OSError as error:
+            raise BadData(f"{path}: cannot be read ({error.strerror})") from error
+    if len(data) > most:
+        raise BadData(f"{path}: is larger than {most // 1_000_000} MB")
+    return data
 
 
 def slug(text: str, limit: int = 60) -> str:

@@ -35,7 +35,11 @@ def ask(
 
 def test_a_schema_is_asked_for_and_tokens_are_counted() -> None:
     answered, (request,) = ask(lambda _: {"word": "yes", "number": 2})
-    assert (answered.value, answered.tokens_in, answered.tokens_out) == (Shape(word="yes", number=2), 100, 20)
+    assert (answered.value, answered.tokens_in, answered.tokens_out) == (
+        Shape(word="yes", number=2),
+        1000,
+        200,
+    )
     schema = request["response_format"]["json_schema"]
     assert schema["strict"] is True
     assert schema["schema"]["required"] == ["word", "number"]
@@ -90,11 +94,11 @@ def test_a_wrong_shape_is_asked_again_once_with_what_was_wrong() -> None:
     answers = iter([{"number": "x"}, {"word": "yes"}])
     answered, requests = ask(lambda _: next(answers))
     assert answered.value.word == "yes"
-    assert answered.tokens_in == 200
+    assert answered.tokens_in == 2000
     assert "word" in requests[1]["messages"][-1]["content"]
     with pytest.raises(UnusableAnswer, match="two unusable answers in a row") as caught:
         ask(lambda _: "no")
-    assert caught.value.tokens_in == 200
+    assert caught.value.tokens_in == 2000
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ def test_a_cut_off_or_refused_answer_is_asked_for_once_more_with_what_was_wrong(
         model.close()
     assert len(server.requests) == 2
     assert "was not usable" in server.requests[1]["messages"][-1]["content"]
-    assert (caught.value.tokens_in, caught.value.tokens_out) == (200, 40)
+    assert (caught.value.tokens_in, caught.value.tokens_out) == (2000, 400)
 
 
 @pytest.mark.parametrize(
@@ -182,4 +186,4 @@ def test_what_was_paid_before_a_failure_is_told() -> None:
     answers: Iterator[Answer] = iter(["no json", (503, {}, "{}"), (503, {}, "{}")])
     with pytest.raises(ServerUnavailable) as failed:
         ask(lambda _: next(answers))
-    assert (failed.value.tokens_in, failed.value.tokens_out) == (100, 20)
+    assert (failed.value.tokens_in, failed.value.tokens_out) == (1000, 200)

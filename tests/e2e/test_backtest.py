@@ -64,7 +64,7 @@ def test_a_draft_stands_beside_the_answer_and_nothing_is_stored(
     assert "it was 8+3 in every run, which you may quote." in report
     assert "we used 8+3 in every run." in report
     assert notes.read(report).properties["model"] == "scripted"
-    assert done.cost == pytest.approx((100 * 1 + 20 * 2) / 1_000_000)
+    assert done.cost == pytest.approx((1000 * 1 + 200 * 2) / 1_000_000)
     assert dovecot.messages(user, "Drafts") == {}
     assert dovecot.flags(user) == flags
     assert [p for p in tree(vault) if p.startswith("Email")] == []

@@ -156,15 +156,15 @@ def test_an_instruction_makes_a_new_revision_and_keeps_the_old(
 def test_a_budget_stops_drafts_and_never_notes(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    """With 120 tokens an answer, 200 a run are spent by the second: the notes are all there, the rest waits, and the word is
+    """With 1,200 tokens an answer, 2,000 a run are spent by the second: the notes are all there, the rest waits, and the word is
     said once; a run without the limit goes on."""
     for n in range(4):
         dovecot.deliver(user, mail(to=user, message_id=f"<{n}@acme.example>"))
-    tight = {"budget": {"per_run": {"tokens": 200}}, "concurrency": 1}
+    tight = {"budget": {"per_run": {"tokens": 2000}}, "concurrency": 1}
     (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url, model=tight), Options())
     assert (len(report.notes), report.drafts, report.failed) == (4, [], [])
     assert len(model.requests) == 2
-    assert [r for r in report.remarks if "llm.budget.per_run.tokens is spent (240 of 200)" in r]
+    assert [r for r in report.remarks if "llm.budget.per_run.tokens is spent (2,400 of 2,000)" in r]
     (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
     assert len(report.drafts) == 4
 
@@ -173,7 +173,7 @@ def test_a_day_has_its_budget_in_money(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
     """What earlier runs spent today counts; every draft says what it cost."""
-    dear = {"prices": {"scripted": {"input": 1000, "output": 1000}}, "budget": {"per_day": {"money": 0.2}}}
+    dear = {"prices": {"scripted": {"input": 100, "output": 100}}, "budget": {"per_day": {"money": 0.2}}}
     settings = make_settings(dovecot.port, user, llm=model.url, model=dear)
     dovecot.deliver(user, mail(to=user))
     (report,) = fetch_all(settings, Options())

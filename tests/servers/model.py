@@ -42,6 +42,11 @@ class ModelServer:
         self.longest_embedded = 10**9
         """Characters beyond which /embeddings fails as llama.cpp does."""
         self.finish_reason = "stop"
+        self.usage: dict[str, Any] = {
+            "prompt_tokens": 1000,
+            "completion_tokens": 200,
+            "total_tokens": 1200,
+        }
         self.release = threading.Event()
         outer = self
 
@@ -88,7 +93,7 @@ class ModelServer:
                     body = json.dumps({
                         "id": "x", "object": "chat.completion", "created": 1, "model": request["model"],
                         "choices": [{"index": 0, "finish_reason": outer.finish_reason, "message": {"role": "assistant", "content": content}}],
-                        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+                        "usage": outer.usage,
                     })  # fmt: skip
                 data = body.encode()
                 length = headers.pop("x-content-length", str(len(data)))

@@ -14,7 +14,7 @@ from mailbot.errors import BadData
 from mailbot.mail.mail import Mail
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
-from mailbot.vault import files, note
+from mailbot.vault import durable, files, note
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.note import Note
 from mailbot.vault.verdict import Verdict
@@ -91,10 +91,10 @@ def test_an_atomic_write_leaves_the_old_content_or_the_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a" / "n.md"
-    files.write_atomic(path, b"old")
+    durable.write_atomic(path, b"old")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space"):
-        files.write_atomic(path, b"new")
+        durable.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in path.parent.iterdir()] == ["n.md"]
 

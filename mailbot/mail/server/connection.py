@@ -16,7 +16,7 @@ from typing import Literal, Self
 
 from imapclient import exceptions
 
-from mailbot import __version__
+from mailbot import __version__, stopping
 from mailbot.errors import AppendUnknown, AuthenticationFailed, MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.server import tls
 from mailbot.mail.server.answer import said, shown, throttled
@@ -130,6 +130,9 @@ class Connection:
         client, self._client, self._open = self._client, None, None
         if client is None:
             return
+        if stopping.asked():  # nobody waits for a goodbye
+            _shut(client)
+            return
         try:
             client.logout()
         except (imaplib.IMAP4.error, OSError):
@@ -207,7 +210,7 @@ class Connection:
     def _allowing(self, octets: int) -> Iterator[None]:
         """Inside, answers with messages of this size are expected; RFC822.SIZE is an estimate on Exchange."""
         client = self._imap
-        literal = 2 * octets + 65_536
+        literal = 2 * octets + 1_000_000
         client.allow(Allowance(literal, literal + Allowance().answer))
         try:
             yield

@@ -3,6 +3,7 @@ docs/providers.md."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -111,17 +112,13 @@ class Mailboxes(Connection):
     def uids_at(self, first: int, last: int) -> list[int]:
         """The UIDs of the messages from one sequence number of the open mailbox to another, ascending; none if the server does
         not say."""
-        client = self._imap
-        client.use_uid = False
         try:
             with self._errors("FETCH failed"):
-                answer = client.fetch(f"{first}:{last}", ["UID"])
+                lines = self._imap.fetch_lines(f"{first}:{last}", "(UID)")
         except ServerUnavailable:
             self._reopen()
             return []
-        finally:
-            client.use_uid = True
-        found = {number(data.get(b"UID")) for data in answer.values() if isinstance(data, dict)}
+        found = {number(uid) for line in lines for uid in re.findall(rb"\bUID (\d{1,10})\b", line)}
         return sorted(found - {0})
 
 

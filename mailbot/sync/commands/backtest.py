@@ -58,12 +58,21 @@ def backtest(
         requests = _requests(session, _cases(session, last), trust_dates)
         results = _drafted(session, requests)
         at = session.clock()
-        path = f"Mailbot/Backtest {at:%Y-%m-%d %H%M%S}.md"
+        path = _unused(session, f"Mailbot/Backtest {at:%Y-%m-%d %H%M%S}")
         done = Backtest(of.name, tuple(results), path, report.tokens_in + report.tokens_out, report.cost)
         model = next((r.draft.model for r in results if r.draft), "none")
         text = backtest_note.render(at, model, [row_of(r) for r in results], done.summary)
-        session.notes.write_text(path, text)
+        session.notes.create(path, text)
     return done
+
+
+def _unused(session: Session, stem: str) -> str:
+    """The path of a report that is not there yet."""
+    number, path = 1, f"{stem}.md"
+    while session.notes.exists(path):
+        number += 1
+        path = f"{stem} ({number}).md"
+    return path
 
 
 def _cases(session: Session, last: int) -> list[Case]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailbot.errors import BadData
+from mailbot.errors import BadData, TryAgain
 from mailbot.mail.message import Address
 from mailbot.settings import Settings
 from mailbot.sync.decide.correspondent import why_nobody
@@ -67,19 +67,16 @@ def merge(settings: Settings, stays: str, goes: str, *, dry_run: bool = False) -
         if kept.id == gone.id:
             raise BadData(f"{stays} and {goes} are already the same note: {kept.path}")
         link = f"[[{gone.path.removesuffix('.md')}]]"
-        text = people.merged(
-            notes.editable(kept.path),
-            notes.editable(gone.path),
-            link,
-            gone.title,
-        )
+        (_, kept_hash), (_, gone_hash) = notes.must_read(kept.path), notes.must_read(gone.path)
+        text = people.merged(notes.editable(kept.path), notes.editable(gone.path), link, gone.title)
         kept_back = places(settings.disclosure.private_folders)
         if lies_in(gone.path, kept_back) and not lies_in(kept.path, kept_back):
             text = with_properties(text, {"private": True})  # what was kept back by its folder stays so
         if not dry_run:
-            notes.write_text(kept.path, text)
             onward = people.stub(f"[[{kept.path.removesuffix('.md')}]]", gone.title)
-            notes.write_text(gone.path, onward)
+            for path, before, after in ((kept.path, kept_hash, text), (gone.path, gone_hash, onward)):
+                if not notes.replace(path, before, after):
+                    raise TryAgain(f"{path}: it was saved just now; nothing of it is lost; merge them again")
             refresh(index, settings.exclude)
         return kept.path, gone.path
 

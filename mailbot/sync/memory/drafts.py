@@ -45,6 +45,10 @@ class Drafts(Protocol):
         """The drafts whose APPEND was begun, whose result is not known, and whose mail may be tried at that time."""
         ...
 
+    def intended(self, account: str) -> set[str]:
+        """The Message-IDs of the drafts whose APPEND was begun and whose result is not known."""
+        ...
+
     def counts(self, account: str) -> dict[str, int]:
         """How many drafts have each status."""
         ...
@@ -91,6 +95,9 @@ class SqliteDrafts:
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
         where = "d.status = 'intent' AND m.account = ? AND (m.next_try IS NULL OR m.next_try <= ?)"
         return self._where(where, account, to_text(at))
+
+    def intended(self, account: str) -> set[str]:
+        return {row.message_id for row in self._where("d.status = 'intent' AND m.account = ?", account)}
 
     def counts(self, account: str) -> dict[str, int]:
         sql = (

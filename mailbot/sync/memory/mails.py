@@ -59,6 +59,10 @@ class Mails(Protocol):
         not among them (see `Drafts.due_intents`)."""
         ...
 
+    def unfinished(self, account: str) -> set[str]:
+        """The hashes of the mails that are not done with, whenever they may be tried."""
+        ...
+
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
         """The finished mails dated then or later."""
         ...
@@ -143,6 +147,10 @@ class SqliteMails:
             " AND id NOT IN (SELECT mail_id FROM draft WHERE status = 'intent')"
         )
         return self._where(where, account, to_text(at))
+
+    def unfinished(self, account: str) -> set[str]:
+        sql = "SELECT sha256 FROM mail WHERE account = ? AND stage <> 'done'"
+        return {sha256 for (sha256,) in self._database.all(sql, account)}
 
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
         return self._where("account = ? AND stage = 'done' AND date >= ?", account, to_text(since))

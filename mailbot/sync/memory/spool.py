@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailbot import private
 from mailbot.mail.message import MessageId
-from mailbot.vault.files import content_hash, write_atomic
+from mailbot.vault.durable import sweep, write_atomic
+from mailbot.vault.files import content_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Spool:
     folder: Path
 
     def keep_mail(self, sha256: str, raw: bytes) -> None:
-        write_atomic(self._mail(sha256), raw)
+        write_atomic(self._closed(self._mail(sha256)), raw, mode=0o600)
 
     def mail(self, sha256: str) -> bytes | None:
         """The raw mail, None if it is not here."""
@@ -26,7 +29,7 @@ class Spool:
         self._mail(sha256).unlink(missing_ok=True)
 
     def keep_draft(self, message_id: MessageId, composed: bytes) -> None:
-        write_atomic(self._draft(message_id), composed)
+        write_atomic(self._closed(self._draft(message_id)), composed, mode=0o600)
 
     def draft(self, message_id: MessageId) -> bytes | None:
         """The composed draft, None if it is not here."""
@@ -34,6 +37,23 @@ class Spool:
 
     def drop_draft(self, message_id: MessageId) -> None:
         self._draft(message_id).unlink(missing_ok=True)
+
+    def sweep(self, mails: Collection[str], drafts: Collection[str]) -> None:
+        """Keep the raw mails of these hashes and the drafts of these Message-IDs, and take all else away: what is done with, and
+        what killed runs have left. A file of an earlier version, which had one folder for all accounts, is moved here."""
+        wanted = {self._mail(s).name for s in mails} | {self._draft(MessageId(d)).name for d in drafts}
+        for name in wanted:
+            if (earlier := self.folder.parent / name).exists() and not (self.folder / name).exists():
+                private.folder(self.folder)
+                earlier.replace(self.folder / name)
+        sweep(self.folder)
+        for path in self.folder.glob("*.eml"):
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+
+    def _closed(self, path: Path) -> Path:
+        private.folder(private.folder(self.folder.parent) / self.folder.name)
+        return path
 
     def _mail(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.eml"

@@ -1,17 +1,24 @@
-"""A run over several accounts: one that fails never stops the others."""
+"""A run over several accounts, side by side: one that fails or is slow never keeps the others waiting."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 
+from mailbot import stopping
+from mailbot.assistant.budget import Day
 from mailbot.errors import MailbotError, TryAgain
 from mailbot.settings import Account, Settings
 from mailbot.sync.session.opening import Session, check_vault, chosen, opened, utc_time
-from mailbot.sync.session.report import Progress, Report, bug, log
+from mailbot.sync.session.report import Progress, Report, bug, in_log, log
 
-Open = Callable[[Settings, Account, Report, Progress], AbstractContextManager[Session]]
+Open = Callable[[Settings, Account, Report, Progress, Day], AbstractContextManager[Session]]
+GRACE = 1.0
+"""Seconds that the accounts have to put down what they hold, when the user ends the run."""
 
 
 def each_account(
@@ -25,36 +32,67 @@ def each_account(
     that account's run alone, and is in its report with the exit code. Raises ConfigError for an unknown name or a vault that
     is not there."""
     check_vault(settings.vault)
-    return [_one(settings, account, progress, act, open_account) for account in chosen(settings, names)]
+    today = Day()
+    runs = [
+        _Run(Report(a.name), settings, a, progress, act, open_account, today) for a in chosen(settings, names)
+    ]
+    if len(runs) == 1:
+        runs[0].run()
+    else:
+        _side_by_side(runs)
+    return [run.report for run in runs]
 
 
-def _one(
-    settings: Settings,
-    account: Account,
-    progress: Progress,
-    act: Callable[[Session], None],
-    open_account: Open,
-) -> Report:
-    report = Report(account.name)
+def _side_by_side(runs: Sequence[_Run]) -> None:
+    """Each in a thread of its own: a server that hangs holds up nobody else's mail."""
+    threads = [threading.Thread(target=run.run, name=run.report.account, daemon=True) for run in runs]
+    for thread in threads:
+        thread.start()
     try:
-        with open_account(settings, account, report, progress) as session:
-            _unless_paused(session, act)
-    except MailbotError as error:
-        _ended(report, str(error), error.exit_code)
-    except OSError as error:
-        what = f"{error.filename or 'the disk'}: {error.strerror or error}"
-        _ended(
-            report, f"account {account.name}: {what}; nothing was lost; fix this and run mailbot again", 75
-        )
-    except Exception as error:  # noqa: BLE001 - one account never stops the others
-        log.exception("account %s", account.name)
-        _ended(report, f"account {account.name}: {bug(error)}", 70)
-    return report
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(stopping.POLL)
+    except BaseException:
+        stopping.ask()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The run of one account."""
+
+    report: Report
+    settings: Settings
+    account: Account
+    progress: Progress
+    act: Callable[[Session], None]
+    open_account: Open
+    today: Day
+
+    def run(self) -> None:
+        report, name = self.report, self.account.name
+        try:
+            with self.open_account(self.settings, self.account, report, self.progress, self.today) as session:
+                _unless_paused(session, self.act)
+        except MailbotError as error:
+            _ended(report, str(error), error.exit_code)
+            log.error("account %s: %s", name, in_log(error))
+        except OSError as error:
+            what = f"{error.filename or 'the disk'}: {error.strerror or error}"
+            _ended(report, f"account {name}: {what}; nothing was lost; fix this and run mailbot again", 75)
+            log.error("account %s: %s, error %s", name, type(error).__name__, error.errno)
+        except stopping.Stopped:
+            _ended(report, f"account {name}: stopped", 75)
+        except Exception as error:  # noqa: BLE001 - one account never stops the others
+            log.exception("account %s", name)
+            _ended(report, f"account {name}: {bug(error)}", 70)
 
 
 def _ended(report: Report, error: str, code: int) -> None:
     report.error, report.exit_code = error, code
-    log.error("%s", error)
 
 
 def _unless_paused(session: Session, act: Callable[[Session], None]) -> None:

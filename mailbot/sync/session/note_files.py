@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailbot.errors import BadData
+from mailbot.vault import durable
 from mailbot.vault import note as notes
+from mailbot.vault.durable import write_atomic
 from mailbot.vault.email_note import EmailNote
-from mailbot.vault.files import content_hash, inside, write_atomic
-from mailbot.vault.note import Note, Properties
+from mailbot.vault.files import content_hash, inside, read_file
+from mailbot.vault.note import Properties
+
+TURNS = 50
+"""How often a change is made anew from what the user has saved meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +41,64 @@ class NoteFiles:
     def keep(self, email: EmailNote, sha256: str) -> Kept | None:
         """Write a new email note and its attachments, attachments first. If the note of this very mail is there already, from
         a run that was killed before it could say so, it is adopted as it is. None if another mail's note has the name."""
-        path = inside(self.vault, email.path)
-        if path.exists():
-            data = path.read_bytes()
-            ours = _property(data, email.path, "sha256") == sha256
-            return Kept(email.path, content_hash(data), adopted=True) if ours else None
+        if self.exists(email.path):
+            return self.adopted(email.path, sha256)
         for name, content in email.files.items():
             target = inside(self.vault, name)
-            if not (target.exists() and target.read_bytes() == content):
-                write_atomic(target, content)
-        return Kept(email.path, self.write(email.path, email.note))
+            if not (target.is_file() and read_file(target) == content):
+                write_atomic(target, content, self.scratch)
+        try:
+            return Kept(email.path, self.create(email.path, notes.write(email.note)))
+        except FileExistsError:
+            return self.adopted(email.path, sha256)
 
-    def write(self, path: str, note: Note) -> str:
-        """Write a note; returns its hash."""
-        return self.write_text(path, notes.write(note))
+    def adopted(self, path: str, sha256: str) -> Kept | None:
+        """A note that is there, if it is the one of the mail of this hash."""
+        try:
+            found = self.read(path)
+            ours = found is not None and notes.read(found[0], path).properties.get("sha256") == sha256
+        except BadData:
+            return None
+        return Kept(path, found[1], adopted=True) if ours and found else None
 
-    def write_text(self, path: str, text: str) -> str:
-        """Write a note's text as it is; returns its hash."""
+    def create(self, path: str, text: str) -> str:
+        """Write a note that is not there yet; returns its hash. Raises FileExistsError if it is there after all."""
         data = text.encode()
-        write_atomic(inside(self.vault, path), data)
+        durable.create(inside(self.vault, path), data, self.scratch)
         return content_hash(data)
 
+    def replace(self, path: str, before: str, text: str) -> str | None:
+        """Write a note anew that is still as its hash `before` says; returns its new hash. None, and the note as it is, if
+        somebody has saved it meanwhile."""
+        data = text.encode()
+        target = inside(self.vault, path).resolve()
+        done = durable.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
+        return content_hash(data) if done else None
+
+    def edit(self, path: str, change: Callable[[str], str]) -> tuple[str, str]:
+        """Change a note's text; returns its hash before and after. A save of the user's that comes between is kept, and the
+        change is made anew from it. Raises BadData if the note is gone, is no UTF-8, or is being saved all the time."""
+        for turn in range(TURNS):
+            found = self.read(path)
+            text = self.editable(path)
+            if found is None or found[0] != text:
+                continue  # saved between two looks
+            changed = change(text)
+            if changed == text:
+                return found[1], found[1]
+            if written := self.replace(path, found[1], changed):
+                return found[1], written
+            time.sleep(min(0.001 * turn, 0.05))
+        raise BadData(f"{path}: it is being saved all the time; a later run will update it")
+
     def exists(self, path: str) -> bool:
-        return inside(self.vault, path).exists()
+        """Whether anything lies there, also what cannot be read."""
+        return os.path.lexists(inside(self.vault, path))
 
     def read(self, path: str) -> tuple[str, str] | None:
-        """(text, hash) of a note, None if the user has removed it."""
+        """(text, hash) of a note, None if the user has removed it. Raises BadData if what lies there is no note."""
         try:
-            data = inside(self.vault, path).read_bytes()
+            data = read_file(inside(self.vault, path))
         except FileNotFoundError:
             return None
         return data.decode("utf-8", "replace"), content_hash(data)
@@ -75,8 +113,7 @@ class NoteFiles:
     def head(self, path: str, octets: int) -> bytes:
         """The first octets of a note, none if it cannot be read."""
         try:
-            with inside(self.vault, path).open("rb") as file:
-                return file.read(octets)
+            return read_file(inside(self.vault, path), octets, head=True)
         except (OSError, BadData):
             return b""
 
@@ -84,7 +121,7 @@ class NoteFiles:
         """The text of a note that is to be written back changed. Raises BadData if it is gone or no UTF-8: what cannot be
         read whole cannot be written back whole."""
         try:
-            return inside(self.vault, path).read_bytes().decode("utf-8")
+            return read_file(inside(self.vault, path)).decode("utf-8")
         except FileNotFoundError as error:
             raise BadData(f"{path}: the note is gone") from error
         except UnicodeDecodeError as error:
@@ -92,13 +129,23 @@ class NoteFiles:
                 f"{path}: it is not UTF-8; save it as UTF-8 so that mailbot can update it"
             ) from error
 
+    def sweep(self) -> None:
+        """Take away what killed runs have left unfinished, and the folder for it if it is empty."""
+        if self.scratch.exists():
+            durable.sweep(self.scratch)
+            with suppress(OSError):
+                self.scratch.rmdir()
+
+    @property
+    def scratch(self) -> Path:
+        """Where unfinished files lie: in the vault, since only there a rename is one step."""
+        return self.vault / ".mailbot"
+
     def properties(self, path: str) -> Properties | None:
         """The properties of a note as they are now, None if it is gone or they are broken."""
-        found = self.read(path)
-        if found is None:
-            return None
         try:
-            return notes.read(found[0], path).properties
+            found = self.read(path)
+            return notes.read(found[0], path).properties if found else None
         except BadData:
             return None
 
@@ -106,24 +153,17 @@ class NoteFiles:
         """Set owned properties of a note and touch nothing else of it.
 
         Returns the hash to remember: the new one where the note was still ours, else the old one, so that a note which the
-        user edited stays known as edited. A note that is gone, or whose properties the user has broken, is left alone.
+        user edited stays known as edited. A note that is gone, or that cannot be read or changed, is left alone.
         """
-        found = self.read(path)
-        if found is None:
-            return last_written
-        try:
-            text = self.editable(path)
+
+        def changed(text: str) -> str:
             properties = notes.read(text, path).properties
+            if all(properties.get(key) == value for key, value in changes.items()):
+                return text
+            return notes.with_properties(text, changes)
+
+        try:
+            before, after = self.edit(path, changed)
         except BadData:
             return last_written
-        if all(properties.get(key) == value for key, value in changes.items()):
-            return last_written
-        written = self.write_text(path, notes.with_properties(text, changes))
-        return written if found[1] == last_written else last_written
-
-
-def _property(data: bytes, name: str, key: str) -> Any:
-    try:
-        return notes.read(data.decode("utf-8", "replace"), name).properties.get(key)
-    except BadData:
-        return None
+        return after if before == last_written else last_written

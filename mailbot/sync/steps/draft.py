@@ -104,10 +104,11 @@ def draft_all(
     storage: Storage,
     bill: Bill,
     progress: Progress,
+    ends: float,
 ) -> None:
     """Draft each mail and store it. What fails for one mail is recorded and tried again by a later run. Raises MailbotError
     where the server, or the model as a whole, fails."""
-    results = in_order(wanting, lambda each: ask(each[1]), concurrency, "draft")
+    results = in_order(wanting, lambda each: ask(each[1]), concurrency, "draft", ends)
     for number, ((waiting, request), draft) in enumerate(results, 1):
         progress(f"{bill.account}: draft", number, len(wanting))
         if isinstance(draft, MailbotError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailbot.errors import BadData
+from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.compose import Reply, compose
@@ -19,6 +20,7 @@ from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.deliver import Composed
 from mailbot.sync.steps.triage import Waiting
 from mailbot.vault import draft_note
+from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import DraftNote
 from mailbot.vault.email_body import whole_quoted
@@ -50,7 +52,6 @@ class DraftNotes:
         """Write the draft note; returns its path and the Message-ID that was chosen for the draft."""
         row, mail = waiting.row, waiting.mail
         message_id = new_message_id(self.account.address)
-        path = self._free_path(row)
         planned = self._outgoing(mail, draft.reply, message_id)
         first = planned.to[0] if planned.to else Address("", "")
         note = DraftNote(
@@ -69,8 +70,10 @@ class DraftNotes:
             draft_message_id=message_id,
             earlier=self.earlier(row),
         )
-        self.notes.write(path, draft_note.render(note))
+        text = notes.write(draft_note.render(note))
+        confidence.text(draft.reply)
         last = self._last(row)
+        path = self._write(row, last, text)
         if last and last.note != path:
             # The user has edited that one: it stays, and says that it is no longer the draft.
             self.notes.change(last.note, last.note_hash, {"status": "superseded"})
@@ -117,13 +120,16 @@ class DraftNotes:
     def _last(self, row: MailRow) -> DraftRow | None:
         return next(reversed(self.drafts.of(row.id)), None)
 
-    def _free_path(self, row: MailRow) -> str:
-        """Where a new draft note goes: in the place of the last one where that is still as we wrote it, else beside it."""
-        last = self._last(row)
-        if last and (found := self.notes.read(last.note)) and found[1] == last.note_hash:
+    def _write(self, row: MailRow, last: DraftRow | None, text: str) -> str:
+        """Write a draft note; returns its path: in the place of the last one where that is still as we wrote it, else beside."""
+        if last and self.notes.replace(last.note, last.note_hash, text):
             return last.note
-        path, number = f"{self._folder}/{row.stem}.draft.md", 1
-        while self.notes.exists(path):
-            number += 1
-            path = f"{self._folder}/{row.stem}.draft-{number}.md"
-        return path
+        number = 1
+        while True:
+            path = f"{self._folder}/{row.stem}.draft{f'-{number}' if number > 1 else ''}.md"
+            try:
+                self.notes.create(path, text)
+            except FileExistsError:
+                number += 1
+            else:
+                return path

@@ -82,10 +82,7 @@ class PersonNotes:
         known = people.person(self.index, sender.email, full_name(sender) if exchanged else "")
         path = known.path if known else self._made.get(sender.key, "")
         if path:
-            text = self.notes.editable(path)
-            changed = people.with_encounter(text, met, sender.email)
-            if changed != text:
-                self.notes.write_text(path, changed)
+            self.notes.edit(path, lambda text: people.with_encounter(text, met, sender.email))
         elif exchanged and len(self.index.with_address(sender.email)) <= 1:
             self._make(row, sender, met)
         # Where several notes claim the address, the user must say whose it is.
@@ -97,7 +94,10 @@ class PersonNotes:
         if self.notes.exists(path):
             return  # a note that is no person's lies there: the user's
         earlier = [e for e in self._earlier(sender) if e.note != met.note]
-        self.notes.write_text(path, people.new_note(name, sender.email, [*earlier, met]))
+        try:
+            self.notes.create(path, people.new_note(name, sender.email, [*earlier, met]))
+        except FileExistsError:
+            return  # somebody was faster: another account of this run, or the user
         self._made[sender.key] = path
         self.report.people.append(path)
         log.info("account %s: a person note was made for the sender of mail %d", self.account, row.id)

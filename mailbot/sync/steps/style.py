@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -54,8 +55,11 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
     untouched = note is None or style_note.users_own(before, "") is None
     if habits and untouched:
         text = style_note.render(habits, before)
-        if text != before:
-            notes.write_text(style_note.PATH, text)
+        if note is None:
+            with suppress(FileExistsError):
+                notes.create(style_note.PATH, text)
+        elif text != before:
+            notes.replace(style_note.PATH, note[1], text)  # a save of the user's that comes between stands
     return found
 
 

@@ -108,6 +108,8 @@ class Judge:
     concurrency: int
     bill: Bill
     progress: Progress
+    ends: float
+    """When the account's time is over, as `time.monotonic` counts."""
 
 
 def triage(
@@ -175,7 +177,8 @@ def _by_model(
         return verdict, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
 
     wanting = []
-    for number, ((each, _), result) in enumerate(in_order(undecided, ask, judge.concurrency, "triage"), 1):
+    results = in_order(undecided, ask, judge.concurrency, "triage", judge.ends)
+    for number, ((each, _), result) in enumerate(results, 1):
         judge.progress(f"{judge.bill.account}: triage", number, len(undecided))
         if isinstance(result, MailbotError):
             postpone(each.row, "triage", result, record.journal.mails, judge.bill)

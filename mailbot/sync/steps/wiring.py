@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from mailbot.assistant.models import Models
 
 
+def sweep(session: Session) -> None:
+    """Take away what killed runs have left unfinished, in the vault and in the spool, and raw mails that are done with."""
+    name, journal = session.account.name, session.journal
+    session.notes.sweep()
+    session.spool.sweep(journal.mails.unfinished(name), journal.drafts.intended(name))
+
+
 def user_of(account: Account) -> str:
     """The user's name in a prompt."""
     return account.display_name or account.address
@@ -106,6 +113,7 @@ def judge(session: Session, models: Models | None) -> Judge | None:
         concurrency(session, models),
         bill(session),
         session.progress,
+        session.ends,
     )
 
 

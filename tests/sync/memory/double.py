@@ -187,6 +187,9 @@ class MemoryMails:
             if m.account == account and m.stage != "done" and is_due(m, at) and m.id not in intended
         ]
 
+    def unfinished(self, account: str) -> set[str]:
+        return {m.sha256 for m in self._all() if m.account == account and m.stage != "done"}
+
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
         return [m for m in self._all() if m.account == account and m.stage == "done" and m.date >= since]
 
@@ -251,6 +254,12 @@ class MemoryDrafts:
         mails = self._tables.mails
         intents = [d for d in self._tables.drafts.values() if d.status == "intent"]
         return [d for d in intents if mails[d.mail_id].account == account and is_due(mails[d.mail_id], at)]
+
+    def intended(self, account: str) -> set[str]:
+        mails = {m.id for m in self._tables.mails.values() if m.account == account}
+        return {
+            d.message_id for d in self._tables.drafts.values() if d.status == "intent" and d.mail_id in mails
+        }
 
     def counts(self, account: str) -> dict[str, int]:
         found: dict[str, int] = {}

@@ -1,0 +1,215 @@
+"""Durable writes that lose nobody's text: a new file whole and on disk before it has its name, an old one replaced only where it
+is what it was taken for.
+
+An editor may save at any moment. So all that takes long comes first; then the two files change places in one step (Linux:
+renameat2), and only then is looked at what came out. If that is a text nobody here has read, it is put back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SETTLE = 0.002
+"""Seconds after which what came out is looked at once more: an editor that had the file open may have been about to write."""
+TURNS = 1000
+"""How often a race is undone before it is given up; each turn takes a few microseconds."""
+_PREFIX, _SUFFIX = ".mailbot-", ".tmp"
+_NOREPLACE, _EXCHANGE = 1, 2
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
+
+def write_atomic(path: Path, data: bytes, scratch: Path | None = None, mode: int | None = None) -> None:
+    """Make `path` hold `data`, durably, whatever it held. A reader sees the old content or the new, never a part; after a return
+    the content survives a power cut. `scratch` is a folder for the unfinished file, on the same disk; `mode` are the
+    permissions of a new file.
+
+    Raises OSError if the disk says no; nothing of `path` has changed then.
+    """
+    ready = _prepared(path, data, scratch, mode)
+    _or_away(ready, lambda: ready.replace(path))
+    _sync(path.parent)
+
+
+def create(path: Path, data: bytes, scratch: Path | None = None) -> None:
+    """The same for a file that is not there yet. Raises FileExistsError if it is there after all."""
+    ready = _prepared(path, data, scratch, None)
+    _or_away(ready, lambda: _named(ready, path))
+    _sync(path.parent)
+
+
+def replace(path: Path, expected: Callable[[bytes], bool], data: bytes, scratch: Path | None = None) -> bool:
+    """Replace a file whose content is the `expected` one, durably. False, with the file as its user has it, if it is another
+    one: then it was saved meanwhile. Raises OSError if the disk says no."""
+    ready = _prepared(path, data, scratch, None)
+    done = _or_away(ready, lambda: _exchanged(ready, path, expected, data))
+    _sync(path.parent)
+    return done
+
+
+def sweep(folder: Path) -> None:
+    """Take away the unfinished files of programs that were killed; those of one that lives stay."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - a name that is no text must not end it
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and not _alive(name[len(_PREFIX) :]):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _alive(rest: str) -> bool:
+    number = rest.partition("-")[0]
+    if not number.isascii() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -> Path:
+    """A file that holds the data, on disk, with the permissions of the one that it is to be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
+    folder = path.parent
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if scratch.stat().st_dev == folder.stat().st_dev:
+            folder = scratch
+    ready = folder / name
+    handle = os.open(ready, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), _mode(path, mode))
+    except BaseException:
+        ready.unlink(missing_ok=True)
+        raise
+    return ready
+
+
+def _mode(path: Path, mode: int | None) -> int:
+    if mode is not None:
+        return mode
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return 0o666 & ~_UMASK
+
+
+def _or_away(ready: Path, act: Callable[[], object]) -> bool:
+    """Act, and leave no unfinished file behind, whatever happens."""
+    try:
+        return act() is not False
+    finally:
+        ready.unlink(missing_ok=True)
+
+
+def _named(ready: Path, path: Path) -> None:
+    if _renameat2(ready, path, _NOREPLACE):
+        return
+    try:
+        path.hardlink_to(ready)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        ready.rename(path)
+
+
+def _exchanged(ready: Path, path: Path, expected: Callable[[bytes], bool], ours: bytes) -> bool:
+    """Let `ready` and `path` change places. False, and all as before, if what came out is not the expected."""
+    try:
+        if not expected(path.read_bytes()):
+            return False
+        if not _renameat2(ready, path, _EXCHANGE):
+            return _linked(ready, path, expected)
+    except FileNotFoundError:
+        return False
+    came_out = ready.read_bytes()
+    if expected(came_out):
+        time.sleep(SETTLE)
+        came_out = ready.read_bytes()
+        if expected(came_out):
+            return True
+    for _ in range(
+        TURNS
+    ):  # until it is ours that comes out, what came out is the user's, and the newest of it
+        try:
+            _renameat2(ready, path, _EXCHANGE)
+        except FileNotFoundError:  # the user has moved or deleted the note meanwhile
+            _named(ready, path)
+            return False
+        if ready.read_bytes() == ours:
+            return False
+    return False
+
+
+def _linked(ready: Path, path: Path, expected: Callable[[bytes], bool]) -> bool:
+    """The same on a system that cannot exchange: the old file keeps a second name until it was looked at."""
+    kept = ready.with_name(f"{ready.name.removesuffix(_SUFFIX)}-old{_SUFFIX}")
+    try:
+        kept.hardlink_to(path)
+    except FileNotFoundError:
+        return False
+    except OSError:  # a disk without links: then only this look is left
+        if not expected(path.read_bytes()):
+            return False
+        ready.replace(path)
+        return True
+    try:
+        ready.replace(path)
+        time.sleep(SETTLE)
+        if expected(kept.read_bytes()):
+            return True
+        kept.replace(path)
+        return False
+    finally:
+        kept.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _c_library() -> ctypes.CDLL | None:
+    try:
+        found = ctypes.CDLL(None, use_errno=True)
+        return found if hasattr(found, "renameat2") else None
+    except OSError:
+        return None
+
+
+_LIBC = _c_library()
+_HERE = -100  # AT_FDCWD
+_CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM, errno.EXDEV)
+
+
+def _renameat2(one: Path, other: Path, how: int) -> bool:
+    """Rename, or exchange, in one step. False if this system or this disk cannot. Raises OSError for all else."""
+    if _LIBC is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    if _LIBC.renameat2(_HERE, names[0], _HERE, names[1], how) == 0:
+        return True
+    failed = ctypes.get_errno()
+    if failed in _CANNOT:
+        return False
+    raise OSError(failed, os.strerror(failed), str(other))

@@ -12,11 +12,15 @@ import platformdirs
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from mailbot.errors import ConfigError
+from mailbot import yaml_bounds
+from mailbot.errors import BadData, ConfigError
+from mailbot.regular_file import read_file
 from mailbot.settings import Settings
 
 ENVIRONMENT = "MAILBOT_CONFIG"
 FILE = "accounts.yaml"
+LARGEST = 1_000_000
+"""Octets."""
 
 
 def state_folder() -> Path:
@@ -50,7 +54,8 @@ def load(path: Path | None = None) -> Settings:
     """
     found = find(path)
     try:
-        text = found.read_text(encoding="utf-8")
+        text = read_file(found, LARGEST).decode("utf-8")
+        _check(found, text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
         if node is not None and (twice := _twice(node)):
@@ -61,6 +66,8 @@ def load(path: Path | None = None) -> Settings:
         raise ConfigError(
             f"{found}: a value looks like a date but is not a valid one ({error}); put it in quotes"
         ) from error
+    except BadData as error:
+        raise ConfigError(str(error)) from error
     except (OSError, UnicodeError) as error:
         raise ConfigError(f"{found}: cannot be read ({error})") from error
     except yaml.YAMLError as error:
@@ -70,7 +77,8 @@ def load(path: Path | None = None) -> Settings:
             f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}; check the indentation (spaces, no tabs) and the brackets"
         ) from error
     if not isinstance(data, dict) or node is None:
-        raise ConfigError(f"{found}: it holds no settings; accounts.example.yaml shows what to write")
+        what = "it is empty" if data is None else "it holds no settings by name, such as `vault: ~/Notes`"
+        raise ConfigError(f"{found}: {what}; accounts.example.yaml shows what to write")
     try:
         settings = Settings.model_validate(data)
         # Cron starts programs in another folder: a relative vault is meant from where the settings lie.
@@ -86,6 +94,16 @@ def load(path: Path | None = None) -> Settings:
         problems = sorted((_line(node, e["loc"], e["type"]), _in_words(e)) for e in errors)
         listed = "\n".join(f"  line {line}: {what}" for line, what in dict.fromkeys(problems))
         raise ConfigError(f"{found} has {len(set(problems))} mistake(s):\n{listed}") from error
+
+
+def _check(found: Path, text: str) -> None:
+    """Raises ConfigError for YAML that would take all time or memory."""
+    if "\0" in text:
+        raise ConfigError(f"{found}: it holds a NUL character; is it a text file?")
+    try:
+        yaml_bounds.check(text)
+    except ValueError as error:
+        raise ConfigError(f"{found}, {error}; write each setting out") from error
 
 
 def _twice(node: yaml.Node) -> tuple[str, int] | None:

@@ -98,8 +98,8 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
     Raises ConfigError, with what to do, where the files are not there.
     """
     places = [folder] if folder else [p for name in KNOWN_PACKAGES if (p := _package(name))]
-    model = next((f for p in places for f in sorted(p.rglob("*.onnx"))), None)
-    tokenizer = next((f for p in places for f in sorted(p.rglob("tokenizer.json"))), None)
+    model = next((f for p in places for f in _near(p, "*.onnx")), None)
+    tokenizer = next((f for p in places for f in _near(p, "tokenizer.json")), None)
     if model is None or tokenizer is None:
         raise ConfigError(
             f"{folder}: there must be a model.onnx and a tokenizer.json in it"
@@ -108,6 +108,14 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
             " model.onnx and tokenizer.json"
         )
     return OnnxEmbedder(model, tokenizer, query_prefix, passage_prefix)
+
+
+def _near(folder: Path, name: str) -> list[Path]:
+    """The files of a name in a folder and two below it: a whole disk is not searched. Raises ConfigError if it cannot be read."""
+    try:
+        return [f for depth in ("", "*/", "*/*/") for f in sorted(folder.glob(depth + name)) if f.is_file()]
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder}: cannot be searched for a model ({type(error).__name__})") from error
 
 
 def _package(name: str) -> Path | None:

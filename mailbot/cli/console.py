@@ -70,6 +70,8 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
 
     @functools.wraps(command)
     def wrapped(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
+        for name, value in options.items():
+            options[name] = _readable(value)
         try:
             return command(*arguments, **options)
         except MailbotError as error:
@@ -90,6 +92,13 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
             fail(bug(error))
 
     return wrapped
+
+
+def _readable(value: Any) -> Any:
+    """An argument as text that can be stored and printed: octets of another encoding are written out. Paths stay as they are."""
+    if isinstance(value, tuple):
+        return tuple(map(_readable, value))
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def output_failed(error: OSError) -> bool:

@@ -15,10 +15,9 @@ from mailbot.sync.commands.explain import Explainer, mail_files
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import check_vault
+from mailbot.sync.session.search import index_of
 from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
-from mailbot.vault.index import Index, index_path
-from mailbot.vault.indexing import refresh
 
 
 @click.command(epilog="Example: mailbot explain ~/Downloads/question.eml --no-model")
@@ -47,11 +46,8 @@ def explain(
     if folder:
         check_vault(folder)
     with contextlib.ExitStack() as stack:
-        index = (
-            stack.enter_context(Index(index_path(config.state_folder(), folder), folder)) if folder else None
-        )
-        if index:
-            refresh(index, settings.exclude if settings else ())
+        exclude = settings.exclude if settings else ()
+        index = stack.enter_context(index_of(folder, State(folder).index, exclude))[0] if folder else None
         memory = State(folder).journal if settings and folder else None
         journal = stack.enter_context(opened_journal(memory)) if memory and memory.exists() else None
         models = stack.enter_context(opened_models(settings.llm if settings and not no_model else None))

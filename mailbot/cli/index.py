@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 
 from mailbot.cli import console
-from mailbot.config import state_folder
 from mailbot.errors import ConfigError
 from mailbot.settings import Disclosure, Embeddings, Llm, Settings
 from mailbot.sync.session.opening import check_vault
-from mailbot.sync.session.search import fill, opened_vectors
-from mailbot.vault.index import Index, index_path
-from mailbot.vault.indexing import refresh
+from mailbot.sync.session.search import fill, index_of, opened_vectors
+from mailbot.sync.session.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +83,14 @@ def index(context: click.Context, vault: Path | None, embeddings: str | None, as
     of = asked(context, vault, embeddings)
     with (
         console.progress() as progress,
-        Index(index_path(state_folder(), of.folder), of.folder) as opened,
+        index_of(
+            of.folder,
+            State(of.folder).index,
+            of.exclude,
+            lambda at, total: progress("index", at, total),
+        ) as (opened, done),
         opened_vectors(opened, of.embeddings, of.llm) as vectors,
     ):
-        done = refresh(opened, of.exclude, lambda at, total: progress("index", at, total))
         count = opened.count()
         made = fill(opened, vectors, of.rules, lambda at, total: progress("vectors", at, total))
     if as_json:

@@ -9,10 +9,8 @@ import click
 
 from mailbot.cli import console
 from mailbot.cli.index import asked, embeddings_option
-from mailbot.config import state_folder
-from mailbot.sync.session.search import fill, opened_vectors
-from mailbot.vault.index import Index, index_path
-from mailbot.vault.indexing import refresh
+from mailbot.sync.session.search import fill, index_of, opened_vectors
+from mailbot.sync.session.state import State
 from mailbot.vault.search import Hit
 from mailbot.vault.search import search as ask
 
@@ -46,10 +44,9 @@ def search(
     of = asked(context, vault, embeddings)
     queries = (line.rstrip("\r\n") for line in sys.stdin) if query == "-" else iter([query])
     with (
-        Index(index_path(state_folder(), of.folder), of.folder) as index,
+        index_of(of.folder, State(of.folder).index, of.exclude) as (index, _),
         opened_vectors(index, of.embeddings, of.llm) as vectors,
     ):
-        refresh(index, of.exclude)
         fill(index, vectors, of.rules)
         for text in queries:
             hits = ask(index, text, limit, vectors)

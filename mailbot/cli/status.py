@@ -12,12 +12,13 @@ from mailbot.cli import console
 @click.pass_context
 @console.handled
 def status(context: click.Context, as_json: bool) -> None:
-    """Show what was kept and drafted, what failed, and the tokens of the last 30 days."""
-    from mailbot.sync.commands.status import status as kept
+    """Show what was kept and drafted, what failed, the tokens of the last 30 days, and where prompts go."""
+    from mailbot.sync.commands import status as known
 
-    found = kept(console.settings(context))
+    settings = console.settings(context)
+    found, models = known.status(settings), known.models(settings)
     if as_json:
-        console.emit({"accounts": found})
+        console.emit({"accounts": found, "models": models})
         return
     rows = []
     for account in found:
@@ -32,7 +33,7 @@ def status(context: click.Context, as_json: bool) -> None:
                 counts,
                 len(account["failing"]) + len(account["quarantined"]),
                 spent,
-                account["paused"],
+                f"until {account['paused_until'][:16]}: {account['paused']}" if account["paused"] else "",
             )
         )
     console.table(("Account", "Kept and drafted", "Failing", "Tokens (30 days)", "Paused"), rows, headed=True)
@@ -41,3 +42,6 @@ def status(context: click.Context, as_json: bool) -> None:
             console.show(
                 f"{account['account']}: {item['what']}: {item['error']} (tried {item['attempts']} times, next try {item['next_try'][:16]})"
             )
+    for model in models:
+        proxy = f", through the proxy {model['proxy']} that the environment names" if model["proxy"] else ""
+        console.show(f"{model['for']}: prompts go to {model['host']}{proxy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -36,6 +37,13 @@ class Settings(Frozen):
         """Where accounts.yaml lies."""
         return self._folder
 
+    @field_validator("vault", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("write the folder of your notes, such as ~/Notes")
+        return value
+
     @field_validator("vault")
     @classmethod
     def _expanded(cls, value: Path) -> Path:
@@ -45,8 +53,17 @@ class Settings(Frozen):
     @classmethod
     def _relative(cls, value: str) -> str:
         value = value.strip("/")
-        if not value or ".." in value.split("/") or "\\" in value:
+        parts = value.split("/")
+        if (
+            not value
+            or any(part in ("", ".", "..") for part in parts)
+            or re.search(r"[\\<>:\"|?*#^\[\]\x00-\x1f]", value)
+        ):
             raise ValueError("write a folder inside the vault, such as Email")
+        if any(part.startswith(".") or part == "node_modules" for part in parts):
+            raise ValueError(
+                "write a folder that Obsidian shows, such as Email; one with a dot in front it hides"
+            )
         return value
 
     @model_validator(mode="after")

@@ -54,16 +54,19 @@ def _story(session: Session, options: Options) -> None:
     session.server.connect()
     if drafting:
         wiring.delivery(session).settle()
+        wiring.wrong_clock(session).put_right(utc_time())
     looks = look_at_mailboxes(session, options)
     thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     if not waiting and not any(each.has_mail for each in looks):
-        _keep(session, options, looks, mails, None)
+        _keep(session, options, looks, mails, None, None)
         return
     with ExitStack() as stack:
-        knowledge = know(session, stack)
+        index = the_index(session, stack)
+        knowledge = know(session, index)
         decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None
-        _keep(session, options, looks, mails, decides)
+        known_notes = None if isinstance(index, MailbotError) else index
+        _keep(session, options, looks, mails, known_notes, decides)
         if isinstance(knowledge, MailbotError):
             raise knowledge  # the mails are kept; all else waits for the next run
         index = knowledge.index
@@ -77,12 +80,20 @@ def _story(session: Session, options: Options) -> None:
                 _answer(session, options, rows, mails, knowledge)
 
 
-def know(session: Session, stack: ExitStack) -> Knowledge | MailbotError:
-    """What Sent, Drafts and the notes say beside a mail, or why that cannot be told now: no mail is lost for that. The index
-    stays open as long as `stack` does."""
+def the_index(session: Session, stack: ExitStack) -> Index | MailbotError:
+    """The index of the vault, open as long as `stack` is, or why it cannot be used now: no mail is lost for that."""
+    try:
+        return stack.enter_context(opened_index(session.settings, session.index))
+    except MailbotError as error:
+        return error
+
+
+def know(session: Session, index: Index | MailbotError) -> Knowledge | MailbotError:
+    """What Sent, Drafts and the notes say beside a mail, or why that cannot be told now."""
+    if isinstance(index, MailbotError):
+        return index
     try:
         read_sent(session.server, session.account, session.journal)
-        index = stack.enter_context(opened_index(session.settings, session.index))
         return wiring.knowledge(session, index)
     except MailbotError as error:
         return error
@@ -121,10 +132,15 @@ def _examined(session: Session, name: str) -> Opened | None:
 
 
 def _keep(
-    session: Session, options: Options, looks: Sequence[Look], mails: ReadMails, knows: KnowledgeOf | None
+    session: Session,
+    options: Options,
+    looks: Sequence[Look],
+    mails: ReadMails,
+    index: Index | None,
+    knows: KnowledgeOf | None,
 ) -> None:
     """Make each plan true: every mail is kept as a note, or its failure is recorded."""
-    keeper, arrivals = wiring.keeper(session, mails), wiring.arrivals(session, knows)
+    keeper, arrivals = wiring.keeper(session, mails, index), wiring.arrivals(session, knows)
     for seen in looks:
         current = opened_again(session, options, seen) if seen.has_mail else seen
         if current:
@@ -135,7 +151,7 @@ def _answer(
     session: Session, options: Options, rows: Sequence[MailRow], mails: ReadMails, knowledge: Knowledge
 ) -> None:
     """Bring every waiting mail as far as it goes: triage, then a draft."""
-    record, storage = wiring.record(session), wiring.storage(session)
+    record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
     with opened_models(session.settings.llm, session.spent_today()) as models:
         waiting = storage.adopt(read_waiting(rows, mails, record))
         wanting = triage(waiting, knowledge.of, wiring.judge(session, models), record)
@@ -146,7 +162,7 @@ def _answer(
 
 
 def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, index: Index) -> None:
-    storage, bill = wiring.storage(session), wiring.bill(session)
+    storage, bill = wiring.storage(session, index), wiring.bill(session)
     if storage.to_server:
         # Where there is no Drafts, no model is paid for a draft that cannot be stored.
         storage.delivery.drafts_mailbox()

@@ -79,7 +79,12 @@ def _alive(rest: str) -> bool:
 
 def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -> Path:
     """A file that holds the data, on disk, with the permissions of the one that it is to be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (
+        FileExistsError
+    ) as error:  # a file where a folder is to be: that is not the file that was asked for
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
     folder = path.parent
     if scratch is not None:

@@ -111,6 +111,7 @@ def to_note(
 # Read back. What a note says is the user's word: they may have changed any of it.
 
 _FOLDED_SIGNATURE = re.compile(rf"^> \[!info\]- {SIGNATURE}\n((?:>.*\n?)+)", re.MULTILINE)
+_IDENTITY = re.compile(r"^(sha256|message_id|account):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t\r]*$", re.MULTILINE)
 _DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 
 
@@ -139,6 +140,22 @@ def party(line: str) -> tuple[str, str]:
     """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
     name, bracket, rest = line.rpartition("<")
     return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which mail an email note is of; empty texts for what it does not say."""
+
+    sha256: str = ""
+    message_id: str = ""
+    account: str = ""
+
+
+def identity_in(text: str) -> Identity:
+    """The identity that stands in a note's properties. No YAML is parsed: a user's slip there must not make a second note."""
+    front = text[: max(0, text.find("\n---", 3)) + 1] if text.startswith("---") else ""
+    found = dict(_IDENTITY.findall(front))
+    return Identity(found.get("sha256", ""), found.get("message_id", ""), found.get("account", ""))
 
 
 def disposition_in(head: bytes) -> Disposition | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import party
+from mailbot.vault.email_note import identity_in, party
 
 UNREADABLE = "unreadable"
 """The audience of a note whose properties cannot be read: nobody, until they are corrected."""
@@ -53,13 +53,17 @@ class Entry:
     """The moment of `date`: ISO, UTC, sortable as text; empty where `date` is none."""
     merged_into: str = ""
     """The person note that took this one's place, as a wikilink's target."""
+    sha256: str = ""
+    """The hash of the mail that an email note was made from."""
 
 
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
     at = PurePosixPath(path)
-    unreadable = Entry(_title(at, {}), at.stem, text, private=True, audience=UNREADABLE)
+    unreadable = Entry(
+        _title(at, {}), at.stem, text, private=True, audience=UNREADABLE, sha256=identity_in(text).sha256
+    )
     try:
         parsed = notes.read(text, path)
         body = parsed.body
@@ -117,6 +121,7 @@ def entry(path: str, text: str) -> Entry:
         links=tuple(links),
         instant=instant(str(properties.get("date") or "")),
         merged_into=merged_into,
+        sha256=str(properties.get("sha256") or "") if kind == "email" else "",
     )
 
 

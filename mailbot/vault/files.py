@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -29,8 +27,6 @@ _UNSAFE = re.compile(
 # Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
 _ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".jsx", ".html", ".htm", ".hta", ".xhtml", ".xht", ".shtml", ".mht", ".svg", ".svgz", ".url", ".lnk",
            ".desktop", ".webloc"}  # fmt: skip
-MAX_FILE = 200_000_000
-"""Octets of a file that is read at once."""
 MAX_NAME_BYTES = 120
 """Well below the 255 of most file systems and the 143 of encrypted ones, with room for a suffix."""
 
@@ -61,29 +57,6 @@ def inside(root: Path, relative: str) -> Path:
             f"{relative}: cannot be opened ({type(error).__name__}); rename it or remove the link"
         ) from error
     raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link")
-
-
-def read_file(path: Path, most: int = MAX_FILE, *, head: bool = False) -> bytes:
-    """The content of a regular file, or with `head` no more than its first octets. Raises FileNotFoundError, BadData for
-    anything else that stands there (a folder, a pipe, a device), for a file that may not be read, and for one of more than
-    `most` octets."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read ({error.strerror})") from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise BadData(f"{path}: is no regular file; a note or a mail is expected there")
-        try:
-            data = file.read(most if head else most + 1)
-        except OSError as error:
-            raise BadData(f"{path}: cannot be read ({error.strerror})") from error
-    if len(data) > most:
-        raise BadData(f"{path}: is larger than {most // 1_000_000} MB")
-    return data
 
 
 def slug(text: str, limit: int = 60) -> str:

@@ -152,6 +152,19 @@ class Index:
         row = self.database.execute(sql, (message_id,)).fetchone()
         return str(row[0]) if row else ""
 
+    def mail_notes(self, sha256: str, message_id: str) -> list[str]:
+        """The paths of the email notes of a mail's hash, and after them of a Message-ID, wherever in the vault they lie."""
+        sql = (
+            "SELECT path FROM note WHERE type IN ('email', '') AND ((sha256 = ? AND sha256 <> '') OR"
+            " (message_id = ? AND message_id <> '')) ORDER BY sha256 <> ?, path"
+        )
+        return [path for (path,) in self.database.execute(sql, (sha256, message_id, sha256))]
+
+    def draft_notes(self, message_id: str) -> list[str]:
+        """The paths of the draft notes for the mail of a Message-ID, wherever in the vault they lie."""
+        sql = "SELECT path FROM note WHERE type = 'email-draft' AND message_id = ? AND message_id <> '' ORDER BY path"
+        return [path for (path,) in self.database.execute(sql, (message_id,))]
+
     def keyed(self, key: str) -> NoteRow | None:
         """The note that a wikilink's whole path leads to."""
         return next(self._notes("key = ?", key), None)

@@ -6,7 +6,9 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-VERSION = 6
+from mailbot import private
+
+VERSION = 7
 WAIT = 30.0
 """Seconds that another program may hold the file."""
 HASH_SIZE = 16 * 1024 * 1024
@@ -17,9 +19,10 @@ CREATE TABLE note (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, key TEXT NOT NULL,
   stem TEXT NOT NULL, title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL, instant TEXT NOT NULL,
   message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL, audience TEXT NOT NULL, tags TEXT NOT NULL,
-  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL, merged_into TEXT NOT NULL);
+  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL, merged_into TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE INDEX note_thread ON note (thread, instant) WHERE thread <> '';
 CREATE INDEX note_message ON note (message_id) WHERE message_id <> '';
+CREATE INDEX note_sha256 ON note (sha256) WHERE sha256 <> '';
 CREATE INDEX note_key ON note (key);
 CREATE INDEX note_stem ON note (stem);
 CREATE TABLE passage (id INTEGER PRIMARY KEY, note_id INTEGER NOT NULL, heading TEXT NOT NULL,
@@ -39,30 +42,47 @@ CREATE VIRTUAL TABLE passage_fts USING fts5 (heading, body, content='', tokenize
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The database at `path`, made where it is missing, of another version, or cannot be read: it is a cache.
+    """The database at `path`, made where it is missing, of another version, or damaged: it is a cache.
 
-    Raises sqlite3.OperationalError where another program is at it.
+    Raises sqlite3.Error where another program is at it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.folder(path.parent)
     try:
         return _connect(path)
-    except sqlite3.OperationalError:
-        raise  # another program is at it: that is no reason to throw it away
-    except sqlite3.DatabaseError:
-        path.unlink(missing_ok=True)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise  # another program is at it: that is no reason to throw it away
+        remove(path)
         return _connect(path)
+
+
+_NO_DAMAGE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "INTERRUPT", "AUTH")
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is not what it should be, and not that it cannot be used just now."""
+    name = str(getattr(error, "sqlite_errorname", "") or "").removeprefix("SQLITE_")
+    if isinstance(error, sqlite3.ProgrammingError):
+        return False  # an error of ours
+    return not name.startswith(_NO_DAMAGE)
+
+
+def remove(path: Path) -> None:
+    """Throw the database away, with what SQLite keeps beside it."""
+    for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        part.unlink(missing_ok=True)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    database = sqlite3.connect(private.file(path), timeout=WAIT, isolation_level=None)
     try:
         database.execute("PRAGMA mmap_size = 67108864")
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             if version:
                 database.close()
-                path.unlink()
-                database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+                remove(path)
+                database = sqlite3.connect(private.file(path), timeout=WAIT, isolation_level=None)
             # SQLite does not wait for this: where it is locked, another program does the same just now.
             with suppress(sqlite3.OperationalError):
                 database.execute("PRAGMA journal_mode = WAL")

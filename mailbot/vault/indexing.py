@@ -109,6 +109,7 @@ def _add(database: sqlite3.Connection, path: str, mtime: int, size: int, found: 
         path, mtime, size, key, key.rpartition("/")[2], found.title, found.names, found.body, found.type, found.date, found.instant,
         found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
         found.auto_created, found.draft, found.about, found.merged_into,
+        found.sha256,
     )  # fmt: skip
     marks = ",".join("?" * len(values))
     note_id = database.execute(f"INSERT INTO note VALUES (NULL,{marks})", values).lastrowid or 0

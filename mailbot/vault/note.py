@@ -11,12 +11,14 @@ import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from mailbot import yaml_bounds
 from mailbot.errors import BadData
 from mailbot.vault.markdown import visible
 
 Properties = dict[str, Any]
 _FRONT = re.compile(r"\A---[ \t]*\n((?:.*?\n)??)---[ \t]*(?:\n|\Z)", re.DOTALL)
 _RAW_FRONT = re.compile(r"---[ \t]*\r?\n((?:.*?\n)??)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_ALIAS = re.compile(r"(?:^|[\s\[{,:-])\*[^\s,\]}]", re.MULTILINE)
 _MAX_FRONT = 256 * 1024
 _HANDLER = YAMLHandler()
 
@@ -79,6 +81,8 @@ def read(text: str, name: str = "note") -> Note:
     if len(front[1]) > _MAX_FRONT:
         raise BadData(f"{name}: its properties are larger than {_MAX_FRONT // 1024} KB")
     try:
+        if "*" in front[1] and _ALIAS.search(front[1]):  # only aliases can stand for more than is written
+            yaml_bounds.check(front[1])
         properties = _HANDLER.load(front[1])
     except Exception as error:  # PyYAML raises KeyError, IndexError and more on odd tags
         raise BadData(

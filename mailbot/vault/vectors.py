@@ -213,6 +213,9 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
     try:
         yield
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        _remove(path)
+        raise TryAgain(f"{path}: the vectors were damaged; the next run makes them anew") from error
     except apsw.Error as error:
         raise TryAgain(
             f"{path}: cannot be used right now ({error}); it is only a cache, so you can delete it"
@@ -238,14 +241,18 @@ def _connect(path: Path) -> Any:
     try:
         database = opened()
     except (apsw.NotADBError, apsw.CorruptError):  # a cache that cannot be read is made anew
-        for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            part.unlink(missing_ok=True)
+        _remove(path)
         database = opened()
     database.enable_load_extension(True)
     database.load_extension(sqlite_vec.loadable_path())
     database.enable_load_extension(False)
     database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 67108864")
     return database
+
+
+def _remove(path: Path) -> None:
+    for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        part.unlink(missing_ok=True)
 
 
 def _unit(vector: Sequence[float]) -> list[float]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailbot.errors import BadData
+from mailbot.regular_file import MAX_FILE, read_file
+
 _MAIL_ENDINGS = {".eml", ".emlx", ".mbox", ".mbx"}
 _FROM_LINE = re.compile(rb"^From .{0,200}\d", re.DOTALL)
 _QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
@@ -23,25 +26,32 @@ class MailFile:
 
     name: str
     raw: bytes
+    problem: str = ""
+    """Why there is no mail here, in words; empty where there is one."""
 
 
 def mail_in(paths: list[Path]) -> Iterator[MailFile]:
     """Every mail in files and folders, in order, one at a time: an mbox is never held whole.
 
     A folder may hold .eml files, mbox files, Maildirs (`cur`, `new`) and Thunderbird's `*.msf` beside their mbox, in any
-    mixture. Raises OSError if a file cannot be read.
+    mixture. What cannot be read is named, and does not stop the others.
     """
     for path in paths:
         for file in _files(path):
-            if file.suffix.lower() in (".eml", ".emlx") or file.parent.name in ("cur", "new"):
-                raw = file.read_bytes()
-                yield MailFile(str(file), _crlf(_emlx(raw) if file.suffix.lower() == ".emlx" else raw))
-            else:
-                yield from mbox(file)
+            try:
+                if file.suffix.lower() in (".eml", ".emlx") or file.parent.name in ("cur", "new"):
+                    raw = read_file(file)
+                    yield MailFile(str(file), _crlf(_emlx(raw) if file.suffix.lower() == ".emlx" else raw))
+                else:
+                    yield from mbox(file)
+            except BadData as error:
+                yield MailFile(str(file), b"", str(error).removeprefix(f"{file}: "))
+            except OSError as error:
+                yield MailFile(str(file), b"", f"cannot be read ({error.strerror})")
 
 
 def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
+    if not path.is_dir():
         yield path
         return
     for file in sorted(path.rglob("*")):
@@ -67,20 +77,27 @@ def mbox(path: Path) -> Iterator[MailFile]:
     """The mails of an mbox, in order. A mail begins at a `From ` line after a blank one; `>From ` is unquoted."""
     lines: list[bytes] = []
     number, blank = 0, True
+    if not path.is_file():
+        raise BadData(f"{path}: is no regular file")
+    octets = 0
     with path.open("rb") as file:
-        for line in file:
+        while line := file.readline(MAX_FILE):
             if blank and line.startswith(b"From ") and _FROM_LINE.match(line):
                 if number:
-                    yield _mail(path, number, lines)
-                number, lines = number + 1, []
+                    yield _mail(path, number, lines, octets)
+                number, lines, octets = number + 1, [], 0
             elif number:
-                lines.append(line)
+                octets += len(line)
+                if octets <= MAX_FILE:
+                    lines.append(line)
             blank = line in (b"\n", b"\r\n")
     if number:
-        yield _mail(path, number, lines)
+        yield _mail(path, number, lines, octets)
 
 
-def _mail(path: Path, number: int, lines: list[bytes]) -> MailFile:
+def _mail(path: Path, number: int, lines: list[bytes], octets: int) -> MailFile:
+    if octets > MAX_FILE:
+        return MailFile(f"{path}, mail {number}", b"", f"is larger than {MAX_FILE // 1_000_000} MB")
     if lines and lines[-1] in (b"\n", b"\r\n"):
         lines = lines[:-1]
     head, blank, body = _QUOTED_FROM.sub(b"", b"".join(lines)).partition(b"\n\n")

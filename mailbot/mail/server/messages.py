@@ -110,16 +110,17 @@ class Messages(Mailboxes):
         """The header of one message, b"" where there is none."""
         return _octets(self._fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid, {}).get(b"BODY[HEADER]"))
 
-    def parents(self, since: date) -> set[MessageId]:
-        """The ids that messages of the open mailbox, dated since, answer (their In-Reply-To); our own drafts aside."""
+    def parents(self, since: date) -> list[tuple[MessageId, str]]:
+        """(an id that a message of the open mailbox, dated since, answers by its In-Reply-To, the id in its X-Mailbot-Id, empty
+        for one that is not ours)."""
         uids = self.search(["SINCE", since])
-        found: set[MessageId] = set()
+        found: list[tuple[MessageId, str]] = []
         for start in range(0, len(uids), BATCH):
             asked = ["BODY.PEEK[HEADER.FIELDS (IN-REPLY-TO X-MAILBOT-ID)]"]
             for data in self._fetch(uids[start : start + BATCH], asked).values():
                 header = header_of(data) or b""
-                if b"x-mailbot-id:" not in header.lower():
-                    found.update(ids_of(header, "in-reply-to"))
+                mark = str(email.message_from_bytes(header).get("x-mailbot-id", "")).strip()
+                found += [(parent, mark) for parent in ids_of(header, "in-reply-to")]
         return found
 
     def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:

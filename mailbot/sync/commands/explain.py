@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from mailbot.assistant.context import gather
 from mailbot.assistant.scope import Scope
 from mailbot.assistant.steering import attempts
-from mailbot.errors import MailbotError
+from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import MailText, split
+from mailbot.regular_file import read_file
 from mailbot.settings import Settings
 from mailbot.sync.decide.audience import context_tokens, recipients, scope_of
 from mailbot.sync.decide.disposition import Circumstances, disposition
@@ -43,9 +44,9 @@ class Explainer:
     def explain(self, path: Path) -> dict[str, Any]:
         """The interface of `mailbot explain --json` for one file. Never raises: what went wrong is in `defects`."""
         try:
-            message = parse(path.read_bytes())
-        except OSError as error:
-            message = replace(parse(b""), defects=(f"the file cannot be read ({error.strerror})",))
+            message = parse(read_file(path))
+        except (OSError, BadData) as error:
+            message = replace(parse(b""), defects=(f"the file was not read: {error}",))
         defects = list(message.defects)
         mail = Mail(message, self._split(message, defects))
         verdict = self._verdict(mail, defects)

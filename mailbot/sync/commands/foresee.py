@@ -13,7 +13,7 @@ from mailbot.settings import Settings
 from mailbot.sync.decide.fate import Append, Confirm
 from mailbot.sync.decide.mailbox import Fetch, ForgetFailure, ForgetRenumbered, KeepHeader, Quarantine
 from mailbot.sync.decide.thread import Wanting, newest, one_per_thread
-from mailbot.sync.pipeline import know, look_at_mailboxes, opened_again
+from mailbot.sync.pipeline import know, look_at_mailboxes, opened_again, the_index
 from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.opening import Session, opened_on_a_copy, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
@@ -57,7 +57,7 @@ def _foresee(session: Session, options: Options) -> None:
     looks = look_at_mailboxes(session, options)
     candidates = list(_waiting(session)) if drafting else []
     with ExitStack() as stack:
-        knowledge = know(session, stack)
+        knowledge = know(session, the_index(session, stack))
         if isinstance(knowledge, MailbotError):
             session.report.remark(f"{knowledge}; what is known beside the mails is left out here")
         decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None

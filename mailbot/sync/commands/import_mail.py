@@ -9,8 +9,11 @@ from mailbot.mail.mail import read_mail
 from mailbot.mail.mime.mailfiles import mail_in
 from mailbot.settings import Settings
 from mailbot.sync.decide.disposition import Circumstances, disposition
+from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.opening import Session, chosen, opened
 from mailbot.sync.session.report import Progress, Report, bug, log, silent
+from mailbot.sync.session.search import opened_index
+from mailbot.sync.steps import wiring
 from mailbot.sync.steps.keep import write_email_note
 from mailbot.vault.email_note import Filing
 from mailbot.vault.verdict import verdict_in
@@ -24,10 +27,14 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     """
     (of,) = chosen(settings, [account])
     report = Report(account)
-    with opened(settings, of, report, progress) as session:
+    with opened(settings, of, report, progress) as session, opened_index(settings, session.index) as index:
+        kept = wiring.kept_notes(session, index)
         for number, mail in enumerate(mail_in(paths), 1):
+            if mail.problem:
+                report.failed.append(f"{mail.name}: {mail.problem}")
+                continue
             try:
-                _keep(session, mail.raw)
+                _keep(session, kept, mail.raw)
             except OSError:
                 raise
             except Exception as error:  # noqa: BLE001 - one mail never stops the others
@@ -37,7 +44,7 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     return report
 
 
-def _keep(session: Session, raw: bytes) -> None:
+def _keep(session: Session, kept: KeptNotes, raw: bytes) -> None:
     mail, account = read_mail(raw), session.account.name
     message, mails = mail.message, session.journal.mails
     if mails.by_content(account, message.sha256):
@@ -46,9 +53,7 @@ def _keep(session: Session, raw: bytes) -> None:
     known = Circumstances(own=frozenset(session.settings.own_addresses), imported=True)
     verdict = disposition(mail, known)
     twins = tuple(m.note for m in mails.by_message_id(message.message_id or ""))
-    note = write_email_note(
-        session.notes, mail, Filing(account), verdict, session.settings.email_folder, twins
-    )
+    note = write_email_note(kept, mail, Filing(account), verdict, session.settings.email_folder, twins)
     if note.adopted:  # an import that was killed had written it
         verdict = verdict_in(session.notes.properties(note.path) or {}) or verdict
     date = message.date or datetime.now(UTC)
@@ -61,6 +66,7 @@ def _keep(session: Session, raw: bytes) -> None:
         date,
         "done",
         verdict.disposition,
+        datetime.now(UTC),
     )
     session.report.notes.append(note.path)
     session.report.count(mail_id, verdict.disposition)

@@ -23,6 +23,7 @@ from mailbot.sync.steps.draft import draft_for
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.style import styles
 from mailbot.sync.steps.triage import Waiting, remembered
+from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
 
@@ -51,9 +52,9 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
         context = ContextSearch(
             session.settings, index, vectors, session.journal.sent, session.report
         ).context(waiting)
-    if instruct and session.settings.llm is None:
-        session.report.remark("no model is configured (llm): an outline cannot follow an instruction")
-    _draft(session, waiting, context, instruct)
+        if instruct and session.settings.llm is None:
+            session.report.remark("no model is configured (llm): an outline cannot follow an instruction")
+        _draft(session, waiting, context, index, instruct)
 
 
 def _asked_for(session: Session, row: MailRow) -> Waiting:
@@ -64,8 +65,8 @@ def _asked_for(session: Session, row: MailRow) -> Waiting:
     return replace(waiting, verdict=replace(written, disposition="reply", decided_by="user", reason=reason))
 
 
-def _draft(session: Session, waiting: Waiting, context: Context, instruct: str) -> None:
-    bill, storage = wiring.bill(session), wiring.storage(session)
+def _draft(session: Session, waiting: Waiting, context: Context, index: Index, instruct: str) -> None:
+    bill, storage = wiring.bill(session), wiring.storage(session, index)
     with opened_models(session.settings.llm, session.spent_today()) as models:
         voice = styles(wiring.sent_style(session), session.notes, [waiting]) if models else {}
         earlier = storage.draft_notes.earlier(waiting.row)
@@ -95,6 +96,13 @@ def _find(settings: Settings, which: str) -> tuple[MailRow, Account]:
     return row, account
 
 
+def _expanded(which: str) -> Path:
+    try:
+        return Path(which).expanduser()
+    except RuntimeError:  # there is no such user: then it is a name like any other
+        return Path(which)
+
+
 def _named(mails: Mails, settings: Settings, which: str) -> MailRow:
     bare = which.strip()
     if re.fullmatch(r"<[^<>\s]+>", bare) or ("@" in bare and "/" not in bare and not bare.endswith(".md")):
@@ -105,7 +113,7 @@ def _named(mails: Mails, settings: Settings, which: str) -> MailRow:
                 f"no mail with the Message-ID {wanted} is kept; `mailbot fetch` keeps what is unread"
             )
         return rows[0]
-    path = Path(which).expanduser()
+    path = _expanded(which)
     for candidate in (path, Path.cwd() / path):
         if candidate.is_absolute() and candidate.resolve().is_relative_to(settings.vault.resolve()):
             which = candidate.resolve().relative_to(settings.vault.resolve()).as_posix()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from mailbot.assistant.host import host_of, proxy_for
 from mailbot.settings import Settings
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.session.opening import utc_time
@@ -22,8 +23,26 @@ def status(settings: Settings) -> list[dict[str, Any]]:
         return [_of_account(journal, account.name) for account in settings.accounts]
 
 
+def models(settings: Settings) -> list[dict[str, str]]:
+    """Where prompts go: the host of each configured server, and the proxy on the way there, empty for none."""
+    llm, vectors = settings.llm, settings.embeddings
+    urls = {"llm": llm.base_url} if llm else {}
+    urls |= {f"llm.fallbacks[{n}]": f.base_url for n, f in enumerate(llm.fallbacks)} if llm else {}
+    if vectors and vectors.model and vectors.base_url:
+        urls["embeddings"] = vectors.base_url
+    return [{"for": name, "host": host_of(url), "proxy": proxy_for(url)} for name, url in urls.items()]
+
+
 def _entry(account: str) -> dict[str, Any]:
-    return {"account": account, "counts": {}, "failing": [], "quarantined": [], "tokens": [], "paused": ""}
+    return {
+        "account": account,
+        "counts": {},
+        "failing": [],
+        "quarantined": [],
+        "tokens": [],
+        "paused": "",
+        "paused_until": "",
+    }
 
 
 def _of_account(journal: Journal, account: str) -> dict[str, Any]:
@@ -50,6 +69,7 @@ def _of_account(journal: Journal, account: str) -> dict[str, Any]:
             for u in journal.costs.usage(account, utc_time() - MONTH)
         ],
         "paused": pause.reason if pause else "",
+        "paused_until": pause.until.isoformat() if pause else "",
     }
 
 

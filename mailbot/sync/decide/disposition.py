@@ -173,8 +173,9 @@ def _imported(_: Mail, known: Circumstances) -> Verdict | None:
 def _old(_: Mail, known: Circumstances) -> Verdict | None:
     if known.age is None or known.newer_than is None or known.age <= known.newer_than:
         return None
-    hours = known.newer_than // timedelta(hours=1)
+    hours, rest = divmod(known.newer_than, timedelta(hours=1))
     limit = f"{hours // 24} days" if hours % 24 == 0 else f"{hours} hours"
+    limit = f"{known.newer_than // timedelta(minutes=1)} minutes" if rest else limit
     reason = f"Older than {limit}: no draft is made for it (drafts.newer_than)"
     return Verdict("read", "rule", reason)
 

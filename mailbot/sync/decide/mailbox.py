@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from mailbot.mail.server.listing import Listing, Opened
-from mailbot.sync.memory.rows import Cursor
+from mailbot.sync.memory.rows import LONGEST_WAIT, Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Search:
 
 def search_for(wish: Wish, cursor: Cursor | None, uidvalidity: int) -> Search:
     """Which mails are wanted. `unseen`: what is unread. `new`: everything beyond the cursor, read or not; where the server
-    has renumbered its mails, everything that came since the cursor last moved; on the very first run, what is unread.
+    has renumbered its mails, or has no UIDVALIDITY, everything that came since the cursor last moved; on the very first run, what is unread.
     `since` narrows a run, and then the cursor stays where it is: older mail is still to come."""
     narrowed: tuple[object, ...] = ("SINCE", wish.since.date()) if wish.since else ()
     if wish.fetch == "unseen" or cursor is None:
         return Search(("UNSEEN", *narrowed), 1, moves=False)
-    if cursor.uidvalidity != uidvalidity:
+    if cursor.uidvalidity != uidvalidity or not uidvalidity:
         day = (cursor.moved - timedelta(days=1)).date() if cursor.moved else None
         return Search(narrowed or (("SINCE", day) if day else ("ALL",)), 1, moves=False)
     return Search(("ALL", *narrowed), cursor.uid + 1, moves=wish.since is None)
@@ -71,7 +71,7 @@ def wanted(
 
     `limit` keeps the newest or the oldest of them.
     """
-    due = {uid for uid, until in memory.failures.items() if until <= at}
+    due = {u for u, until in memory.failures.items() if until <= at or until > at + LONGEST_WAIT}
     uids = sorted(({*found} - memory.known - memory.failures.keys()) | due)
     if limit is None or len(uids) <= limit:
         return uids

@@ -124,10 +124,10 @@ def in_words(path: Path, error: sqlite3.Error) -> MailbotError:
         error, sqlite3.OperationalError
     ):
         return BadData(
-            f"{path}: the journal is damaged ({error}). Put a backup of it in its place; do not delete it, or"
-            " mails may be kept and drafted a second time"
+            f"{path}: the journal is damaged ({error}). Put a backup of it in its place, or move it away: then the next run"
+            " finds its notes and drafts again by what they say, and only forgets what failed and what models have cost"
         )
-    if name.startswith("SQLITE_FULL"):
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):
         return TryAgain(f"{path}: the disk is full; free some space and run mailbot again")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return TryAgain(f"{path}: the journal cannot be written ({error}); check who owns its folder")

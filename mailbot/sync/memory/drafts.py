@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from mailbot.sync.memory.database import Database, from_text, to_text
-from mailbot.sync.memory.rows import DraftRow, DraftStatus
+from mailbot.sync.memory.rows import LONGEST_WAIT, DraftRow, DraftStatus
 
 
 class Drafts(Protocol):
@@ -43,6 +43,10 @@ class Drafts(Protocol):
 
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
         """The drafts whose APPEND was begun, whose result is not known, and whose mail may be tried at that time."""
+        ...
+
+    def known(self, message_id: str) -> bool:
+        """Whether a draft of this Message-ID is one of these."""
         ...
 
     def intended(self, account: str) -> set[str]:
@@ -93,8 +97,11 @@ class SqliteDrafts:
         return self._where("d.mail_id = ?", mail_id)
 
     def due_intents(self, account: str, at: datetime) -> list[DraftRow]:
-        where = "d.status = 'intent' AND m.account = ? AND (m.next_try IS NULL OR m.next_try <= ?)"
-        return self._where(where, account, to_text(at))
+        where = "d.status = 'intent' AND m.account = ? AND (m.next_try IS NULL OR m.next_try <= ? OR m.next_try > ?)"
+        return self._where(where, account, to_text(at), to_text(at + LONGEST_WAIT))
+
+    def known(self, message_id: str) -> bool:
+        return bool(self._where("d.message_id = ?", message_id))
 
     def intended(self, account: str) -> set[str]:
         return {row.message_id for row in self._where("d.status = 'intent' AND m.account = ?", account)}

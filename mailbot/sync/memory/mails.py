@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
-from mailbot.sync.memory.database import Database, from_text, optional_moment, to_text
-from mailbot.sync.memory.rows import MailRow, Stage
+from mailbot.sync.memory.database import Database, from_text, optional_moment, optional_text, to_text
+from mailbot.sync.memory.rows import LONGEST_WAIT, MailRow, Stage
 from mailbot.vault.verdict import Ask
 
 
@@ -24,8 +24,9 @@ class Mails(Protocol):
         date: datetime,
         stage: Stage,
         disposition: str,
+        kept: datetime | None = None,
     ) -> int:
-        """A mail whose note is durable; returns its id."""
+        """A mail whose note is durable, since `kept`; returns its id."""
         ...
 
     def update(self, mail_id: int, *, stage: Stage, disposition: str, note_hash: str) -> None:
@@ -67,6 +68,14 @@ class Mails(Protocol):
         """The finished mails dated then or later."""
         ...
 
+    def kept_after(self, account: str, at: datetime) -> list[MailRow]:
+        """The mails that were kept after a moment."""
+        ...
+
+    def kept_now(self, mail_id: int, at: datetime) -> None:
+        """The moment when a mail was kept was wrong: it is this one."""
+        ...
+
     def failing(self, account: str) -> list[MailRow]:
         """The mails whose last step failed."""
         ...
@@ -103,12 +112,14 @@ class SqliteMails:
         date: datetime,
         stage: Stage,
         disposition: str,
+        kept: datetime | None = None,
     ) -> int:
         sql = (
-            "INSERT INTO mail (account, message_id, sha256, note, note_hash, date, stage, disposition)"
-            " VALUES (?,?,?,?,?,?,?,?) RETURNING id"
+            "INSERT INTO mail (account, message_id, sha256, note, note_hash, date, stage, disposition, kept)"
+            " VALUES (?,?,?,?,?,?,?,?,?) RETURNING id"
         )
-        values = (account, message_id, sha256, note, note_hash, to_text(date), stage, disposition)
+        dates = to_text(date), optional_text(kept)
+        values = (account, message_id, sha256, note, note_hash, dates[0], stage, disposition, dates[1])
         return int(self._database.all(sql, *values)[0][0])
 
     def update(self, mail_id: int, *, stage: Stage, disposition: str, note_hash: str) -> None:
@@ -143,10 +154,10 @@ class SqliteMails:
 
     def waiting(self, account: str, at: datetime) -> list[MailRow]:
         where = (
-            "account = ? AND stage <> 'done' AND (next_try IS NULL OR next_try <= ?)"
+            "account = ? AND stage <> 'done' AND (next_try IS NULL OR next_try <= ? OR next_try > ?)"
             " AND id NOT IN (SELECT mail_id FROM draft WHERE status = 'intent')"
         )
-        return self._where(where, account, to_text(at))
+        return self._where(where, account, to_text(at), to_text(at + LONGEST_WAIT))
 
     def unfinished(self, account: str) -> set[str]:
         sql = "SELECT sha256 FROM mail WHERE account = ? AND stage <> 'done'"
@@ -154,6 +165,12 @@ class SqliteMails:
 
     def done_since(self, account: str, since: datetime) -> list[MailRow]:
         return self._where("account = ? AND stage = 'done' AND date >= ?", account, to_text(since))
+
+    def kept_after(self, account: str, at: datetime) -> list[MailRow]:
+        return self._where("account = ? AND kept > ?", account, to_text(at))
+
+    def kept_now(self, mail_id: int, at: datetime) -> None:
+        self._database.run("UPDATE mail SET kept = ? WHERE id = ?", to_text(at), mail_id)
 
     def failing(self, account: str) -> list[MailRow]:
         return self._where("account = ? AND error <> ''", account)

@@ -125,9 +125,15 @@ UPDATE call SET at = coalesce(utc(at), '1970-01-01T00:00:00.000000+00:00');
 UPDATE pause SET until = coalesce(utc(until), '1970-01-01T00:00:00.000000+00:00');
 """
 
+# When each mail was kept, by the clock of that day: a clock that was wrong is found out by it.
+_KEPT = """
+ALTER TABLE mail ADD COLUMN kept TEXT;
+CREATE INDEX mail_kept ON mail (account, kept);
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in script.split(";") if s.strip())
 
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED)))
+MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mailbot.sync.memory.database import Database, from_text, to_text
-from mailbot.sync.memory.rows import Pause
+from mailbot.sync.memory.rows import LONGEST_WAIT, Pause
 
 
 class Pauses(Protocol):
@@ -15,7 +15,7 @@ class Pauses(Protocol):
     def set(self, account: str, until: datetime, reason: str) -> None: ...
 
     def active(self, account: str, at: datetime) -> Pause | None:
-        """The pause of an account that is not over at that time."""
+        """The pause of an account that is not over at that time, nor so far off that a clock must have been wrong."""
         ...
 
 
@@ -31,6 +31,6 @@ class SqlitePauses:
         self._database.run(sql, account, to_text(until), reason)
 
     def active(self, account: str, at: datetime) -> Pause | None:
-        sql = "SELECT until, reason FROM pause WHERE account = ? AND until > ?"
-        row = self._database.one(sql, account, to_text(at))
+        sql = "SELECT until, reason FROM pause WHERE account = ? AND until > ? AND until <= ?"
+        row = self._database.one(sql, account, to_text(at), to_text(at + LONGEST_WAIT))
         return Pause(from_text(row[0]), row[1]) if row else None

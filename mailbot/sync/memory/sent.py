@@ -29,6 +29,10 @@ class SentMails(Protocol):
         """The mailbox has a new UIDVALIDITY: it is read anew."""
         ...
 
+    def lying(self, account: str, mailbox: str) -> set[tuple[int, str]]:
+        """(UID, Message-ID) of what is remembered of a mailbox."""
+        ...
+
     def written_to(self, address: str, before: datetime | None = None) -> int:
         """How many mails the user has sent to an address, from any account."""
         ...
@@ -76,6 +80,10 @@ class SqliteSentMails:
 
     def forget(self, account: str, mailbox: str) -> None:
         self._database.run("DELETE FROM sent WHERE account = ? AND mailbox = ?", account, mailbox)
+
+    def lying(self, account: str, mailbox: str) -> set[tuple[int, str]]:
+        sql = "SELECT uid, message_id FROM sent WHERE account = ? AND mailbox = ?"
+        return {(uid, message_id) for uid, message_id in self._database.all(sql, account, mailbox)}
 
     def written_to(self, address: str, before: datetime | None = None) -> int:
         sql = "SELECT count(*) FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address = ?"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailbot.errors import BadData
+from mailbot.regular_file import read_file
 from mailbot.vault import durable
 from mailbot.vault import note as notes
 from mailbot.vault.durable import write_atomic
 from mailbot.vault.email_note import EmailNote
-from mailbot.vault.files import content_hash, inside, read_file
+from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
 
+_ONLY_HERE = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 TURNS = 50
 """How often a change is made anew from what the user has saved meanwhile."""
 
@@ -46,7 +49,8 @@ class NoteFiles:
         for name, content in email.files.items():
             target = inside(self.vault, name)
             if not (target.is_file() and read_file(target) == content):
-                write_atomic(target, content, self.scratch)
+                with self._explained(name):
+                    write_atomic(target, content, self.scratch)
         try:
             return Kept(email.path, self.create(email.path, notes.write(email.note)))
         except FileExistsError:
@@ -63,16 +67,18 @@ class NoteFiles:
 
     def create(self, path: str, text: str) -> str:
         """Write a note that is not there yet; returns its hash. Raises FileExistsError if it is there after all."""
-        data = text.encode()
-        durable.create(inside(self.vault, path), data, self.scratch)
+        data = text.encode("utf-8", "replace")
+        with self._explained(path):
+            durable.create(inside(self.vault, path), data, self.scratch)
         return content_hash(data)
 
     def replace(self, path: str, before: str, text: str) -> str | None:
         """Write a note anew that is still as its hash `before` says; returns its new hash. None, and the note as it is, if
         somebody has saved it meanwhile."""
-        data = text.encode()
+        data = text.encode("utf-8", "replace")
         target = inside(self.vault, path).resolve()
-        done = durable.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
+        with self._explained(path):
+            done = durable.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
         return content_hash(data) if done else None
 
     def edit(self, path: str, change: Callable[[str], str]) -> tuple[str, str]:
@@ -135,6 +141,19 @@ class NoteFiles:
             durable.sweep(self.scratch)
             with suppress(OSError):
                 self.scratch.rmdir()
+
+    @contextmanager
+    def _explained(self, path: str) -> Iterator[None]:
+        """What lies with one path alone becomes BadData, so that it costs one mail; a failing disk stays an OSError."""
+        try:
+            yield
+        except OSError as error:
+            only_here = error.errno in _ONLY_HERE or (
+                error.errno in (errno.EACCES, errno.EPERM) and os.access(self.vault, os.W_OK)
+            )
+            if not only_here or isinstance(error, FileExistsError):
+                raise
+            raise BadData(f"{path}: cannot be written ({error.strerror}); put its folder right") from error
 
     @property
     def scratch(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from mailbot.errors import AuthenticationFailed, BudgetSpent, MailbotError, ServerUnavailable, TryAgain
@@ -44,7 +44,13 @@ class Options:
     @property
     def since_time(self) -> datetime | None:
         """`since` as a time, in the user's zone."""
-        return datetime.combine(self.since, datetime.min.time()).astimezone() if self.since else None
+        if self.since is None:
+            return None
+        midnight = datetime.combine(self.since, datetime.min.time())
+        try:
+            return midnight.astimezone()
+        except (OverflowError, ValueError, OSError):  # a day that no time zone reaches
+            return midnight.replace(tzinfo=UTC)
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mailbot.assistant.disclosure import kept_back
@@ -14,7 +14,8 @@ from mailbot.settings import Disclosure, Embeddings, Llm, Settings
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.state import State
 from mailbot.vault.index import Index
-from mailbot.vault.indexing import refresh
+from mailbot.vault.index_file import is_damage, remove
+from mailbot.vault.indexing import Refreshed, refresh
 from mailbot.vault.vectors import Vectors, vectors_path
 
 
@@ -52,14 +53,39 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
 
 @contextmanager
 def opened_index(settings: Settings, path: Path | None = None) -> Iterator[Index]:
-    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises TryAgain if
-    its file cannot be used just now, at whatever moment that shows."""
+    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises what
+    `index_of` raises."""
     path = path or State(settings.vault).index
+    with index_of(settings.vault, path, settings.exclude) as (index, _):
+        yield index
+
+
+@contextmanager
+def index_of(
+    vault: Path,
+    path: Path,
+    exclude: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[Index, Refreshed]]:
+    """(the index at a path, up to date with a folder, what that took). A damaged one is made anew at the first sign: it is a
+    cache. Raises TryAgain if it cannot be used just now, at whatever moment that shows."""
     try:
-        with Index(path, settings.vault) as index:
-            refresh(index, settings.exclude)
-            yield index
+        with ExitStack() as stack:
+            try:
+                index = stack.enter_context(Index(path, vault))
+                done = refresh(index, exclude, progress)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                stack.close()
+                remove(path)
+                index = stack.enter_context(Index(path, vault))
+                done = refresh(index, exclude, progress)
+            yield index, done
     except sqlite3.Error as error:
+        if is_damage(error):
+            remove(path)
+            raise TryAgain(f"{path}: the index was damaged; the next run makes it anew") from error
         raise TryAgain(
             f"{path}: the index cannot be used just now ({error}); is another program using it?"
         ) from error

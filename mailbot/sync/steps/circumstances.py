@@ -13,6 +13,7 @@ from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
 from mailbot.sync.decide.disposition import UNANSWERED, Circumstances, Word
 from mailbot.sync.decide.sender_rule import CORRECTIONS, sender_rule
+from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.sent import have_exchanged
@@ -80,13 +81,14 @@ class Knowledge:
 
 
 def begun_by_user(
-    server: ImapAccount, account: Account, newer_than: timedelta, now: datetime
+    server: ImapAccount, account: Account, drafts: Drafts, newer_than: timedelta, now: datetime
 ) -> frozenset[MessageId]:
     """The mails that drafts of the user's own answer, looked at as far back as a mail may be that gets a draft; none where
-    Drafts cannot be read."""
+    Drafts cannot be read. A draft of ours that the journal does not know, because it was lost, is the user's too."""
     try:
         server.examine(server.find("drafts", account.drafts_mailbox))
-        return frozenset(server.parents((now - newer_than - BEFORE).date() - timedelta(days=1)))
+        lying = server.parents((now - newer_than - BEFORE).date() - timedelta(days=1))
+        return frozenset(parent for parent, mark in lying if not (mark and drafts.known(f"<{mark}>")))
     except ServerUnavailable as error:
         log.info("account %s: Drafts could not be read for answers begun: %s", account.name, in_log(error))
         return frozenset()

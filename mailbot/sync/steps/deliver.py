@@ -64,9 +64,13 @@ class Delivery:
         self.server.ensure()  # the model may have taken minutes
         self._append(self._intend(draft), draft.raw)
 
-    def adopt(self, draft: Composed) -> None:
-        """Store the draft of a note that the journal does not know. It may be on the server already, so look first."""
-        self._finish(self._intend(draft))
+    def adopt(self, draft: Composed, stored: bool) -> None:
+        """Store the draft of a note that the journal does not know. It may be on the server already, so look first. `stored`
+        says that it was there once: if it is there no more, the user has sent or discarded it."""
+        row = self._intend(draft)
+        if stored:
+            self.spool.drop_draft(draft.message_id)
+        self._finish(row)
 
     def postpone(self, mail_id: int, note: str, error: MailbotError) -> None:
         """Record that a draft could not be stored. Raises MailbotError if the server does not answer any more."""

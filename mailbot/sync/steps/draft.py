@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,11 @@ class Storage:
 
     def store(self, waiting: Waiting, draft: Draft, context: Context) -> None:
         """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there."""
-        path, message_id = self.draft_notes.write(waiting, draft, context)
+        try:
+            path, message_id = self.draft_notes.write(waiting, draft, context)
+        except MailbotError as error:
+            self.delivery.postpone(waiting.row.id, waiting.row.note, error)
+            return
         self._deliver(waiting, path, message_id, self.delivery.store)
 
     def adopt(self, waiting: Sequence[Waiting]) -> list[Waiting]:
@@ -53,11 +58,16 @@ class Storage:
         before it could say so, or the journal was lost. The model is not asked again. Returns the other mails."""
         left = []
         for each in waiting:
-            found = self.draft_notes.on_disk(each)
+            try:
+                found = self.draft_notes.on_disk(each)
+            except MailbotError as error:
+                self.delivery.postpone(each.row.id, each.row.note, error)
+                continue
             if found is None:
                 left.append(each)
-            else:
-                self._deliver(each, *found, self.delivery.adopt)
+                continue
+            named = (self.record.notes.properties(each.row.note) or {}).get("draft")
+            self._deliver(each, *found, partial(self.delivery.adopt, stored=bool(named)))
         return left
 
     def _deliver(

@@ -24,6 +24,7 @@ from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import DraftNote
 from mailbot.vault.email_body import whole_quoted
+from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
 from mailbot.vault.source import Context
 
@@ -46,6 +47,7 @@ class DraftNotes:
     account: Account
     drafts: Drafts
     notes: NoteFiles
+    index: Index
     clock: Callable[[], datetime]
 
     def write(self, waiting: Waiting, draft: Draft, context: Context) -> tuple[str, MessageId]:
@@ -101,14 +103,20 @@ class DraftNotes:
         return ((when, before.reply), *before.earlier)
 
     def on_disk(self, waiting: Waiting) -> tuple[str, MessageId] | None:
-        """The draft note of a mail that lies in the vault though the journal knows no draft, and its Message-ID."""
-        path = f"{self._folder}/{waiting.row.stem}.draft.md"
-        if not self.notes.exists(path) or self._last(waiting.row):
+        """The draft note of a mail that lies in the vault though the journal knows no draft, and its Message-ID. It is known by
+        its properties; of several the newest counts."""
+        row, message_id = waiting.row, property_text(waiting.mail.message.message_id or "")
+        if self._last(row):
             return None
-        properties = self.notes.properties(path) or {}
-        message_id = str(properties.get("draft_message_id") or "")
-        ours = properties.get("message_id") == property_text(waiting.mail.message.message_id or "")
-        return (path, MessageId(message_id)) if message_id and ours else None
+        usual = f"{self._folder}/{row.stem}.draft.md"
+        found: list[tuple[str, str, MessageId]] = []
+        for path in dict.fromkeys((*self.index.draft_notes(message_id), usual)):
+            said = (self.notes.properties(path) if self.notes.exists(path) else None) or {}
+            id_, status = str(said.get("draft_message_id") or ""), said.get("status")
+            account = said.get("account") == self.account.name
+            if id_ and account and status != "superseded" and said.get("message_id") == message_id:
+                found.append((str(said.get("created") or ""), path, MessageId(id_)))
+        return max(found)[1:] if found else None
 
     def _outgoing(self, mail: Mail, text: str, message_id: MessageId) -> Reply:
         return outgoing(self.settings, self.account, mail, text, message_id, self.clock())

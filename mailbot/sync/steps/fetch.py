@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail, read_mail
@@ -73,7 +73,7 @@ def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wi
     memory = Remembered(
         journal.cursors.get(account, mailbox),
         frozenset(journal.locations.known_uids(account, mailbox, uidvalidity)),
-        journal.failures.due(account, mailbox, uidvalidity),
+        journal.failures.due(account, mailbox, uidvalidity) if uidvalidity else {},
     )
     search = search_for(wish, memory.cursor, uidvalidity)
     found: list[int] = []
@@ -154,7 +154,7 @@ class Arrivals:
             answered=any(f.casefold() == "\\answered" for f in listing.flags),
             twin=twin,
             too_large=too_large,
-            age=self.now - arrived.astimezone() if arrived else None,
+            age=_age(arrived, self.now),
             model=True,
         )
         settled = disposition(mail, here)
@@ -167,15 +167,22 @@ class Arrivals:
             return settled
 
 
+def _age(arrived: datetime | None, now: datetime) -> timedelta | None:
+    try:
+        return now - arrived.astimezone() if arrived else None
+    except (OverflowError, ValueError, OSError):  # a date that no time zone can hold
+        return None
+
+
 def _header_only(header: bytes, listing: Listing) -> Mail:
-    """What is kept of a mail that is too large: its header, under an identity that counts size and UID as well."""
+    """What is kept of a mail that is too large: its header, under an identity that counts its size as well."""
     if not header.strip():
         raise BadData("the server listed the mail but sent no header")
     mail = read_mail(header)
     size = f"{listing.size / 1_000_000:.0f} MB"
     message = replace(
         mail.message,
-        sha256=content_hash(header + f"{listing.size} {listing.uid}".encode()),
+        sha256=content_hash(header + f"{listing.size}".encode()),
         size=listing.size,
         body=(),
         defects=(

@@ -24,7 +24,8 @@ from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Cursor, Location
 from mailbot.sync.memory.spool import Spool
-from mailbot.sync.session.note_files import Kept, NoteFiles
+from mailbot.sync.session.kept_notes import KeptNotes
+from mailbot.sync.session.note_files import Kept
 from mailbot.sync.session.report import Progress, Report, bug, log
 from mailbot.sync.steps.fetch import Arrival, Look
 from mailbot.sync.steps.reading import ReadMails
@@ -38,7 +39,7 @@ class Keeper:
 
     account: str
     journal: Journal
-    notes: NoteFiles
+    kept_notes: KeptNotes
     spool: Spool
     mails: ReadMails
     folder: str
@@ -108,7 +109,7 @@ class Keeper:
             return
         message, verdict = arrival.mail.message, arrival.verdict
         filing = Filing(self.account, opened.name, uid, opened.uidvalidity)
-        note = write_email_note(self.notes, arrival.mail, filing, verdict, self.folder, arrival.twins)
+        note = write_email_note(self.kept_notes, arrival.mail, filing, verdict, self.folder, arrival.twins)
         stage, disposition = arrival.stage, verdict.disposition
         if note.adopted:  # what it says was decided by the run that was killed: triage believes it
             stage, disposition = "triage", ""
@@ -126,6 +127,7 @@ class Keeper:
                 date,
                 stage,
                 disposition,
+                datetime.now(UTC),
             )
             if verdict.asks:
                 self.journal.mails.set_asks(mail_id, verdict.asks)
@@ -139,7 +141,8 @@ class Keeper:
     def _located(self, mail_id: int, opened: Opened, uid: int, moves: bool) -> None:
         """The mail lies there, and its failure there, if there was one, is over."""
         at = _at(opened, uid)
-        self.journal.locations.add(mail_id, self.account, at)
+        if opened.uidvalidity:  # without one the UID may be another mail's tomorrow
+            self.journal.locations.add(mail_id, self.account, at)
         self.journal.failures.forget(self.account, at)
         if moves:
             self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
@@ -156,14 +159,22 @@ def _at(opened: Opened, uid: int) -> Location:
 
 
 def write_email_note(
-    notes: NoteFiles, mail: Mail, filing: Filing, verdict: Verdict, folder: str, twins: Sequence[str] = ()
+    kept_notes: KeptNotes,
+    mail: Mail,
+    filing: Filing,
+    verdict: Verdict,
+    folder: str,
+    twins: Sequence[str] = (),
 ) -> Kept:
-    """The mail's note, made durable; under another name if another mail's note has the usual one."""
+    """The mail's note, made durable; under another name if another mail's note has the usual one. One that is in the vault
+    already is adopted as it is."""
+    if found := kept_notes.of(mail.message):
+        return found
     number, name = 1, ""
     suspicious = attempts(mail.message)
     while True:
         email = to_note(mail, filing, verdict, folder=folder, name=name, suspicious=suspicious, twins=twins)
-        if kept := notes.keep(email, mail.message.sha256):
+        if kept := kept_notes.notes.keep(email, mail.message.sha256):
             return kept
         number += 1
         name = f"{stem(mail.message, filing.uid)}_{number}"

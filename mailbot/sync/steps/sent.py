@@ -9,6 +9,8 @@ from mailbot.errors import AuthenticationFailed, MailbotError, TryAgain
 from mailbot.mail.freemail import is_for_all
 from mailbot.mail.message import Address, Message
 from mailbot.mail.server.account import ImapAccount
+from mailbot.mail.server.listing import Opened
+from mailbot.mail.server.sent_header import SentHeader
 from mailbot.settings import Account
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Cursor, Location
@@ -37,6 +39,9 @@ def _read(server: ImapAccount, account: Account, journal: Journal) -> None:
     if cursor and cursor.uidvalidity != opened.uidvalidity:
         journal.sent.forget(account.name, opened.name)
         cursor = None
+    if not opened.uidvalidity:
+        _read_anew(server, account.name, journal, opened)
+        return
     first = cursor.uid + 1 if cursor else 1
     if opened.uidnext and opened.uidnext <= first:
         return
@@ -45,11 +50,27 @@ def _read(server: ImapAccount, account: Account, journal: Journal) -> None:
     )
     found = list(server.headers(uids[-FIRST:]))
     with journal.together():
-        for uid, header in found:
-            at = Location(opened.name, opened.uidvalidity, uid)
-            journal.sent.add(account.name, at, header.message_id, header.parent, header.date, header.to)
+        _add(account.name, journal, opened, found)
         reached = Cursor(opened.uidvalidity, max([opened.uidnext - 1, *uids]))
         journal.cursors.move(account.name, opened.name, reached, "sent")
+
+
+def _add(account: str, journal: Journal, opened: Opened, found: Iterable[tuple[int, SentHeader]]) -> None:
+    for uid, header in found:
+        at = Location(opened.name, opened.uidvalidity, uid)
+        journal.sent.add(account, at, header.message_id, header.parent, header.date, header.to)
+
+
+def _read_anew(server: ImapAccount, account: str, journal: Journal, opened: Opened) -> None:
+    """Without UIDVALIDITY a UID may be another mail's than last time: all is read, and remembered where it is news."""
+    uids = server.search(["ALL"], last=opened.last, exists=opened.exists) if opened.exists else []
+    found = list(server.headers(uids[-FIRST:]))
+    if {(uid, header.message_id) for uid, header in found} == journal.sent.lying(account, opened.name):
+        return
+    with journal.together():
+        journal.sent.forget(account, opened.name)
+        _add(account, journal, opened, found)
+        journal.cursors.move(account, opened.name, Cursor(0, max([0, *uids])), "sent")
 
 
 def have_exchanged(sent: SentMails, message: Message, own: frozenset[str]) -> bool:

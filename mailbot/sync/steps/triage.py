@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailbot.assistant.detector import asks_of
-from mailbot.errors import MailbotError
+from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.decide.retry import backoff
@@ -61,6 +61,12 @@ class TriageRecord:
         self.spool.drop_mail(row.sha256)
         self.report.count(row.id, decided if verdict else "removed")
 
+    def failed(self, row: MailRow, reason: str) -> None:
+        """A mail cannot be worked on now; a later run tries again."""
+        attempts = row.attempts + 1
+        self.journal.mails.failed(row.id, reason, attempts, datetime.now(UTC) + backoff(attempts))
+        self.report.failed.append(reason if reason.startswith(row.note) else f"{row.note}: {reason}")
+
     def wants_reply(self, row: MailRow, verdict: Verdict) -> MailRow:
         """A mail waits for its draft now; returns its row."""
         note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
@@ -78,11 +84,14 @@ def read_waiting(rows: Sequence[MailRow], mails: ReadMails, record: TriageRecord
     for row in rows:
         mail = mails.get(row)
         if mail is None:
-            reason = f"its copy in the spool is gone; run `mailbot draft '{row.note}'`"
-            attempts = row.attempts + 1
-            record.journal.mails.failed(row.id, reason, attempts, datetime.now(UTC) + backoff(attempts))
-            record.report.failed.append(f"{row.note}: {reason}")
-        elif record.notes.read(row.note) is None:
+            record.failed(row, f"its copy in the spool is gone; run `mailbot draft '{row.note}'`")
+            continue
+        try:
+            gone = record.notes.read(row.note) is None
+        except BadData as error:  # a link, a folder or a pipe lies in its place: it costs this mail alone
+            record.failed(row, str(error))
+            continue
+        if gone:
             record.done(row, None)
         else:
             found.append(Waiting(row, mail))

@@ -10,6 +10,7 @@ from mailbot.settings import Account
 from mailbot.sync.decide.disposition import Circumstances
 from mailbot.sync.decide.mailbox import Wish
 from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.opening import Session
 from mailbot.sync.session.report import Options
 from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf, begun_by_user
@@ -25,6 +26,7 @@ from mailbot.sync.steps.reading import ReadMails
 from mailbot.sync.steps.second_thoughts import SecondThoughts
 from mailbot.sync.steps.style import SentStyle
 from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
+from mailbot.sync.steps.wrong_clock import WrongClock
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
@@ -57,7 +59,7 @@ def knowledge(session: Session, index: Index) -> Knowledge:
     """What is known beside a mail. With a model configured the model decides what the rules leave open. Drafts is read here,
     before any mailbox is: a connection has one mailbox open."""
     newer_than, account = session.settings.drafts.newer_than, session.account
-    begun = begun_by_user(session.server, account, newer_than, session.clock())
+    begun = begun_by_user(session.server, account, session.journal.drafts, newer_than, session.clock())
     return Knowledge(
         session.settings, account.name, session.journal, index, begun, session.settings.llm is not None
     )
@@ -70,11 +72,15 @@ def arrivals(session: Session, knows: KnowledgeOf | None) -> Arrivals:
     return Arrivals(session.account.name, session.server, session.journal, at_once, knows, session.clock())
 
 
-def keeper(session: Session, mails: ReadMails) -> Keeper:
+def kept_notes(session: Session, index: Index | None) -> KeptNotes:
+    return KeptNotes(session.account.name, session.notes, index)
+
+
+def keeper(session: Session, mails: ReadMails, index: Index | None) -> Keeper:
     return Keeper(
         session.account.name,
         session.journal,
-        session.notes,
+        kept_notes(session, index),
         session.spool,
         mails,
         session.settings.email_folder,
@@ -123,13 +129,15 @@ def delivery(session: Session) -> Delivery:
     )
 
 
-def draft_notes(session: Session) -> DraftNotes:
-    return DraftNotes(session.settings, session.account, session.journal.drafts, session.notes, session.clock)
+def draft_notes(session: Session, index: Index) -> DraftNotes:
+    return DraftNotes(
+        session.settings, session.account, session.journal.drafts, session.notes, index, session.clock
+    )
 
 
-def storage(session: Session) -> Storage:
+def storage(session: Session, index: Index) -> Storage:
     to_server = session.settings.drafts.to_server
-    return Storage(draft_notes(session), delivery(session), record(session), to_server)
+    return Storage(draft_notes(session, index), delivery(session), record(session), to_server)
 
 
 def person_notes(session: Session, index: Index) -> PersonNotes:
@@ -157,6 +165,18 @@ def mail_as_it_came(session: Session, row: MailRow) -> bytes:
         session.server,
         session.account.mailboxes,
         max_size(session),
+    )
+
+
+def wrong_clock(session: Session) -> WrongClock:
+    return WrongClock(
+        session.account.name,
+        session.journal,
+        session.notes,
+        session.spool,
+        session.server,
+        lambda row: mail_as_it_came(session, row),
+        session.settings.drafts.newer_than,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import (
+    LONGEST_WAIT,
     Cursor,
     DraftRow,
     DraftStatus,
@@ -33,6 +34,7 @@ class Tables:
     locations: dict[tuple[str, Location], int] = field(default_factory=dict)
     failures: dict[tuple[str, Location], Failure] = field(default_factory=dict)
     mails: dict[int, MailRow] = field(default_factory=dict)
+    kept: dict[int, datetime] = field(default_factory=dict)
     asks: dict[int, tuple[Ask, ...]] = field(default_factory=dict)
     drafts: dict[int, DraftRow] = field(default_factory=dict)
     sent: dict[int, tuple[str, SentRow, frozenset[str]]] = field(default_factory=dict)
@@ -137,11 +139,24 @@ class MemoryMails:
         date: datetime,
         stage: Stage,
         disposition: str,
+        kept: datetime | None = None,
     ) -> int:
         id_ = max(self._tables.mails, default=0) + 1
         row = MailRow(id_, account, message_id, sha256, note, note_hash, utc(date), stage, disposition)
         self._tables.mails[id_] = row
+        if kept:
+            self._tables.kept[id_] = utc(kept)
         return id_
+
+    def kept_after(self, account: str, at: datetime) -> list[MailRow]:
+        return [
+            m
+            for m in self._all()
+            if m.account == account and m.id in self._tables.kept and self._tables.kept[m.id] > at
+        ]
+
+    def kept_now(self, mail_id: int, at: datetime) -> None:
+        self._tables.kept[mail_id] = utc(at)
 
     def update(self, mail_id: int, *, stage: Stage, disposition: str, note_hash: str) -> None:
         self._change(
@@ -211,7 +226,7 @@ class MemoryMails:
 
 
 def is_due(mail: MailRow, at: datetime) -> bool:
-    return mail.next_try is None or mail.next_try <= at
+    return mail.next_try is None or mail.next_try <= at or mail.next_try > at + LONGEST_WAIT
 
 
 class MemoryDrafts:
@@ -254,6 +269,9 @@ class MemoryDrafts:
         mails = self._tables.mails
         intents = [d for d in self._tables.drafts.values() if d.status == "intent"]
         return [d for d in intents if mails[d.mail_id].account == account and is_due(mails[d.mail_id], at)]
+
+    def known(self, message_id: str) -> bool:
+        return any(d.message_id == message_id for d in self._tables.drafts.values())
 
     def intended(self, account: str) -> set[str]:
         mails = {m.id for m in self._tables.mails.values() if m.account == account}
@@ -299,6 +317,10 @@ class MemorySentMails:
             for a, row, to in self._tables.sent.values()
             if before is None or (row.date and row.date < before)
         ]
+
+    def lying(self, account: str, mailbox: str) -> set[tuple[int, str]]:
+        rows = [row for of, row, _ in self._tables.sent.values() if of == account]
+        return {(r.location.uid, r.message_id) for r in rows if r.location.mailbox == mailbox}
 
     def written_to(self, address: str, before: datetime | None = None) -> int:
         return sum(address.casefold() in to for _, _, to in self._before(before))
@@ -399,7 +421,7 @@ class MemoryPauses:
 
     def active(self, account: str, at: datetime) -> Pause | None:
         found = self._tables.pauses.get(account)
-        return found if found and found.until > at else None
+        return found if found and at < found.until <= at + LONGEST_WAIT else None
 
 
 def memory_journal() -> Journal:

@@ -77,7 +77,11 @@ def load(path: Path | None = None) -> Settings:
             f"{found}{line}: not valid YAML: {getattr(error, 'problem', error)}; check the indentation (spaces, no tabs) and the brackets"
         ) from error
     if not isinstance(data, dict) or node is None:
-        what = "it is empty" if data is None else "it holds no settings by name, such as `vault: ~/Notes`"
+        what = (
+            "it is empty, so there are no settings in it"
+            if data is None
+            else "it holds no settings by name, such as `vault: ~/Notes`"
+        )
         raise ConfigError(f"{found}: {what}; accounts.example.yaml shows what to write")
     try:
         settings = Settings.model_validate(data)

@@ -19,12 +19,12 @@ def check(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             open_.append((event.anchor, 1))
             if len(open_) > DEPTH:
-                raise ValueError(f"line {event.start_mark.line + 1}: it is nested more than {DEPTH} deep")
+                raise ValueError(f"line {_line(event)}: it is nested more than {DEPTH} deep")
             continue
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
-                raise ValueError(f"line {event.start_mark.line + 1}: *{event.anchor} stands inside of itself")
-            anchor, size = None, sizes.get(event.anchor, 1)
+                raise ValueError(f"line {_line(event)}: *{event.anchor} stands inside of itself")
+            anchor, size = None, sizes.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             anchor, size = event.anchor, 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -34,7 +34,11 @@ def check(text: str) -> None:
         if anchor:
             sizes[anchor] = size
         if size > NODES:
-            raise ValueError(f"line {event.start_mark.line + 1}: it stands for more than {NODES:,} values")
+            raise ValueError(f"line {_line(event)}: it stands for more than {NODES:,} values")
         if open_:
             outer, count = open_[-1]
             open_[-1] = outer, count + size
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mailbot import hearsay, stopping
 from mailbot.config import load
 from mailbot.settings import Settings
 from tests.servers.dovecot import PASSWORD, Dovecot
@@ -33,6 +34,13 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(tmp_path)
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_process() -> None:
+    """What one test has learned, or ended, no other knows."""
+    hearsay.confidence.__init__()  # type: ignore[misc]
+    stopping.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -98,8 +98,9 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
     Raises ConfigError, with what to do, where the files are not there.
     """
     places = [folder] if folder else [p for name in KNOWN_PACKAGES if (p := _package(name))]
-    model = next((f for p in places for f in _near(p, "*.onnx")), None)
-    tokenizer = next((f for p in places for f in _near(p, "tokenizer.json")), None)
+    look = _near if folder else _anywhere
+    model = next((f for p in places for f in look(p, "*.onnx")), None)
+    tokenizer = next((f for p in places for f in look(p, "tokenizer.json")), None)
     if model is None or tokenizer is None:
         raise ConfigError(
             f"{folder}: there must be a model.onnx and a tokenizer.json in it"
@@ -108,6 +109,10 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
             " model.onnx and tokenizer.json"
         )
     return OnnxEmbedder(model, tokenizer, query_prefix, passage_prefix)
+
+
+def _anywhere(package: Path, name: str) -> list[Path]:
+    return sorted(package.rglob(name))
 
 
 def _near(folder: Path, name: str) -> list[Path]:

@@ -85,14 +85,7 @@ def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -
         FileExistsError
     ) as error:  # a file where a folder is to be: that is not the file that was asked for
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
-    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
-    folder = path.parent
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if scratch.stat().st_dev == folder.stat().st_dev:
-            folder = scratch
-    ready = folder / name
-    handle = os.open(ready, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    handle, ready = _begun(path, scratch)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -103,6 +96,25 @@ def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -
         ready.unlink(missing_ok=True)
         raise
     return ready
+
+
+def _begun(path: Path, scratch: Path | None) -> tuple[int, Path]:
+    """A new empty file, open for writing, in the scratch folder if that is on the same disk."""
+    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
+    for last in (False, False, False, True):
+        folder = path.parent
+        if scratch is not None:
+            scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if scratch.stat().st_dev == folder.stat().st_dev:
+                folder = scratch
+        try:
+            return os.open(
+                folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+            ), folder / name
+        except FileNotFoundError:  # another run has just cleared the folder away
+            if last:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _mode(path: Path, mode: int | None) -> int:

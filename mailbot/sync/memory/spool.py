@@ -46,6 +46,9 @@ class Spool:
             if (earlier := self.folder.parent / name).exists() and not (self.folder / name).exists():
                 private.folder(self.folder)
                 earlier.replace(self.folder / name)
+        if not self.folder.exists():
+            return
+        private.folder(private.folder(self.folder.parent) / self.folder.name)
         sweep(self.folder)
         for path in self.folder.glob("*.eml"):
             if path.name not in wanted:

@@ -99,19 +99,23 @@ def opened(
         opened_journal(state.journal) as journal,
         closing(ImapAccount(login(account, ends))) as server,
     ):
-        yield Session(
-            settings,
-            account,
-            journal,
-            NoteFiles(settings.vault),
-            state.spool(account.name),
-            server,
-            report,
-            state.index,
-            progress,
-            today or Day(),
-            ends,
-        )
+        notes = NoteFiles(settings.vault)
+        try:
+            yield Session(
+                settings,
+                account,
+                journal,
+                notes,
+                state.spool(account.name),
+                server,
+                report,
+                state.index,
+                progress,
+                today or Day(),
+                ends,
+            )
+        finally:
+            notes.sweep()
 
 
 @contextmanager

@@ -1,0 +1,183 @@
+"""With the journal lost nothing is made twice: notes and drafts are known by what they say, not by name, place or UID."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailbot.sync.commands.import_mail import import_mail
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.report import Options, Report
+from mailbot.sync.session.state import State
+from mailbot.vault import note as notes
+from tests.conftest import MakeSettings, mail
+from tests.servers.dovecot import Dovecot
+from tests.servers.model import ModelServer
+
+pytestmark = pytest.mark.dovecot
+
+
+def lose(vault: Path) -> None:
+    State(vault).journal.unlink()
+
+
+def renumber(dovecot: Dovecot, user: str, mailbox: str = "INBOX") -> None:
+    """Every mail gets another UID: taken out and put back, unread as before."""
+    there = dovecot.messages(user, mailbox)
+    with dovecot.client(user) as client:
+        client.select_folder(mailbox)
+        client.delete_messages(list(there))
+        client.expunge()
+        for raw in there.values():
+            client.append(mailbox, raw)
+
+
+def all_notes(vault: Path, kind: str) -> list[Path]:
+    found = []
+    for path in vault.rglob("*.md"):
+        if f"type: {kind}\n" in path.read_text(encoding="utf-8").replace('"', ""):
+            found.append(path)
+    return sorted(found)
+
+
+def moved(vault: Path) -> None:
+    (vault / "Archive").mkdir()
+    for number, path in enumerate(all_notes(vault, "email")):
+        path.rename(vault / "Archive" / f"A mail {number}.md")
+
+
+def without_hash(vault: Path) -> None:
+    for path in all_notes(vault, "email"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"^sha256:.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+
+
+def broken_yaml(vault: Path) -> None:
+    for path in all_notes(vault, "email"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("tags: ", "tags: [oh: {no\nx: ", 1), encoding="utf-8")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "as they were": lambda _: None,
+    "notes moved and renamed": moved,
+    "notes without their hash": without_hash,
+    "notes whose YAML is broken": broken_yaml,
+}
+
+
+@pytest.mark.parametrize("configured", [True, False], ids=["model", "outline"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_other_uids_and_other_places_make_no_second_note_and_no_second_draft(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, model: ModelServer, vault: Path, change: str,
+    configured: bool,
+) -> None:  # fmt: skip
+    dovecot.deliver(
+        user, mail(to=user), mail("What did it cost?", message_id="<2@acme.example>", subject="Cost", to=user),
+        mail("Our news", message_id="<3@x>", sender="News <no-reply@shop.example>", to=user, headers="List-Unsubscribe: <x:y>\n"),
+    )  # fmt: skip
+    settings = make_settings(dovecot.port, user, llm=model.url if configured else None)
+    (first,) = fetch_all(settings, Options())
+    assert (len(first.notes), len(first.drafts)) == (3, 2)
+    drafts = set(dovecot.messages(user, "Drafts").values())
+    CHANGES[change](vault)
+    before = {p: p.read_bytes() for p in vault.rglob("*") if p.is_file()}
+    lose(vault)
+    renumber(dovecot, user)
+    asked = len(model.requests)
+    (again,) = fetch_all(settings, Options())
+    assert again.error == ""
+    assert set(dovecot.messages(user, "Drafts").values()) == drafts
+    assert len(dovecot.messages(user, "Drafts")) == 2
+    assert len(all_notes(vault, "email-draft")) == 2
+    assert {p for p in vault.rglob("*") if p.is_file()} == set(before)
+    if change in ("as they were", "notes moved and renamed"):
+        assert len(model.requests) == asked
+    (third,) = fetch_all(settings, Options())
+    assert (third.notes, third.drafts, len(dovecot.messages(user, "Drafts"))) == ([], [], 2)
+
+
+@pytest.mark.parametrize("what", ["discarded", "edited", "sent", "draft note moved", "draft note deleted"])
+def test_a_draft_that_met_its_fate_is_not_made_again(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, model: ModelServer, vault: Path, what: str
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    fetch_all(settings, Options())
+    ((uid, raw),) = dovecot.messages(user, "Drafts").items()
+    (note,) = all_notes(vault, "email-draft")
+    with dovecot.client(user) as client:
+        if what in ("discarded", "edited", "sent"):
+            client.select_folder("Drafts")
+            client.delete_messages([uid])
+            client.expunge()
+        text = re.sub(rb"(?im)^(message-id|x-mailbot-id):.*\r\n", b"", raw)
+        if what == "edited":
+            client.append("Drafts", b"Message-ID: <edited@jo>\r\n" + text)
+        if what == "sent":
+            client.append("Sent", b"Message-ID: <sent@jo>\r\n" + text)
+    if what == "draft note moved":
+        note.rename(vault / "My draft.md")
+    if what == "draft note deleted":
+        note.unlink()
+    before = set(dovecot.messages(user, "Drafts").values())
+    lose(vault)
+    (again,) = fetch_all(settings, Options())
+    assert again.error == ""
+    assert set(dovecot.messages(user, "Drafts").values()) == before
+    assert len(dovecot.messages(user, "Drafts")) == len(before)
+
+
+def test_a_mail_without_a_message_id_is_known_by_its_bytes(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    dovecot.deliver(user, mail(to=user).replace(b"Message-ID: <m1@acme.example>\r\n", b""))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    lose(vault)
+    renumber(dovecot, user)
+    (again,) = fetch_all(settings, Options())
+    assert len(all_notes(vault, "email")) == 1
+    assert len(dovecot.messages(user, "Drafts")) == 1, again
+
+
+def test_two_mails_of_one_message_id_stay_two(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    dovecot.deliver(user, mail(to=user), mail("Something else?", to=user))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    lose(vault)
+    renumber(dovecot, user)
+    fetch_all(settings, Options())
+    assert len(all_notes(vault, "email")) == 2
+
+
+def test_a_mail_that_is_too_large_is_known_by_its_header(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    dovecot.deliver(user, mail("x" * 1_200_000, to=user))
+    settings = make_settings(dovecot.port, user, max_mail_size=1)
+    fetch_all(settings, Options())
+    lose(vault)
+    renumber(dovecot, user)
+    fetch_all(settings, Options())
+    assert len(all_notes(vault, "email")) == 1
+
+
+def test_an_import_knows_what_was_fetched(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, tmp_path: Path
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    lose(vault)
+    (raw,) = dovecot.messages(user, "INBOX").values()
+    (tmp_path / "m.eml").write_bytes(raw)
+    report: Report = import_mail(settings, "work", [tmp_path / "m.eml"])
+    assert report.failed == []
+    assert len(all_notes(vault, "email")) == 1
+    assert notes.read(all_notes(vault, "email")[0].read_text(encoding="utf-8")).properties["disposition"] == "reply"

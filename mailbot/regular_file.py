@@ -22,10 +22,10 @@ def read_file(path: Path, most: int = MAX_FILE, *, head: bool = False) -> bytes:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise BadData(f"{path}: cannot be read ({error.strerror})") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadData(f"{path}: is no regular file; a note or a mail is expected there")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise BadData(f"{path}: is no regular file; a note or a mail is expected there")
         try:
             data = file.read(most if head else most + 1)
         except OSError as error:

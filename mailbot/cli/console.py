@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import json
 import re
@@ -20,10 +19,16 @@ from mailbot.settings import Settings
 from mailbot.stopping import Stopped
 from mailbot.sync.session.report import Progress, bug, log, silent
 
+UNWRITTEN = 74
+"""EX_IOERR of sysexits.h: what a command has found cannot be written to standard output."""
 INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C has ended: 128 and the number of the signal."""
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+
+class OutputFailed(Exception):
+    """Standard output is closed, or its disk is full."""
 
 
 def settings(context: click.Context) -> Settings:
@@ -35,9 +40,18 @@ def emit(value: Any) -> None:
     """One JSON value, on one line, whatever text it carries."""
     line = re.sub("[\x7f-\x9f]", _escaped, json.dumps(value, ensure_ascii=False, default=str))
     try:
-        click.echo(line)
+        _out(line)
     except UnicodeEncodeError:  # lone surrogates, or a terminal that knows no Unicode
-        click.echo(json.dumps(value, default=str))
+        _out(json.dumps(value, default=str))
+
+
+def _out(text: str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise  # nobody reads on, which is no failure
+    except OSError as error:
+        raise OutputFailed(error.strerror or error) from error
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -46,7 +60,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 def show(text: str) -> None:
     """What was asked for: printed always. A mail's text may be in it, so no character of it moves the cursor."""
-    click.echo(visible(text))
+    _out(visible(text))
 
 
 def say(text: str) -> None:
@@ -76,8 +90,11 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
             return command(*arguments, **options)
         except MailbotError as error:
             fail(error)
+        except OutputFailed as error:
+            complain(f"mailbot: the output could not be written: {error}")
+            raise SystemExit(UNWRITTEN) from error
         except OSError as error:
-            if isinstance(error, BrokenPipeError) or output_failed(error):
+            if isinstance(error, BrokenPipeError):
                 raise
             what = f"{error.filename or 'the disk'}: {error.strerror or error}"
             fail(TryAgain(f"{what}; nothing was lost; fix this and run mailbot again"))
@@ -99,19 +116,6 @@ def _readable(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_readable, value))
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def output_failed(error: OSError) -> bool:
-    """Whether what could not be written is our own output: standard output is closed, or its disk is full."""
-    return error.filename is None and error.errno in (errno.EBADF, errno.ENOSPC, errno.EIO) and not _flushed()
-
-
-def _flushed() -> bool:
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def table(

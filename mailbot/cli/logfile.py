@@ -3,6 +3,7 @@ came."""
 
 from __future__ import annotations
 
+import copy
 import logging
 import logging.handlers
 import traceback
@@ -24,8 +25,9 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
-        record.exc_info, record.exc_text = None, None
-        line = one_line(super().format(record))[:LINE]
+        bare = copy.copy(record)
+        bare.exc_info, bare.exc_text = None, None
+        line = one_line(super().format(bare))[:LINE]
         return f"{line}\n{_frames(error, error.__traceback__)}" if error else line
 
 

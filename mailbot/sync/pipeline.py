@@ -19,7 +19,7 @@ from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
-from mailbot.sync.session.search import filled_vectors, opened_index
+from mailbot.sync.session.search import IndexDamaged, filled_vectors, opened_index
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
 from mailbot.sync.steps.context import ContextSearch
@@ -44,7 +44,15 @@ def fetch_all(
 
     Raises ConfigError for an unknown name or a vault that is not there.
     """
-    return each_account(settings, names, progress, lambda session: _story(session, options))
+    return each_account(settings, names, progress, lambda session: _told(session, options))
+
+
+def _told(session: Session, options: Options) -> None:
+    """The story, and once more where the index turns out to be damaged: it is a cache, and every step goes on where it was."""
+    try:
+        _story(session, options)
+    except IndexDamaged:
+        _story(session, options)
 
 
 def _story(session: Session, options: Options) -> None:

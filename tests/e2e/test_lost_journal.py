@@ -180,4 +180,7 @@ def test_an_import_knows_what_was_fetched(
     report: Report = import_mail(settings, "work", [tmp_path / "m.eml"])
     assert report.failed == []
     assert len(all_notes(vault, "email")) == 1
-    assert notes.read(all_notes(vault, "email")[0].read_text(encoding="utf-8")).properties["disposition"] == "reply"
+    assert (
+        notes.read(all_notes(vault, "email")[0].read_text(encoding="utf-8")).properties["disposition"]
+        == "reply"
+    )

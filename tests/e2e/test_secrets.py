@@ -58,7 +58,9 @@ QUOTED = PASSWORD.replace('"', '\\"')
 PLAIN = base64.b64encode(f"\0jo@example.com\0{PASSWORD}".encode()).decode()
 
 
-@pytest.mark.parametrize("echo", [PASSWORD, f'"{QUOTED}"', PLAIN, PASSWORD[:22]], ids=["bare", "quoted", "sasl", "cut"])
+@pytest.mark.parametrize(
+    "echo", [PASSWORD, f'"{QUOTED}"', PLAIN, PASSWORD[:22]], ids=["bare", "quoted", "sasl", "cut"]
+)
 @pytest.mark.parametrize("how", ["NO", "BAD", "BYE", "untagged"])
 def test_a_login_that_is_echoed_shows_no_password(
     make_settings: MakeSettings, password: str, how: str, echo: str
@@ -100,13 +102,17 @@ def test_a_model_that_quotes_shows_neither_mail_nor_key(
         )  # fmt: skip
         said = everything(run("fetch", "--json").split('"notes"')[0] + run("status"))
         assert model.requests
-    shown = said.replace("Severance-of-Director-Mueller", "")  # notes are named to their owner, not in the log
+    shown = said.replace(
+        "Severance-of-Director-Mueller", ""
+    )  # notes are named to their owner, not in the log
     for part in (*HIDDEN, "0123456789"):
         assert part not in shown
     assert "Severance" not in (state_folder() / "mailbot.log").read_text(encoding="utf-8")
 
 
-def test_a_refused_draft_that_is_quoted_shows_nothing_of_it(make_settings: MakeSettings, model: ModelServer) -> None:
+def test_a_refused_draft_that_is_quoted_shows_nothing_of_it(
+    make_settings: MakeSettings, model: ModelServer
+) -> None:
     account = Account(mail(TEXT, subject=SUBJECT, to="jo@example.com"))
 
     def trouble(session: Session, tag: str, line: str, literal: bytes) -> bool | None:
@@ -128,7 +134,9 @@ def test_a_password_command_that_fails_shows_nothing_that_it_prints(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     script = tmp_path / "password"
-    script.write_text(f"#!{sys.executable}\nimport sys\nprint('battery staple')\nsys.exit('cannot use: battery staple')\n")
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\nprint('battery staple')\nsys.exit('cannot use: battery staple')\n"
+    )
     script.chmod(0o700)
     make_settings(1, "jo@example.com", account={"password": {"command": [str(script)]}})
     with ScriptedImap() as server:
@@ -157,7 +165,9 @@ def test_the_state_is_its_owners_alone(make_settings: MakeSettings, model: Model
     """Also what an earlier version had left open to others."""
     mask = os.umask(0o022)
     try:
-        account = Account(mail(TEXT, to="jo@example.com"), mail("Which?", message_id="<2@x>", to="jo@example.com"))
+        account = Account(
+            mail(TEXT, to="jo@example.com"), mail("Which?", message_id="<2@x>", to="jo@example.com")
+        )
         with ScriptedImap(account) as server, ModelServer(lambda _: (500, {}, "no")) as broken:
             make_settings(server.port, "jo@example.com", llm=broken.url, drafts={"newer_than": "36500d"})
             run("fetch")

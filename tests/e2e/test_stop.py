@@ -29,7 +29,10 @@ pytestmark = pytest.mark.dovecot
 
 def started(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "mailbot", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mailbot", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -109,7 +112,12 @@ def test_a_server_that_hangs_keeps_no_other_account_waiting(
     """The good account is done long before the silent one is given up, and the run ends at its limit."""
     dovecot.deliver(user, mail(to=user))
     done: list[float] = []
-    with ScriptedImap(lambda session, tag, line, _: time.sleep(30) if line.startswith("EXAMINE") else None) as hangs:
+
+    def hang(_: Session, __: str, line: str, ___: bytes) -> None:
+        if line.startswith("EXAMINE"):
+            time.sleep(30)
+
+    with ScriptedImap(hang) as hangs:
         make_settings(dovecot.port, user)
         silent = {"host": "127.0.0.1", "port": hangs.port, "security": "none", "timeout": 3}
         settings = with_accounts(tmp_path, {"imap": silent})

@@ -19,6 +19,10 @@ from mailbot.vault.indexing import Refreshed, refresh
 from mailbot.vault.vectors import Vectors, vectors_path
 
 
+class IndexDamaged(TryAgain):
+    """It showed in the middle of the work. The index is gone, and is made anew where it is opened next."""
+
+
 @contextmanager
 def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> Iterator[Vectors | None]:
     """The vectors beside an index, None if none are wanted. Raises ConfigError if they cannot be had."""
@@ -68,7 +72,7 @@ def index_of(
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[Index, Refreshed]]:
     """(the index at a path, up to date with a folder, what that took). A damaged one is made anew at the first sign: it is a
-    cache. Raises TryAgain if it cannot be used just now, at whatever moment that shows."""
+    cache. Raises IndexDamaged where that shows later, TryAgain if it cannot be used just now, at whatever moment that shows."""
     try:
         with ExitStack() as stack:
             try:
@@ -85,7 +89,7 @@ def index_of(
     except sqlite3.Error as error:
         if is_damage(error):
             remove(path)
-            raise TryAgain(f"{path}: the index was damaged; the next run makes it anew") from error
+            raise IndexDamaged(f"{path}: the index was damaged; the next run makes it anew") from error
         raise TryAgain(
             f"{path}: the index cannot be used just now ({error}); is another program using it?"
         ) from error

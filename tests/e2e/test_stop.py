@@ -149,6 +149,7 @@ def test_an_account_has_its_time(make_settings: MakeSettings) -> None:
         (report,) = fetch_all(settings, Options(no_drafts=True))
         assert (report.exit_code, "`time_limit` is over" in report.error) == (75, True)
         account.trouble = lambda *_: None
+        settings = make_settings(server.port, "jo@example.com")
         (again,) = fetch_all(settings, Options(no_drafts=True))
     assert again.error == ""
     assert len(report.notes) + len(again.notes) == 300

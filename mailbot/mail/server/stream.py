@@ -88,11 +88,13 @@ class BoundedIMAP4(imaplib.IMAP4):
         if size > self.allowance.literal:
             raise TooMuch(f"a literal of {size} octets, where at most {self.allowance.literal} were to come")
         self._count(size)
+        self._of_this_stream()
         while len(self._buffer) < size and self._more():
             pass
         return self._taken(size)
 
     def readline(self) -> bytes:
+        self._of_this_stream()
         at = self._buffer.find(b"\n")
         while at < 0:
             seen = len(self._buffer)
@@ -119,12 +121,15 @@ class BoundedIMAP4(imaplib.IMAP4):
         if self._octets > self.allowance.answer:
             raise TooMuch(f"an answer of more than {self.allowance.answer} octets")
 
-    def _more(self) -> bool:
-        """Read what has come into the buffer; False at the end of the stream. Raises TimeoutError, and Stopped."""
+    def _of_this_stream(self) -> None:
+        """Nothing that was said before TLS is believed after it (RFC 3501 11.1)."""
         if self._source is not self.sock:
-            if self._buffer:  # RFC 3501 11.1: nothing that was said before TLS is believed after it
+            if self._buffer:
                 raise TooMuch("octets in front of the TLS handshake")
             self._source = self.sock
+
+    def _more(self) -> bool:
+        """Read what has come into the buffer; False at the end of the stream. Raises TimeoutError, and Stopped."""
         last = time.monotonic()
         while True:
             stopping.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +191,14 @@ def test_no_registry_and_no_path_of_a_machine_stands_in_the_repository() -> None
     for name in tracked.stdout.splitlines():
         data = (ROOT / name).read_bytes()
         assert b"pypi" + b".org" not in data and b"/work" + b"/main" not in data, name
+
+
+def test_every_promise_names_a_test_that_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 35
+    for path, test in named:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in source, f"{path}::{test}"
+    for row in re.findall(r"^\| (?!promise|---)(.+)$", text, re.MULTILINE):
+        assert "`tests/" in row, row

@@ -115,7 +115,9 @@ def test_nothing_that_was_said_before_tls_is_believed_after_it(tmp_path: Path) -
                 connection.sendall(b"* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n")
                 lines = connection.makefile("rb", buffering=0)
                 while b"STARTTLS" not in (line := lines.readline()):
-                    connection.sendall(b"* CAPABILITY IMAP4rev1 STARTTLS\r\n" + line.split()[0] + b" OK done\r\n")
+                    connection.sendall(
+                        b"* CAPABILITY IMAP4rev1 STARTTLS\r\n" + line.split()[0] + b" OK done\r\n"
+                    )
                 tag = line.split()[0]
                 connection.sendall(tag + b" OK go\r\n* BYE injected\r\n")
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -72,7 +72,7 @@ class Confidence:
     def cleaned(self, said: object, length: int = LENGTH) -> str:
         """What may be shown of somebody's words: one line of at most `length` characters, every control character made
         visible, without a secret; a note in its place where it repeats a text."""
-        text = str(said)
+        text = str(said)[: 10 * LENGTH]
         with self._lock:
             secrets, texts = sorted(self._secrets, key=len, reverse=True), list(self._texts.values())
         readings = list(_readings(text))

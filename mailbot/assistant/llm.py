@@ -165,6 +165,7 @@ class Model:
         """(a vector for each text, tokens used) from the server's /embeddings. Raises what `ask` raises, and BadData if the
         server is there and does not take these texts: one may be too long for the model."""
         where = self._where(model)
+        confidence.text(*texts)
         try:
             reply = self._called(
                 where,

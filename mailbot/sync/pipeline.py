@@ -134,8 +134,8 @@ def _examined(session: Session, name: str) -> Opened | None:
         return server.examine(name)
     except ServerUnavailable as error:
         server.ensure()
-        there = ", ".join(m.name for m in server.mailboxes() if m.selectable)
-        session.report.failed.append(f"{error}; fix `mailboxes` in accounts.yaml; the server has: {there}")
+        has = server.names()
+        session.report.failed.append(f"{error}; fix `mailboxes` in accounts.yaml; the server has: {has}")
         return None
 
 

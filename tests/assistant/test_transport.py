@@ -281,3 +281,14 @@ def test_a_base_url_with_a_password_is_named_without_it(monkeypatch: pytest.Monk
     assert proxy_for("https://llm.example/v1") == "proxy.example:3128"
     assert proxy_for("https://inside.example/v1") == ""
     assert proxy_for("http://llm.example/v1") == ""
+
+
+def test_no_error_repeats_the_texts_that_vectors_were_asked_for() -> None:
+    body = json.dumps({"error": {"message": f"cannot embed: {PROMPT}"}}).encode()
+    head = b"HTTP/1.1 500 Oh\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with raw_server(lambda c: c.sendall(head + body)) as url:
+        model = client(url)
+        with pytest.raises(MailbotError) as caught:
+            model.embed("e", [PROMPT])
+        model.close()
+    assert "merger" not in str(caught.value)

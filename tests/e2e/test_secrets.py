@@ -180,3 +180,22 @@ def test_the_state_is_its_owners_alone(make_settings: MakeSettings, model: Model
     spool = {p for p in modes if p.suffix == ".eml"}
     assert spool
     assert {p: oct(m) for p, m in modes.items() if m & 0o077 and p not in spool and p.suffix != ".lock"} == {}
+
+
+def test_a_mail_of_this_run_is_not_repeated_without_any_prompt(make_settings: MakeSettings) -> None:
+    """No model is configured, no draft is made: what was fetched is known all the same."""
+    account = Account(mail(TEXT, subject=SUBJECT, to="jo@example.com"))
+    account.boxes["Old"] = {}
+
+    def trouble(session: Session, tag: str, line: str, _: bytes) -> bool | None:
+        if line.startswith("EXAMINE Drafts"):
+            return session.no(tag, "index broken after: " + TEXT.replace("\n", " "))
+        return None
+
+    account.trouble = trouble
+    with ScriptedImap(account) as server:
+        make_settings(server.port, "jo@example.com", drafts={"newer_than": "36500d"})
+        said = everything(run("fetch") + run("fetch") + run("status"))
+    shown = said.replace("Severance-of-Director-Mueller", "")
+    for part in HIDDEN:
+        assert part not in shown

@@ -114,3 +114,15 @@ def test_what_is_remembered_has_a_bound(confidence: Confidence) -> None:
         confidence.text(f"mail {n} " + f"word{n} " * 100_000)
     assert confidence._held <= 4_000_000
     assert confidence.cleaned("word49 word49 word49 word49 word49") == REPEATS
+
+
+def test_cleaning_takes_no_longer_for_a_longer_answer(confidence: Confidence) -> None:
+    """It was quadratic once: 200 KB of escaped quotes took minutes, and no time limit was over it."""
+    for said in (
+        '"' + '\\"' * 500_000,
+        "A" * 1_000_000,
+        "\\u0041" * 300_000,
+        "=41" * 300_000,
+        "a" * 15 + "=" * 500_000,
+    ):
+        assert len(confidence.cleaned(said)) <= LENGTH

@@ -192,3 +192,25 @@ def test_no_octet_of_a_mail_stands_in_an_error() -> None:
             box.search(["ALL"])
     assert "merger" not in str(caught.value)
     assert "its answer makes no sense" in str(caught.value)
+
+
+def test_no_mail_can_ask_for_patience() -> None:
+    """Where an answer makes no sense the words in it may be a stranger's: they pause no account."""
+    said = b"* 1 Suggested Backoff Time: 99999999 seconds, rate limit, too many connections\r\nthrottled\r\n"
+    with account(when("UID SEARCH", lambda s: s.send(said))) as box:
+        box.examine("INBOX")
+        with pytest.raises(ServerUnavailable):
+            box.search(["ALL"])
+
+
+def test_a_refusal_of_megabytes_is_short_at_once() -> None:
+    """A pattern that looks far ahead held the whole process, the other accounts and Ctrl-C with it."""
+    with account(
+        lambda s, tag, line: s.no(tag, "(1.1 + " * 300_000) if line.startswith("UID SEARCH") else None
+    ) as box:
+        box.examine("INBOX")
+        began = time.monotonic()
+        with pytest.raises(ServerUnavailable) as caught:
+            box.search(["ALL"])
+        assert time.monotonic() - began < 5
+    assert len(str(caught.value)) < 400

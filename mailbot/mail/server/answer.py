@@ -11,15 +11,16 @@ from mailbot.hearsay import confidence, one_line
 
 LONGEST_WAIT = 86_400.0
 """Seconds: no server is obeyed that wants to be left alone for longer than a day."""
+READ = 4000
+"""Characters of an answer that are looked at: a server may send a megabyte."""
 _NO_SENSE = re.compile(r"unexpected (?:tagged )?response|unterminated line|unexpected end", re.IGNORECASE)
 """How the libraries begin when they quote an answer that they cannot read: it may hold any part of a mail."""
 
 
 def said(error: BaseException) -> str:
     """What the server or the system said, on one short line. Of an answer that makes no sense nothing is repeated."""
-    text = str(error)
-    from_server = isinstance(error, (imaplib.IMAP4.error, exceptions.IMAPClientError, OSError))
-    if not from_server or isinstance(error, exceptions.ProtocolError) or _NO_SENSE.search(text):
+    text = str(error)[:READ]
+    if not _makes_sense(error):
         return "its answer makes no sense"
     if match := re.fullmatch(r"b'(.*)'", text, re.DOTALL):
         text = match[1]
@@ -27,8 +28,20 @@ def said(error: BaseException) -> str:
     return confidence.cleaned(text.strip(" .")) or type(error).__name__
 
 
-def throttled(text: str) -> float | None:
-    """The seconds that a throttling server asks to wait, at most a day, or None if it does not throttle."""
+def _makes_sense(error: BaseException) -> bool:
+    """Whether it is the server, or the system, that speaks, and not a library that quotes what it could not read."""
+    by_server = isinstance(error, (imaplib.IMAP4.error, exceptions.IMAPClientError, OSError))
+    return (
+        by_server
+        and not isinstance(error, exceptions.ProtocolError)
+        and not _NO_SENSE.search(str(error)[:READ])
+    )
+
+
+def throttled(error: BaseException) -> float | None:
+    """The seconds that a throttling server asks to wait, at most a day, or None if it does not throttle. Of an answer that
+    makes no sense nothing is believed: it may be a mail that says so."""
+    text = str(error)[:READ] if _makes_sense(error) else ""
     hint = r"Suggested Backoff Time:?\s*(\d{1,18})\d*\s*(milliseconds|ms|seconds|s)?"
     if match := re.search(hint, text, re.IGNORECASE):
         seconds = int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)

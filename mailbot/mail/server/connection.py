@@ -115,7 +115,7 @@ class Connection:
             lost = error.__context__
             if isinstance(lost, (imaplib.IMAP4.abort, OSError)):
                 raise lost from None  # the connection broke: that says nothing about the password
-            if wait := throttled(str(error)):
+            if wait := throttled(error):
                 raise TryAgain(
                     f"{self._where}: the server asks to wait: {said(error)}", retry_after=wait
                 ) from error
@@ -225,7 +225,7 @@ class Connection:
             )
 
     def _failure(self, what: str, error: BaseException) -> MailbotError:
-        if wait := throttled(str(error)):
+        if wait := throttled(error):
             return TryAgain(
                 f"{self._where}: {what}; the server asks to wait: {said(error)}", retry_after=wait
             )

@@ -47,16 +47,19 @@ class Mailboxes(Connection):
         """The mailbox for a use. Raises ServerUnavailable with the names that are there, where none is found."""
         name = special_use(use, self.mailboxes(), configured, self.personal_namespace())
         if name is None:
-            there = ", ".join(sorted(shown(m.name) for m in self.mailboxes())[:20])
             wanted = (
                 f"no mailbox {configured!r}"
                 if configured != "auto"
                 else f"no {use.title()} mailbox was recognised"
             )
             raise ServerUnavailable(
-                f"{self._where}: {wanted}; set `{use}_mailbox` in accounts.yaml to one of: {there}"
+                f"{self._where}: {wanted}; set `{use}_mailbox` in accounts.yaml to one of: {self.names()}"
             )
         return name
+
+    def names(self) -> str:
+        """The first mailboxes that can be opened, for a message."""
+        return ", ".join(sorted(shown(m.name) for m in self.mailboxes() if m.selectable)[:20])
 
     def create(self, name: str) -> str:
         """CREATE a mailbox below the personal namespace and say its full name."""

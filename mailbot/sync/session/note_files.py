@@ -16,7 +16,7 @@ from mailbot.regular_file import read_file
 from mailbot.vault import durable
 from mailbot.vault import note as notes
 from mailbot.vault.durable import write_atomic
-from mailbot.vault.email_note import EmailNote
+from mailbot.vault.email_note import EmailNote, identity_in
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
 
@@ -41,11 +41,11 @@ class NoteFiles:
 
     vault: Path
 
-    def keep(self, email: EmailNote, sha256: str) -> Kept | None:
+    def keep(self, email: EmailNote, sha256: str, account: str) -> Kept | None:
         """Write a new email note and its attachments, attachments first. If the note of this very mail is there already, from
         a run that was killed before it could say so, it is adopted as it is. None if another mail's note has the name."""
         if self.exists(email.path):
-            return self.adopted(email.path, sha256)
+            return self.adopted(email.path, sha256, account)
         for name, content in email.files.items():
             target = inside(self.vault, name)
             if not (target.is_file() and read_file(target) == content):
@@ -54,16 +54,19 @@ class NoteFiles:
         try:
             return Kept(email.path, self.create(email.path, notes.write(email.note)))
         except FileExistsError:
-            return self.adopted(email.path, sha256)
+            return self.adopted(email.path, sha256, account)
 
-    def adopted(self, path: str, sha256: str) -> Kept | None:
-        """A note that is there, if it is the one of the mail of this hash."""
+    def adopted(self, path: str, sha256: str, account: str) -> Kept | None:
+        """A note that is there, if it is the one of the mail of this hash in this account."""
         try:
             found = self.read(path)
-            ours = found is not None and notes.read(found[0], path).properties.get("sha256") == sha256
         except BadData:
             return None
-        return Kept(path, found[1], adopted=True) if ours and found else None
+        if found is None:
+            return None
+        identity = identity_in(found[0])
+        ours = (identity.sha256, identity.account) == (sha256, account)
+        return Kept(path, found[1], adopted=True) if ours else None
 
     def create(self, path: str, text: str) -> str:
         """Write a note that is not there yet; returns its hash. Raises FileExistsError if it is there after all."""

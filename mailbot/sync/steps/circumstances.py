@@ -49,11 +49,19 @@ class Knowledge:
             said_of_sender=self._word_on_sender(message),
             answered=any(sent.answered(id_) for id_ in thread),
             begun=self._is_begun(message, thread),
+            twin=self._is_twin(message),
             written=sent.written_to(sender.key) if sender and knows_sent else None,
             received=len(self.index.mail_with(sender.key, UNANSWERED + 1)) if sender else 0,
             exchanged=have_exchanged(sent, message, own),
             model=self.model,
         )
+
+    def _is_twin(self, message: Message) -> bool:
+        """Whether a mail of the same Message-ID was kept before this one. Accounts run side by side: of a mail that went to two of
+        the user's addresses, the journal's order says which was first."""
+        kept = self.journal.mails.by_message_id(message.message_id or "")
+        own = next((m.id for m in kept if (m.account, m.sha256) == (self.account, message.sha256)), None)
+        return any(own is None or m.id < own for m in kept)
 
     def _word_on_sender(self, message: Message) -> Word | None:
         sender = message.sender

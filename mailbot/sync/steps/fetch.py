@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mailbot.errors import BadData, MailbotError
+from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Listing, Opened
@@ -140,6 +141,7 @@ class Arrivals:
         else:
             raise BadData("the server listed the mail but sent no body")
         message = mail.message
+        confidence.text(message.subject, mail.text.plain("newest", "quoted", "forwarded"))
         if known := self.journal.mails.by_content(self.account, message.sha256):
             return Arrival(listing, mail, raw or b"", action.moves, Verdict(), known)
         twins = tuple(m.note for m in self.journal.mails.by_message_id(message.message_id or ""))

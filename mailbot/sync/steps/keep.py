@@ -174,7 +174,7 @@ def write_email_note(
     suspicious = attempts(mail.message)
     while True:
         email = to_note(mail, filing, verdict, folder=folder, name=name, suspicious=suspicious, twins=twins)
-        if kept := kept_notes.notes.keep(email, mail.message.sha256):
+        if kept := kept_notes.notes.keep(email, mail.message.sha256, filing.account):
             return kept
         number += 1
         name = f"{stem(mail.message, filing.uid)}_{number}"

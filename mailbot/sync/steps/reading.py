@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.memory.spool import Spool
@@ -33,5 +34,6 @@ class ReadMails:
         if raw is None:
             return None
         mail = read_mail(raw)
+        confidence.text(mail.message.subject, mail.text.plain("newest", "quoted", "forwarded"))
         self.hold(mail)
         return mail

@@ -80,17 +80,23 @@ class Connection:
         context = tls.context(login.ca_file)
         direct = context if login.security == "tls" else None
         client = Client(login.host, login.port, login.timeout, direct, login.ends)
-        client.normalise_times = False
-        client.folder_encode = False  # names are encoded here: one bad name must not end LIST
-        client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if login.security == "starttls":
-            if client._imap.state == "AUTH" or not client.has_capability("STARTTLS"):
-                client.shutdown()
-                raise ServerUnavailable(
-                    f"{self._where}: the server does not offer STARTTLS, so no password was sent. Use `security: tls` and the TLS port"
-                )
-            client.starttls(context)
+        try:
+            client.normalise_times = False
+            client.folder_encode = False  # names are encoded here: one bad name must not end LIST
+            client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if login.security == "starttls":
+                self._start_tls(client, context)
+        except BaseException:
+            _shut(client)
+            raise
         return client
+
+    def _start_tls(self, client: Client, context: ssl.SSLContext) -> None:
+        if client._imap.state == "AUTH" or not client.has_capability("STARTTLS"):
+            raise ServerUnavailable(
+                f"{self._where}: the server does not offer STARTTLS, so no password was sent. Use `security: tls` and the TLS port"
+            )
+        client.starttls(context)
 
     def _authenticate(self, client: Client) -> None:
         secret, name = self.login.secret(), self.login.username

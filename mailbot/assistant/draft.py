@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mailbot.assistant import prompt
 from mailbot.assistant.context import ON_THE_MAIL
@@ -22,6 +22,9 @@ from mailbot.assistant.support import supports as supported
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.source import Source
 from mailbot.vault.verdict import Ask
+
+LONGEST = 10_000
+"""Characters of a reply: nobody writes a longer one, and the guard looks at every one of them."""
 
 
 class _TaskAnswer(BaseModel):
@@ -39,8 +42,8 @@ class _Claim(BaseModel):
 class DraftAnswer(BaseModel):
     """The shape that the model is asked for."""
 
-    reply: str
-    reasoning: str
+    reply: str = Field(max_length=LONGEST)
+    reasoning: str = Field(max_length=LONGEST)
     action_items: list[_TaskAnswer] = []
     claims: list[_Claim] = []
     unknowns: list[str] = []

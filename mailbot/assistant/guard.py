@@ -200,9 +200,9 @@ def _link(match: re.Match[str], may: Allowed, removed: list[str]) -> str:
 
 def field_text(text: str, may: Allowed, limit: int = 400) -> str:
     """A model's short field (a reason, a topic, a task) -> one line that may pass."""
-    return re.sub(r"\s+", " ", reply_text(text, may).text).strip()[:limit]
+    return re.sub(r"\s+", " ", reply_text(text[: 2 * limit], may).text).strip()[:limit]
 
 
 def long_text(text: str, may: Allowed, limit: int = 4000) -> str:
     """A model's reasoning -> text that may pass."""
-    return reply_text(text, may).text[:limit]
+    return reply_text(text[: 2 * limit], may).text[:limit]

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 
+LONGEST = 1_000_000
+"""Characters of an answer that are read: what is cut off is no JSON, and so of no use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A server of chat completions. `api_key` is called when it is needed."""
@@ -238,8 +242,8 @@ def _words(content: object) -> str:
     """The text of a message: a text, or as some servers send it a list of parts. Nothing of any other shape."""
     if isinstance(content, list):
         parts = (p.get("text") if isinstance(p, dict) else getattr(p, "text", None) for p in content)
-        return "".join(p for p in parts if isinstance(p, str))
-    return content if isinstance(content, str) else ""
+        return "".join(p for p in parts if isinstance(p, str))[:LONGEST]
+    return content[:LONGEST] if isinstance(content, str) else ""
 
 
 def _vectors(reply: Any, where: str) -> list[list[float]]:

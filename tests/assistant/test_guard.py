@@ -105,3 +105,13 @@ def test_the_prompt_is_known_when_it_is_broken_into_lines() -> None:
     guarded = reply_text(f"Hi Ana,\n\n{broken}\n\nViele Grüße, heißt es.", allowed([], secret=prompt))
     assert guarded.text.split() == ["Hi", "Ana,", "Viele", "Grüße,", "heißt", "es."]
     assert guarded.removed == ("a passage of the prompt",)
+
+
+def test_a_reply_of_any_length_takes_no_time_to_speak_of() -> None:
+    """The guard's patterns look ahead: what is longer than any letter is refused before, and asked for once more."""
+    from mailbot.assistant.draft import DraftAnswer
+    from mailbot.assistant.shape import read
+
+    with pytest.raises(ValueError, match="reply: String should have at most 10000"):
+        read('{"reply": "' + "[a](" * 50_000 + '", "reasoning": "x"}', DraftAnswer)
+    assert len(field_text("[a](" * 50_000, allowed([""]))) <= 400

@@ -28,6 +28,8 @@ HELD = 4_000_000
 """Characters of texts that are remembered, the newest first."""
 PART = 8
 """Characters in a row of a longer secret that give it away."""
+BEGINNING = 5
+"""Characters at the beginning of a short secret that do."""
 
 REPEATS = "(left out: it repeats a mail, a prompt or a draft)"
 SECRET = "***"  # noqa: S105 - what stands in the place of one
@@ -37,6 +39,8 @@ _HIDDEN = re.compile(
 )
 _WIDE = re.compile("([\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0eff])")
 """Scripts that put no space between words: each character counts as one."""
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_OCTETS_APART = re.compile(r"(?:\b[0-9a-fA-F]{2}[ :,-]){3,}[0-9a-fA-F]{2}\b")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|“[^”]*”|«[^»]*»")
 
@@ -79,7 +83,7 @@ class Confidence:
         if any(_gives_away(reading, secrets) for reading in readings[1:]):
             text = _without_encoded(text, secrets)
         text = _without(text, secrets)
-        if any(_gives_away(reading, secrets) for reading in _readings(text)):
+        if any(_gives_away(reading, secrets) for reading in _readings(text)) or _in_bones(text, secrets):
             return SECRET
         if texts and _repeats(readings, texts):
             return REPEATS
@@ -119,10 +123,22 @@ def _readings(text: str) -> Iterator[str]:
     yield unquote(text)
     yield re.sub(r"\\(.)", r"\1", text)  # a quoted string of IMAP
     yield _unescaped(text)
+    yield _TAG.sub(" ", text)
+    yield text.encode("cp1252", "ignore").decode("utf-8", "ignore")  # UTF-8 that was taken for Latin-1
+    yield re.sub("[\u0120\u2581\u010a]", " ", text)  # a tokenizer's spaces and line ends
+    yield _OCTETS_APART.sub(lambda m: _from_hex(m[0]), text)
+    several = text
+    for _ in range(3):
+        several = html.unescape(unquote_plus(_unescaped(several)))
+    yield _TAG.sub(" ", several)
     if "=" in text:
         yield quopri.decodestring(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     for token in _ENCODED.findall(text):
         yield from _decoded(token)
+
+
+def _from_hex(spaced: str) -> str:
+    return bytes.fromhex(re.sub(r"[^0-9a-fA-F]", "", spaced)).decode("utf-8", "replace")
 
 
 def _unescaped(text: str) -> str:
@@ -166,8 +182,8 @@ def _gives_away(text: str, secrets: list[str]) -> bool:
 def _parts(secret: str) -> list[str]:
     """What gives a secret away: itself, or where it is long any part of it that is no coincidence."""
     folded = secret.casefold()
-    if len(folded) < PART + 4:
-        return [folded]
+    if len(folded) < PART + 4:  # what was cut off begins as it does
+        return [folded[:end] for end in range(min(BEGINNING, len(folded)), len(folded) + 1)]
     return [folded[at : at + PART] for at in range(len(folded) - PART + 1)]
 
 
@@ -181,7 +197,7 @@ def _without(text: str, secrets: list[str]) -> str:
         for spelling in sorted(spellings, key=len, reverse=True):
             text = re.sub(re.escape(spelling), SECRET, text, flags=re.IGNORECASE)
         folded = text.casefold()
-        if len(folded) == len(text) and len(secret) >= PART + 4:
+        if len(folded) == len(text):
             text = _without_parts(text, folded, _parts(secret))
     return text
 
@@ -209,6 +225,17 @@ def _without_encoded(text: str, secrets: list[str]) -> str:
     return _ENCODED.sub(
         lambda m: SECRET if any(_gives_away(d, secrets) for d in _decoded(m[0])) else m[0], text
     )
+
+
+def _in_bones(text: str, secrets: list[str]) -> bool:
+    """Whether a secret is there once quotation marks, backslashes and spaces are left out on both sides: quoted twice it has more
+    of them than anybody undoes."""
+    bones = _bones(text)
+    return any(bone in bones for secret in secrets if len(bone := _bones(secret)) >= 3)
+
+
+def _bones(text: str) -> str:
+    return re.sub(r"[\s\\\"'*]+", "", text).casefold()
 
 
 def _words(text: str) -> list[str]:

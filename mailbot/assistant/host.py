@@ -10,11 +10,11 @@ from mailbot.hearsay import one_line
 
 def host_of(url: str) -> str:
     """The host of a URL, with its port if it names one, and never the user and password that may stand in front of it."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
-        port = ""
+        return "?"
     return one_line(f"{parts.hostname or '?'}{port}")[:100]
 
 

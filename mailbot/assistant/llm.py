@@ -17,7 +17,7 @@ from mailbot.assistant.llm_errors import NotUnderstood, UnusableAnswer, errors_m
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.assistant.tokens import tokens
 from mailbot.assistant.usage import believable, count
-from mailbot.errors import BadData, MailbotError, ServerUnavailable
+from mailbot.errors import BadData, ConfigError, MailbotError, ServerUnavailable
 from mailbot.hearsay import confidence
 
 if TYPE_CHECKING:
@@ -207,12 +207,15 @@ class Model:
         for name in ("openai", "httpx", "httpx2", "httpcore"):
             # below that they log requests, and with them mail text
             logging.getLogger(name).setLevel(logging.WARNING)
-        return openai.OpenAI(
-            base_url=self.endpoint.base_url,
-            api_key=self.endpoint.api_key(),
-            max_retries=0,
-            http_client=Client(self.endpoint.timeout),
-        )
+        key = self.endpoint.api_key()
+        try:
+            http = Client(self.endpoint.timeout)
+        except Exception as error:
+            raise ConfigError(
+                f"{self.endpoint.host}: the proxy that your environment names (ALL_PROXY, HTTP_PROXY, HTTPS_PROXY) cannot be used"
+                f" ({type(error).__name__}); correct it, or list the server in NO_PROXY"
+            ) from error
+        return openai.OpenAI(base_url=self.endpoint.base_url, api_key=key, max_retries=0, http_client=http)
 
 
 def _text_of(reply: Any, where: str) -> tuple[str, int, int]:

@@ -292,3 +292,14 @@ def test_no_error_repeats_the_texts_that_vectors_were_asked_for() -> None:
             model.embed("e", [PROMPT])
         model.close()
     assert "merger" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "http://[::1", "foo://x", "http://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_named_as_that(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for name in ("ALL_PROXY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, proxy)
+    assert proxy_for("http://llm.example/v1")
+    with pytest.raises(MailbotError) as caught:
+        ask(client("http://llm.example/v1"))
+    assert "bug" not in str(caught.value)
+    assert "unusable" not in str(caught.value)

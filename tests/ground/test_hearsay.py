@@ -46,6 +46,9 @@ def sasl(name: str, secret: str) -> str:
         repr(SECRET.encode()),
         SECRET.upper(),
         "Incorrect API key: sk-live-0123456789ab…",
+        repr([f'LOGIN jo "{SECRET}"'.encode()]),
+        repr(repr(json.dumps(SECRET))),
+        " ".join(f"{b:02x}" for b in SECRET.encode()),
         "key ...cdefghij is not known",
     ],
 )
@@ -72,6 +75,11 @@ def test_no_secret_passes(confidence: Confidence, said: str) -> None:
         quopri.encodestring(TEXT.encode()).decode(),
         base64.b64encode(TEXT.encode()).decode(),
         "the-merger-with-blue-ocean",
+        "<b>the</b> <b>merger</b> <b>with</b> <i>Blue</i> Ocean",
+        "ĠtheĠmergerĠwithĠBlueĠOcean",
+        "und Übermorgen müssen wir reden".encode().decode("cp1252"),
+        quote(quote(TEXT)),
+        quote(json.dumps(html.escape(TEXT))),
     ],
 )
 def test_no_text_of_a_mail_passes(confidence: Confidence, said: str) -> None:
@@ -126,3 +134,14 @@ def test_cleaning_takes_no_longer_for_a_longer_answer(confidence: Confidence) ->
         "a" * 15 + "=" * 500_000,
     ):
         assert len(confidence.cleaned(said)) <= LENGTH
+
+
+@pytest.mark.parametrize("secret", ["hunter22", 'pa"ss\\w0rd', "my  pass  word", "geheim"])
+def test_short_secrets_too(secret: str) -> None:
+    """Also where the echo was cut off, quoted twice, or has lost a space."""
+    found = Confidence()
+    found.secret(secret)
+    echoes = [secret, secret[:6], repr([f"LOGIN jo {json.dumps(secret)}".encode()]), " ".join(secret.split())]
+    for echo in echoes:
+        cleaned = found.cleaned(f"error in: {echo}")
+        assert not any(part in cleaned for part in ("hunte", "ss", "w0rd", "pass", "gehei")), (echo, cleaned)

@@ -1,4 +1,4 @@
-"""The model's client: one question, one answer of a known shape. Only this file and `llm_errors.py` import openai."""
+"""The model's client: one question, one answer of a known shape. Only this file, `llm_errors.py` and `transport.py` import openai."""
 
 from __future__ import annotations
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import secrets
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 SETTLE = 0.002
@@ -21,6 +25,7 @@ TURNS = 1000
 """How often a race is undone before it is given up; each turn takes a few microseconds."""
 _PREFIX, _SUFFIX = ".mailbot-", ".tmp"
 _NOREPLACE, _EXCHANGE = 1, 2
+_F_SETSIG = 10
 _UMASK = os.umask(0)
 os.umask(_UMASK)
 
@@ -150,21 +155,23 @@ def _named(ready: Path, path: Path) -> None:
 def _exchanged(ready: Path, path: Path, expected: Callable[[bytes], bool], ours: bytes) -> bool:
     """Let `ready` and `path` change places. False, and all as before, if what came out is not the expected."""
     try:
-        if not expected(path.read_bytes()):
-            return False
-        if not _renameat2(ready, path, _EXCHANGE):
-            return _linked(ready, path, expected)
+        with _leased(path) as old:
+            if old.being_written or not expected(path.read_bytes()):
+                return False
+            if not _renameat2(ready, path, _EXCHANGE):
+                return _linked(ready, path, expected)
+            if expected(ready.read_bytes()):
+                time.sleep(SETTLE)
+                if expected(ready.read_bytes()) and not old.wanted():
+                    return True
+            return _put_back(ready, path, ours)
     except FileNotFoundError:
         return False
-    came_out = ready.read_bytes()
-    if expected(came_out):
-        time.sleep(SETTLE)
-        came_out = ready.read_bytes()
-        if expected(came_out):
-            return True
-    for _ in range(
-        TURNS
-    ):  # until it is ours that comes out, what came out is the user's, and the newest of it
+
+
+def _put_back(ready: Path, path: Path, ours: bytes) -> bool:
+    """Undo an exchange. Until it is ours that comes out, what came out is the user's, and the newest of it. Returns False."""
+    for _ in range(TURNS):
         try:
             _renameat2(ready, path, _EXCHANGE)
         except FileNotFoundError:  # the user has moved or deleted the note meanwhile
@@ -173,6 +180,44 @@ def _exchanged(ready: Path, path: Path, expected: Callable[[bytes], bool], ours:
         if ready.read_bytes() == ours:
             return False
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """A read lease (fcntl(2), F_SETLEASE): nobody has the file open for writing, and who opens it so waits, and is seen.
+    Without it, on another system or disk, nothing is known."""
+
+    descriptor: int
+    held: bool = False
+    being_written: bool = False
+
+    def wanted(self) -> bool:
+        """Whether somebody waits to write to the file."""
+        return self.held and fcntl.fcntl(self.descriptor, fcntl.F_GETLEASE) != fcntl.F_RDLCK
+
+
+@contextmanager
+def _leased(path: Path) -> Iterator[_Lease]:
+    """The lease on a file, ended with the block: whoever waited goes on then, with the file that has the name by then or with
+    one that was put back under it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield _lease(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lease(descriptor: int) -> _Lease:
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return _Lease(descriptor)
+    try:
+        fcntl.fcntl(descriptor, _F_SETSIG, signal.SIGURG)  # the default would end the process
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return _Lease(descriptor, being_written=True)
+    except OSError:  # a disk without leases, or a file of somebody else's
+        return _Lease(descriptor)
+    return _Lease(descriptor, held=True)
 
 
 def _linked(ready: Path, path: Path, expected: Callable[[bytes], bool]) -> bool:

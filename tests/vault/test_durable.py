@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -143,3 +145,49 @@ def test_a_note_is_changed_anew_from_what_was_saved(tmp_path: Path) -> None:
     for path in tmp_path.glob("N*.md"):
         read = notes.read(path.read_text(encoding="utf-8"))
         assert read.properties["status"] in ("draft", "superseded")
+
+
+def test_an_editor_that_takes_its_time_loses_nothing_either(tmp_path: Path) -> None:
+    """It has emptied the file, or written half of it, and is held up: on a busy machine for longer than any look lasts."""
+    files, path = NoteFiles(tmp_path), tmp_path / "n.md"
+    for half in ("", "---\nstatus: draft\n---\n"):
+        path.write_text("---\nstatus: draft\n---\nMine.\n", encoding="utf-8")
+        file = path.open("r+", encoding="utf-8")
+        file.truncate()
+        file.write(half)
+        file.flush()
+
+        def finish(file: IO[str] = file) -> None:
+            time.sleep(0.3)
+            file.seek(0)
+            file.write("---\nstatus: draft\n---\nMine, and more.\n")
+            file.close()
+
+        thread = threading.Thread(target=finish)
+        thread.start()
+        files.change("n.md", "", {"status": "superseded"})
+        thread.join()
+        read = notes.read(path.read_text(encoding="utf-8"))
+        assert (read.body, read.properties["status"]) == ("Mine, and more.\n", "superseded")
+
+
+def test_an_editor_that_opens_the_file_at_the_last_moment_writes_to_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the lease, is seen, and finds the file that it has opened under its name."""
+    files, path = NoteFiles(tmp_path), tmp_path / "n.md"
+    path.write_text("---\nstatus: draft\n---\nMine.\n", encoding="utf-8")
+    real, threads = durable._renameat2, list[threading.Thread]()
+
+    def late(one: Path, other: Path, how: int) -> bool:
+        if not threads:
+            threads.append(threading.Thread(target=by_appending, args=(path, "saved line")))
+            threads[0].start()
+            time.sleep(0.1)
+        return real(one, other, how)
+
+    monkeypatch.setattr(durable, "_renameat2", late)
+    files.change("n.md", "", {"status": "superseded"})
+    threads[0].join()
+    read = notes.read(path.read_text(encoding="utf-8"))
+    assert (read.body, read.properties["status"]) == ("Mine.\nsaved line\n", "superseded")

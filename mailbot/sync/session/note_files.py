@@ -90,14 +90,15 @@ class NoteFiles:
         for turn in range(TURNS):
             found = self.read(path)
             text = self.editable(path)
-            if found is None or found[0] != text:
-                continue  # saved between two looks
+            if found is None or found[0] != text or not text:
+                time.sleep(0.001 * turn)
+                continue  # saved between two looks, or an editor has emptied it and has not written yet
             changed = change(text)
             if changed == text:
                 return found[1], found[1]
             if written := self.replace(path, found[1], changed):
                 return found[1], written
-            time.sleep(min(0.001 * turn, 0.05))
+            time.sleep(0.001 * turn)
         raise BadData(f"{path}: it is being saved all the time; a later run will update it")
 
     def exists(self, path: str) -> bool:

@@ -354,3 +354,56 @@ def test_a_pause_is_over_at_its_time(journal: Journal) -> None:
     assert found and (found.until, found.reason) == (NOW + 2 * HOUR, "still busy")
     assert journal.pauses.active("work", NOW + 2 * HOUR) is None
     assert journal.pauses.active("home", NOW) is None
+
+
+# --- what a wrong clock has left, and what the spool is asked about -------------------------------------------------
+
+
+def test_a_time_that_is_more_than_a_day_off_keeps_nothing_waiting(journal: Journal) -> None:
+    """A clock that was wrong has set it."""
+    id_ = add(journal)
+    journal.mails.failed(id_, "busy", 1, NOW + 24 * HOUR)
+    assert journal.mails.waiting("work", NOW) == []
+    journal.mails.failed(id_, "busy", 1, NOW + 25 * HOUR)
+    assert [m.id for m in journal.mails.waiting("work", NOW)] == [id_]
+    intend(journal, id_)
+    assert [d.mail_id for d in journal.drafts.due_intents("work", NOW)] == [id_]
+    journal.pauses.set("work", NOW + 25 * HOUR, "busy")
+    assert journal.pauses.active("work", NOW) is None
+
+
+def test_mails_that_were_kept_in_the_future_are_found_until_they_are_put_right(journal: Journal) -> None:
+    now, then = [
+        journal.mails.add("work", f"<{n}@x>", f"kept{n}", f"{n}.md", "h", NOW, "done", "read", NOW + n * HOUR)
+        for n in (0, 5)
+    ]
+    add(journal)  # of an earlier version: nobody knows when
+    assert [m.id for m in journal.mails.kept_after("work", NOW)] == [then]
+    assert journal.mails.kept_after("home", NOW) == []
+    journal.mails.kept_now(then, NOW)
+    assert journal.mails.kept_after("work", NOW) == []
+    assert [m.id for m in journal.mails.kept_after("work", NOW - HOUR)] == [now, then]
+
+
+def test_what_is_not_done_with_is_known_whenever_it_may_be_tried(journal: Journal) -> None:
+    waiting, done = add(journal), add(journal, stage="done")
+    journal.mails.failed(waiting, "busy", 1, NOW + HOUR)
+    assert journal.mails.unfinished("work") == {journal.mails.get(waiting).sha256}
+    assert journal.mails.unfinished("home") == set()
+    draft = intend(journal, waiting)
+    other = intend(journal, done, "<other@x>")
+    journal.drafts.stored(other, 7, 1)
+    assert journal.drafts.intended("work") == {"<d@x>"}
+    assert journal.drafts.intended("home") == set()
+    assert journal.drafts.known("<other@x>")
+    assert not journal.drafts.known("<nobody@x>")
+    journal.drafts.stored(draft, 7, 2)
+    assert journal.drafts.intended("work") == set()
+
+
+def test_what_lies_in_sent_is_known_by_uid_and_message_id(journal: Journal) -> None:
+    sent(journal, 1, "a@x")
+    sent(journal, 2, "b@x")
+    assert journal.sent.lying("work", "Sent") == {(1, "<1@me>"), (2, "<2@me>")}
+    assert journal.sent.lying("work", "Archive") == set()
+    assert journal.sent.lying("home", "Sent") == set()

@@ -189,8 +189,9 @@ class Model:
 
     def _called(self, where: str, call: Callable[[OpenAI], Any]) -> Any:
         """What a call to the server gives, tried again where that may help. Each try has the endpoint's time for the whole."""
-        seconds, client = self.endpoint.timeout, self._openai()
+        seconds = self.endpoint.timeout
         with errors_mapped(where, seconds):
+            client = self._openai()
             return retrying(self.endpoint.retries)(lambda: stopping.within(seconds, lambda: call(client)))
 
     def _openai(self) -> OpenAI:
@@ -212,8 +213,8 @@ class Model:
             http = Client(self.endpoint.timeout)
         except Exception as error:
             raise ConfigError(
-                f"{self.endpoint.host}: the proxy that your environment names (ALL_PROXY, HTTP_PROXY, HTTPS_PROXY) cannot be used"
-                f" ({type(error).__name__}); correct it, or list the server in NO_PROXY"
+                f"{self.endpoint.host}: the connection cannot be set up ({type(error).__name__}); check what your environment"
+                " says of proxies (ALL_PROXY, HTTP_PROXY, HTTPS_PROXY, NO_PROXY) and of certificates (SSL_CERT_FILE)"
             ) from error
         return openai.OpenAI(base_url=self.endpoint.base_url, api_key=key, max_retries=0, http_client=http)
 

@@ -303,3 +303,10 @@ def test_a_proxy_that_cannot_be_used_is_named_as_that(monkeypatch: pytest.Monkey
         ask(client("http://llm.example/v1"))
     assert "bug" not in str(caught.value)
     assert "unusable" not in str(caught.value)
+
+
+def test_what_the_environment_says_of_certificates_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(MailbotError) as caught:
+        ask(client("https://127.0.0.1:9/v1"))
+    assert "bug" not in str(caught.value)

@@ -214,3 +214,35 @@ def test_a_refusal_of_megabytes_is_short_at_once() -> None:
             box.search(["ALL"])
         assert time.monotonic() - began < 5
     assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("exists", ["-1", "1" + "0" * 30])
+def test_a_count_that_cannot_be_hides_no_mail(exists: str) -> None:
+    def trouble(session: Session, tag: str, line: str) -> bool | None:
+        if line.startswith("EXAMINE"):
+            session.send(f"* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 9] x\r\n")
+            return session.ok(tag)
+        return None
+
+    with account(trouble) as box:
+        try:
+            assert box.examine("INBOX").exists > 0
+        except ServerUnavailable as error:
+            assert "makes no sense" in str(error)
+
+
+def test_a_mailbox_of_four_billion_messages_is_asked_in_few_windows() -> None:
+    asked: list[str] = []
+
+    def trouble(session: Session, tag: str, line: str) -> bool | None:
+        asked.append(line)
+        if line.startswith("FETCH"):
+            position = int(line.split()[1].partition(":")[0])
+            session.send(f"* {position} FETCH (UID {position})\r\n")
+            return session.ok(tag)
+        return None
+
+    with account(trouble) as box:
+        box.examine("INBOX")
+        assert box.search(["ALL"], exists=4_294_967_295) == []
+    assert len(asked) < 250

@@ -15,6 +15,8 @@ from mailbot.mail.server.special_use import Listed, SpecialUse, special_use
 
 SEARCH_WINDOW = 50_000
 """Messages asked about in one SEARCH, so that no answer names more."""
+WINDOWS = 100
+"""Of that many; the last one has no end. No mailbox holds five million messages."""
 
 
 class Mailboxes(Connection):
@@ -78,7 +80,9 @@ class Mailboxes(Connection):
             if not uidnext:
                 status = self._imap.folder_status(encoded(name), ["UIDNEXT"])
                 uidnext = number(status.get(b"UIDNEXT"))
-            return Opened(name, number(answer.get(b"UIDVALIDITY")), uidnext, number(answer.get(b"EXISTS")))
+            # A number that cannot be says at least that the mailbox must be asked.
+            exists = number(answer.get(b"EXISTS")) or (0 if self._imap.says_empty() else 1)
+            return Opened(name, number(answer.get(b"UIDVALIDITY")), uidnext, exists)
 
     def _reopen(self) -> None:
         """After a failure: a connection that answers, with the mailbox open as it was."""
@@ -103,7 +107,7 @@ class Mailboxes(Connection):
     def _windows(self, first: int, last: int, exists: int) -> Iterator[str]:
         """UID ranges that hold a window's messages each. They follow the messages that are there: UIDs may have any gaps."""
         end = "*" if last == HIGHEST else str(last)
-        for position in range(SEARCH_WINDOW, exists, SEARCH_WINDOW):
+        for position in range(SEARCH_WINDOW, min(exists, WINDOWS * SEARCH_WINDOW), SEARCH_WINDOW):
             uid = max(self.uids_at(position, position), default=0)
             if not uid or uid >= last:
                 break

@@ -168,6 +168,11 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise imaplib.IMAP4.error("FETCH was refused")
         return [line for line in lines if isinstance(line, bytes)]
 
+    def says_empty(self) -> bool:
+        """Whether the mailbox that was just opened is said to hold nothing."""
+        said: list[bytes] = self._imap.untagged_responses.get("EXISTS", [])
+        return said[-1:] == [b"0"]
+
     def allow(self, allowance: Allowance) -> None:
         """What the next answers may hold."""
         self._imap.allowance = allowance

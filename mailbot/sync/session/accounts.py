@@ -79,7 +79,7 @@ class _Run:
                 _unless_paused(session, self.act)
         except MailbotError as error:
             _ended(report, str(error), error.exit_code)
-            log.error("account %s: %s", name, in_log(error))
+            log.error("account %s: %s", name, in_log(error).removeprefix(f"account {name}: "))
         except OSError as error:
             what = f"{error.filename or 'the disk'}: {error.strerror or error}"
             _ended(report, f"account {name}: {what}; nothing was lost; fix this and run mailbot again", 75)

@@ -15,6 +15,10 @@ OUTPUT_FAILED = 74
 """EX_IOERR of sysexits.h: what a command has found cannot be written to standard output."""
 
 
+_ended_by: list[int] = []
+"""The exit code for the signal that has ended the run, if one has."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM: a service manager wants the run to end, as Ctrl-C does."""
 
@@ -25,6 +29,8 @@ def main() -> None:
     """Run the command line; whatever goes wrong ends with one message and an exit code of sysexits.h."""
     _prepare()
     code = _run()
+    if stopping.asked():  # click makes exit code 1 of an interrupt that it meets itself
+        code = next(iter(_ended_by), code)
     if stopping.asked() or threading.active_count() > 1:
         os._exit(code)  # threads that wait for somebody are not waited for: what they did is durable
     sys.exit(code)
@@ -49,6 +55,7 @@ def _prepare() -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     stopping.ask()
+    _ended_by.append(128 + number)
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 

@@ -70,6 +70,10 @@ def load(path: Path | None = None) -> Settings:
         raise ConfigError(str(error)) from error
     except (OSError, UnicodeError) as error:
         raise ConfigError(f"{found}: cannot be read ({error})") from error
+    except (AttributeError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(
+            f"{found}: a value is not of the kind that its tag says (such as `!!timestamp`); write it without the tag"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -11,8 +11,10 @@ import openai
 from mailbot.assistant.host import host_of
 from mailbot.errors import ConfigError, ServerUnavailable
 
-MOST = 32_000_000
-"""Octets of an answer: the vectors of a batch are the longest."""
+MOST = 8_000_000
+"""Octets of an answer: the vectors of a batch are the longest. As objects they take thirty times that."""
+MOST_ERROR = 50_000
+"""Octets of an error that are read; the rest is cut off."""
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
@@ -34,7 +36,8 @@ class Client(openai.DefaultHttpxClient):
                     " say. If that server is the right one, set `base_url` to it"
                 )
             coding = response.headers.get("content-encoding", "identity").strip().lower()
-            content = _bounded(response.iter_raw(), coding, host)
+            failed = response.status_code >= 400
+            content = _bounded(response.iter_raw(), coding, host, MOST_ERROR if failed else MOST, cut=failed)
         finally:
             response.close()
         headers = [(k, v) for k, v in response.headers.multi_items() if k not in ("content-encoding", "content-length", "transfer-encoding")]  # fmt: skip
@@ -48,20 +51,20 @@ def _whole(url: Any, location: str) -> str:
         return location
 
 
-def _bounded(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
-    """The content of an answer, decompressed. Raises ServerUnavailable where it is too large or packed in an unknown way."""
-    too_large = ServerUnavailable(
-        f"{host}: the answer is larger than {MOST // 1_000_000} MB and was not read"
-    )
+def _bounded(chunks: Iterable[bytes], coding: str, host: str, most: int, *, cut: bool) -> bytes:
+    """The content of an answer, decompressed, at most so many octets of it. Raises ServerUnavailable where there are more and it
+    may not be `cut`, or where it is packed in an unknown way."""
     if coding not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise ServerUnavailable(f"{host}: the answer is compressed, though mailbot asked for a plain one")
     packed = zlib.decompressobj(_GZIP_OR_ZLIB) if coding not in ("identity", "") else None
     content = bytearray()
     for chunk in chunks:
         try:
-            content += packed.decompress(chunk, MOST - len(content) + 1) if packed else chunk
+            content += packed.decompress(chunk, most - len(content) + 1) if packed else chunk
         except zlib.error as error:
             raise ServerUnavailable(f"{host}: the answer could not be decompressed") from error
-        if len(content) > MOST:
-            raise too_large
+        if len(content) > most and cut:
+            return bytes(content[:most])
+        if len(content) > most:
+            raise ServerUnavailable(f"{host}: the answer is larger than {most / 1e6:g} MB and was not read")
     return bytes(content)

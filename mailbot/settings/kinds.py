@@ -36,6 +36,8 @@ def _list(value: object) -> object:
 
 def home(path: Path) -> Path:
     """A path with `~` opened. Raises ValueError if there is no such user."""
+    if "\0" in str(path):
+        raise ValueError("a path holds no NUL character")
     try:
         return path.expanduser()
     except RuntimeError as error:

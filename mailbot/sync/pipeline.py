@@ -71,6 +71,8 @@ def _story(session: Session, options: Options) -> None:
         return
     with ExitStack() as stack:
         index = the_index(session, stack)
+        if isinstance(index, MailbotError) and wiring.has_lost_its_journal(session):
+            raise index  # without both, nobody knows which mails have their notes: they stay unread
         knowledge = know(session, index)
         decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None
         known_notes = None if isinstance(index, MailbotError) else index

@@ -111,7 +111,9 @@ def to_note(
 # Read back. What a note says is the user's word: they may have changed any of it.
 
 _FOLDED_SIGNATURE = re.compile(rf"^> \[!info\]- {SIGNATURE}\n((?:>.*\n?)+)", re.MULTILINE)
-_IDENTITY = re.compile(r"^(sha256|message_id|account):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t\r]*$", re.MULTILINE)
+_IDENTITY = re.compile(
+    r"^(sha256|message_id|account|draft):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t\r]*$", re.MULTILINE
+)
 _DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 
 
@@ -149,13 +151,16 @@ class Identity:
     sha256: str = ""
     message_id: str = ""
     account: str = ""
+    draft: str = ""
+    """The draft note that it names."""
 
 
 def identity_in(text: str) -> Identity:
     """The identity that stands in a note's properties. No YAML is parsed: a user's slip there must not make a second note."""
+    text = text.removeprefix("\ufeff")
     front = text[: max(0, text.find("\n---", 3)) + 1] if text.startswith("---") else ""
-    found = dict(_IDENTITY.findall(front))
-    return Identity(found.get("sha256", ""), found.get("message_id", ""), found.get("account", ""))
+    found = {str(key): str(value) for key, value in _IDENTITY.findall(front)}
+    return Identity(**found)
 
 
 def disposition_in(head: bytes) -> Disposition | None:

@@ -60,6 +60,14 @@ class Entry:
 def entry(path: str, text: str) -> Entry:
     """What is kept of the note at `path` (relative to the vault). Broken properties must not hide a note from a search:
     then the whole text is its body, and it is taken for private, since nothing says that it is not."""
+    try:
+        return _entry(path, text)
+    except (ValueError, ArithmeticError, RecursionError):  # a number or a date that cannot be written as text
+        at = PurePosixPath(path)
+        return Entry(_title(at, {}), at.stem, text, private=True, audience=UNREADABLE)
+
+
+def _entry(path: str, text: str) -> Entry:
     at = PurePosixPath(path)
     unreadable = Entry(
         _title(at, {}), at.stem, text, private=True, audience=UNREADABLE, sha256=identity_in(text).sha256
@@ -121,7 +129,7 @@ def entry(path: str, text: str) -> Entry:
         links=tuple(links),
         instant=instant(str(properties.get("date") or "")),
         merged_into=merged_into,
-        sha256=str(properties.get("sha256") or "") if kind == "email" else "",
+        sha256=str(properties.get("sha256") or ""),
     )
 
 

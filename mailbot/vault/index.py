@@ -155,8 +155,8 @@ class Index:
     def mail_notes(self, sha256: str, message_id: str) -> list[str]:
         """The paths of the email notes of a mail's hash, and after them of a Message-ID, wherever in the vault they lie."""
         sql = (
-            "SELECT path FROM note WHERE type IN ('email', '') AND ((sha256 = ? AND sha256 <> '') OR"
-            " (message_id = ? AND message_id <> '')) ORDER BY sha256 <> ?, path"
+            "SELECT path FROM note WHERE (sha256 = ? AND sha256 <> '') OR"
+            " (message_id = ? AND message_id <> '' AND type IN ('email', '')) ORDER BY sha256 <> ?, path"
         )
         return [path for (path,) in self.database.execute(sql, (sha256, message_id, sha256))]
 

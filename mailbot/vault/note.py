@@ -88,6 +88,8 @@ def read(text: str, name: str = "note") -> Note:
         raise BadData(
             f"{name}: its properties are not valid YAML ({_where(error)}); correct them in the note"
         ) from error
+    if _too_long(properties):
+        raise BadData(f"{name}: its properties hold a number that is too long; put it in quotes")
     if properties is None:
         properties = {}
     if not isinstance(properties, dict):
@@ -95,6 +97,15 @@ def read(text: str, name: str = "note") -> Note:
             f"{name}: its properties are not a list of `name: value` lines; correct them in the note"
         )
     return Note({str(k): v for k, v in properties.items()}, text[front.end() :])
+
+
+def _too_long(value: object) -> bool:
+    """Whether there is a number in it that Python does not write as text (YAML reads `1:1:1` as one, in base 60)."""
+    if isinstance(value, dict):
+        return any(_too_long(v) for pair in value.items() for v in pair)
+    if isinstance(value, list):
+        return any(map(_too_long, value))
+    return isinstance(value, int) and value.bit_length() > 1024
 
 
 def _where(error: Exception) -> str:

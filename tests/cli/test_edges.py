@@ -107,6 +107,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "a list at the top": ("- vault: x\n", "no settings by name"),
     "text at the top": ("vault\n", "no settings by name"),
     "nothing": ("", "it is empty"),
+    "a path with NUL": ('vault: "a\\0b"\n', "NUL"),
+    "a tag that lies": ("vault: !!timestamp abc\n", "write it without the tag"),
     "not UTF-8": ("vault: caf\udce9\n", "cannot be read"),
 }  # fmt: skip
 

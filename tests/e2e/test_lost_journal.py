@@ -184,3 +184,76 @@ def test_an_import_knows_what_was_fetched(
         notes.read(all_notes(vault, "email")[0].read_text(encoding="utf-8")).properties["disposition"]
         == "reply"
     )
+
+
+@pytest.mark.parametrize("draft_note", ["deleted", "without its properties", "of another type"])
+def test_a_mail_that_had_its_draft_gets_no_other(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, model: ModelServer, vault: Path, draft_note: str
+) -> None:
+    """Its note names the draft. Where that is now, on the server or in the vault, is the user's business."""
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user, llm=model.url)
+    fetch_all(settings, Options())
+    (path,) = all_notes(vault, "email-draft")
+    text = path.read_text(encoding="utf-8")
+    if draft_note == "deleted":
+        path.unlink()
+    elif draft_note == "of another type":
+        path.write_text(text.replace("type: email-draft", "type: done"), encoding="utf-8")
+    else:
+        path.write_text(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL), encoding="utf-8")
+    with dovecot.client(user) as client:
+        client.select_folder("Drafts")
+        client.delete_messages(client.search(["ALL"]))
+        client.expunge()
+    lose(vault)
+    asked = len(model.requests)
+    (again,) = fetch_all(settings, Options())
+    assert (again.error, again.failed) == ("", [])
+    assert dovecot.messages(user, "Drafts") == {}
+    assert len(model.requests) == asked
+
+
+@pytest.mark.parametrize("how", ["byte order mark", "CRLF", "another type", "no account"])
+def test_a_note_is_known_however_it_was_saved(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, how: str
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    (path,) = all_notes(vault, "email")
+    text = path.read_text(encoding="utf-8")
+    if how == "byte order mark":
+        path.write_text("\ufeff" + text, encoding="utf-8")
+    elif how == "CRLF":
+        path.write_bytes(text.replace("\n", "\r\n").encode())
+    elif how == "another type":
+        path.write_text(text.replace("type: email\n", "type: mail\n"), encoding="utf-8")
+    else:
+        path.write_text(re.sub(r"^account:.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+    path.rename(vault / "Mine.md")
+    files = set(vault.rglob("*.md"))
+    lose(vault)
+    renumber(dovecot, user)
+    (again,) = fetch_all(settings, Options())
+    assert again.error == ""
+    assert set(vault.rglob("*.md")) == files
+
+
+def test_without_journal_and_index_nothing_is_kept_twice(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """The mails stay unread, and the run says why."""
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    all_notes(vault, "email")[0].rename(vault / "Mine.md")
+    lose(vault)
+    State(vault).index.unlink()
+    State(vault).index.mkdir()
+    (again,) = fetch_all(settings, Options())
+    assert (again.exit_code, "index.sqlite" in again.error) == (75, True)
+    State(vault).index.rmdir()
+    (third,) = fetch_all(settings, Options())
+    assert third.error == ""
+    assert len(all_notes(vault, "email")) == 1

@@ -256,3 +256,24 @@ def test_an_endless_backoff_of_a_server_lasts_a_day(make_settings: MakeSettings,
         assert pause.until - datetime.now(UTC) <= timedelta(days=1)
         said = CliRunner().invoke(mailbot, ["status"]).output
         assert f"until {pause.until:%Y-%m-%dT%H:%M}" in said
+
+
+def test_a_server_that_writes_the_header_anew_makes_no_draft_twice(make_settings: MakeSettings) -> None:
+    """A Message-ID of its own, no X-Mailbot-Id, and a mail without a Message-ID to be answered: the body is looked at."""
+    account = Account(mail(to="jo@example.com").replace(b"Message-ID: <m1@acme.example>\r\n", b""))
+
+    def trouble(session: Session, tag: str, line: str, literal: bytes) -> bool | None:
+        if not line.startswith("APPEND"):
+            return None
+        box = account.boxes["Drafts"]
+        box[max(box, default=0) + 1] = (
+            b"Message-ID: <own@server>\r\nSubject: x\r\n\r\n" + literal.partition(b"\r\n\r\n")[2]
+        )
+        return session.ok(tag, f"[APPENDUID 7 {max(box)}] done")
+
+    account.trouble = trouble
+    with ScriptedImap(account) as server:
+        settings = make_settings(server.port, "jo@example.com", drafts=ALWAYS)
+        for _ in range(3):
+            (report,) = fetch_all(settings, Options())
+            assert (report.error, report.failed, len(account.boxes["Drafts"])) == ("", [], 1)

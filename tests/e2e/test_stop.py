@@ -178,3 +178,24 @@ def test_a_mail_that_two_accounts_get_at_once_is_kept_for_each_and_drafted_once(
     assert len(drafts) == 6
     assert len(email_notes(vault)) == 12
     assert not list((vault.parent / "state").rglob("*.eml"))
+
+
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("after", [0.15, 0.25, 0.4])
+def test_a_run_that_is_ended_while_it_starts_says_so_too(
+    make_settings: MakeSettings, by: int, code: int, after: float
+) -> None:
+    with ScriptedImap(hang_at_login) as server:
+        make_settings(server.port, "jo@example.com")
+        run = started("fetch")
+        time.sleep(after)
+        found, said, _ = ended(run, by)
+    assert (
+        "Traceback" not in said or "KeyboardInterrupt" in said
+    )  # before our first line Python speaks for itself
+    assert found in (code, -by)
+
+
+def hang_at_login(_: Session, __: str, line: str, ___: bytes) -> None:
+    if line.startswith("LOGIN"):
+        time.sleep(8)

@@ -76,7 +76,7 @@ def test_an_editor_that_saves_meanwhile_loses_nothing(tmp_path: Path, editor: st
     assert not (tmp_path / ".mailbot").exists() or not list((tmp_path / ".mailbot").iterdir())
 
 
-@pytest.mark.parametrize("editor", ["renames", "appends"])
+@pytest.mark.parametrize("editor", ["writes in place", "appends"])
 def test_nor_where_files_cannot_be_exchanged(
     tmp_path: Path, editor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,3 +200,16 @@ def test_a_name_that_is_no_text_is_named_and_skipped(tmp_path: Path, notes: Path
         done = refresh(index)
         assert [path for path, _ in done.skipped] == ["caf\\udce9.md"]
         assert search(index, "tomato")
+
+
+def test_a_number_that_no_text_can_hold_costs_its_own_note(tmp_path: Path) -> None:
+    """YAML reads `1:1:1` as a number in base 60; Python writes none of 4,300 digits."""
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "Odd.md").write_text(
+        "---\ndate: " + "1:" * 3000 + "1\ntags: [1]\n---\nerasure\n", encoding="utf-8"
+    )
+    (vault / "Even.md").write_text("---\ntitle: Even\n---\nerasure coding\n", encoding="utf-8")
+    with Index(tmp_path / "index.sqlite", vault) as index:
+        assert refresh(index).touched == 2
+        assert index.at("Odd.md") is not None

@@ -34,7 +34,7 @@ class KeptNotes:
             if found is None:
                 continue
             identity = identity_in(found[0])
-            ours = identity.account == self.account
+            ours = identity.account in (self.account, "")
             same = identity.sha256 == message.sha256
             unnamed = not identity.sha256 and identity.message_id == message_id
             if ours and (same or unnamed):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from mailbot.errors import AuthenticationFailed, BudgetSpent, MailbotError, ServerUnavailable, TryAgain
 
 log = logging.getLogger("mailbot")
+log.addHandler(logging.NullHandler())  # a command without a log prints none either
 """Never given mail text or a secret: ids and counts only. (A note's name has the subject in it: see `in_log`.)"""
 
 

@@ -12,6 +12,7 @@ from mailbot.assistant.outline import outline
 from mailbot.assistant.request import DraftRequest
 from mailbot.errors import BudgetSpent, MailbotError, TryAgain
 from mailbot.mail.message import MessageId
+from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.report import Progress
 from mailbot.sync.steps.cost import Bill, postpone
 from mailbot.sync.steps.deliver import Composed, Delivery
@@ -63,11 +64,13 @@ class Storage:
             except MailbotError as error:
                 self.delivery.postpone(each.row.id, each.row.note, error)
                 continue
-            if found is None:
+            named = self.draft_notes.was_drafted(each.row)
+            if found:
+                self._deliver(each, *found, partial(self.delivery.adopt, stored=named))
+            elif named:  # where that draft is now is the user's business; `mailbot draft` makes another
+                self._done(each.row)
+            else:
                 left.append(each)
-                continue
-            named = (self.record.notes.properties(each.row.note) or {}).get("draft")
-            self._deliver(each, *found, partial(self.delivery.adopt, stored=bool(named)))
         return left
 
     def _deliver(
@@ -85,6 +88,11 @@ class Storage:
             raise
         except MailbotError as error:
             self.delivery.postpone(waiting.row.id, path, error)
+
+    def _done(self, row: MailRow) -> None:
+        """Nothing is drafted for a mail that had its draft before the journal was lost."""
+        self.record.journal.mails.update(row.id, stage="done", disposition="reply", note_hash=row.note_hash)
+        self.record.spool.drop_mail(row.sha256)
 
     def _only_noted(self, waiting: Waiting, path: str) -> None:
         """A draft that is only a note is finished where the mail's note names it."""

@@ -24,6 +24,7 @@ from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import DraftNote
 from mailbot.vault.email_body import whole_quoted
+from mailbot.vault.email_note import identity_in
 from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
 from mailbot.vault.source import Context
@@ -117,6 +118,11 @@ class DraftNotes:
             if id_ and account and status != "superseded" and said.get("message_id") == message_id:
                 found.append((str(said.get("created") or ""), path, MessageId(id_)))
         return max(found)[1:] if found else None
+
+    def was_drafted(self, row: MailRow) -> bool:
+        """Whether a mail's note names a draft that the journal does not know: it was made before the journal was lost."""
+        found = self.notes.read(row.note)
+        return bool(found and identity_in(found[0]).draft and not self._last(row))
 
     def _outgoing(self, mail: Mail, text: str, message_id: MessageId) -> Reply:
         return outgoing(self.settings, self.account, mail, text, message_id, self.clock())

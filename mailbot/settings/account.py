@@ -60,7 +60,8 @@ class Server(Frozen):
     ca_file: Path | None = None
     """The certificate of a local bridge (Proton), pinned."""
     timeout: float = Field(default=60, gt=0, le=3600)
-    """Seconds that the server may be silent; an answer that drips has them for the whole."""
+    """Seconds that the server may be silent; an answer that drips has them for the whole, one that comes line by line five times
+    as long."""
 
     @field_validator("ca_file")
     @classmethod

@@ -112,7 +112,7 @@ def to_note(
 
 _FOLDED_SIGNATURE = re.compile(rf"^> \[!info\]- {SIGNATURE}\n((?:>.*\n?)+)", re.MULTILINE)
 _IDENTITY = re.compile(
-    r"^(sha256|message_id|account|draft):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t\r]*$", re.MULTILINE
+    r"^(sha256|message_id|account|draft):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t]*(?: #.*)?\r?$", re.MULTILINE
 )
 _DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 

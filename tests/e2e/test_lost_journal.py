@@ -214,7 +214,7 @@ def test_a_mail_that_had_its_draft_gets_no_other(
     assert len(model.requests) == asked
 
 
-@pytest.mark.parametrize("how", ["byte order mark", "CRLF", "another type", "no account"])
+@pytest.mark.parametrize("how", ["byte order mark", "CRLF", "another type", "no account", "a comment"])
 def test_a_note_is_known_however_it_was_saved(
     dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, how: str
 ) -> None:
@@ -229,6 +229,8 @@ def test_a_note_is_known_however_it_was_saved(
         path.write_bytes(text.replace("\n", "\r\n").encode())
     elif how == "another type":
         path.write_text(text.replace("type: email\n", "type: mail\n"), encoding="utf-8")
+    elif how == "a comment":
+        path.write_text(text.replace("account: work\n", 'account: "work" # mine\n'), encoding="utf-8")
     else:
         path.write_text(re.sub(r"^account:.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
     path.rename(vault / "Mine.md")

@@ -77,7 +77,7 @@ def test_a_command_ends_whatever_comes(what: str) -> None:
         box.examine("INBOX")
         began = time.monotonic()
         assert list(box.bodies([Listing(1, 800, frozenset(), None, None)])) == []
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 30
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
@@ -176,6 +176,8 @@ def test_numbers_out_of_this_world_are_no_uids(answer: str) -> None:
         b"* 1 FETCH (UID 1 RFC822.SIZE 5 INTERNALDATE \"99-Foo-0000 99:99:99 +9999\" FLAGS () BODY[HEADER.FIELDS (MESSAGE-ID)] NIL)\r\n",
         b"* 1 FETCH " + b"(" * 20_000 + b"\r\n",
         b"* 1 FETCH (UID x)\r\n",
+        b"* 1 FETCH (UID 1 RFC822.SIZE 5 FLAGS 7 BODY[HEADER.FIELDS (MESSAGE-ID)] {0}\r\n)\r\n",
+        b"* 1 FETCH (UID 1 RFC822.SIZE 5 FLAGS ((1 2) 3) BODY[HEADER.FIELDS (MESSAGE-ID)] {0}\r\n)\r\n",
     ],
 )  # fmt: skip
 def test_a_strange_description_costs_only_itself(answer: bytes) -> None:
@@ -246,3 +248,17 @@ def test_a_mailbox_of_four_billion_messages_is_asked_in_few_windows() -> None:
         box.examine("INBOX")
         assert box.search(["ALL"], exists=4_294_967_295) == []
     assert len(asked) < 250
+
+
+def test_a_long_search_that_says_so_is_waited_for() -> None:
+    """Dovecot says every few seconds that it is still at it."""
+
+    def slowly(session: Session) -> None:
+        for _ in range(8):
+            session.send("* OK Still here\r\n")
+            time.sleep(0.25)
+        session.send("* SEARCH 3\r\n")
+
+    with account(when("UID SEARCH", slowly)) as box:
+        box.examine("INBOX")
+        assert box.search(["ALL"]) == [3]

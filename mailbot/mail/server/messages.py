@@ -40,7 +40,9 @@ class Messages(Mailboxes):
                 if b"RFC822.SIZE" not in data or header is None:
                     continue
                 ids = ids_of(header, "message-id")
-                flags = frozenset(ascii_text(f) for f in data.get(b"FLAGS") or ())
+                said = data.get(b"FLAGS")
+                listed = said if isinstance(said, list | tuple) else ()
+                flags = frozenset(ascii_text(f) for f in listed if isinstance(f, bytes))
                 arrived = data.get(b"INTERNALDATE")
                 at = arrived if isinstance(arrived, datetime) else None
                 found.append(Listing(uid, number(data[b"RFC822.SIZE"]), flags, ids[0] if ids else None, at))

@@ -27,6 +27,8 @@ LINES = 100_000
 """Untagged lines of one answer: a LIST of as many mailboxes."""
 RATE = 2_000
 """Octets a second that an answer must bring on the whole; what drips more slowly has the time of a silent server."""
+PATIENCE = 5
+"""How many times as long an answer may take that comes line by line: a long SEARCH says that it is still at it."""
 PIECE = 65_536
 
 
@@ -134,7 +136,8 @@ class BoundedIMAP4(imaplib.IMAP4):
         while True:
             stopping.check()
             now = time.monotonic()
-            slowest = self._started + self._silence + self._octets / RATE + len(self._buffer) / RATE
+            most = self._silence * (PATIENCE if self._lines else 1)
+            slowest = self._started + most + (self._octets + len(self._buffer)) / RATE
             left = min(last + self._silence, slowest, self._ends) - now
             if left <= 0:
                 raise TimeoutError("it did not answer in time")

@@ -9,7 +9,9 @@ from pathlib import Path
 def folder(path: Path) -> Path:
     """The folder, made where it is missing, and closed to others where it is ours; returns it. What lies above it is the
     user's own."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for missing in (p for p in reversed(path.parents) if not p.exists()):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(exist_ok=True, mode=0o700)
     _close(path, 0o700)
     return path
 

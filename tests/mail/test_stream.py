@@ -262,3 +262,18 @@ def test_a_long_search_that_says_so_is_waited_for() -> None:
     with account(when("UID SEARCH", slowly)) as box:
         box.examine("INBOX")
         assert box.search(["ALL"]) == [3]
+
+
+def test_nor_one_that_the_server_quotes() -> None:
+    """A backoff in quotation marks is a subject or a text; the server's own word is obeyed."""
+    quoted = 'message "Your rate limit: Suggested Backoff Time: 86400 seconds" is damaged'
+    with account(lambda s, tag, line: s.no(tag, quoted) if line.startswith("UID SEARCH") else None) as box:
+        box.examine("INBOX")
+        with pytest.raises(ServerUnavailable):
+            box.search(["ALL"])
+    with account(
+        lambda s, tag, line: s.no(tag, "rate limit") if line.startswith("UID SEARCH") else None
+    ) as box:
+        box.examine("INBOX")
+        with pytest.raises(TryAgain):
+            box.search(["ALL"])

@@ -38,12 +38,17 @@ class Mailboxes(Connection):
         return self._listed
 
     def personal_namespace(self) -> str:
-        """The prefix of the user's own mailboxes (RFC 2342); empty if the server has no NAMESPACE."""
-        with self._errors("NAMESPACE failed"):
-            if not self._imap.has_capability("NAMESPACE"):
-                return ""
-            personal = self._imap.namespace().personal
-            return str(personal[0][0]) if personal else ""
+        """The prefix of the user's own mailboxes (RFC 2342); empty if the server has no NAMESPACE, or
+        answers without sense."""
+        try:
+            with self._errors("NAMESPACE failed"):
+                if not self._imap.has_capability("NAMESPACE"):
+                    return ""
+                personal = self._imap.namespace().personal
+                return str(personal[0][0]) if personal else ""
+        except ServerUnavailable:  # an answer without sense: the names that are listed must do
+            self._reopen()
+            return ""
 
     def find(self, use: SpecialUse, configured: str = "auto") -> str:
         """The mailbox for a use. Raises ServerUnavailable with the names that are there, where none is found."""

@@ -15,7 +15,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,10 +108,8 @@ def _begun(path: Path, scratch: Path | None) -> tuple[int, Path]:
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
     for last in (False, False, False, True):
         folder = path.parent
-        if scratch is not None:
-            scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if scratch.stat().st_dev == folder.stat().st_dev:
-                folder = scratch
+        if scratch is not None and _is_ours(scratch) and scratch.stat().st_dev == folder.stat().st_dev:
+            folder = scratch
         try:
             return os.open(
                 folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
@@ -120,6 +118,13 @@ def _begun(path: Path, scratch: Path | None) -> tuple[int, Path]:
             if last:
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _is_ours(scratch: Path) -> bool:
+    """Whether the scratch folder is one, made where it is missing: no link that leads elsewhere, and nothing else of that name."""
+    with suppress(FileExistsError):
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return scratch.is_dir() and not scratch.is_symlink()
 
 
 def _mode(path: Path, mode: int | None) -> int:

@@ -191,3 +191,29 @@ def test_an_editor_that_opens_the_file_at_the_last_moment_writes_to_the_right_on
     threads[0].join()
     read = notes.read(path.read_text(encoding="utf-8"))
     assert (read.body, read.properties["status"]) == ("Mine.\nsaved line\n", "superseded")
+
+
+@pytest.mark.parametrize("what", ["a file", "a pipe", "a link out", "a link to nothing", "a circle"])
+def test_what_lies_in_the_place_of_the_scratch_folder_is_left_alone(tmp_path: Path, what: str) -> None:
+    """A note is written all the same, and nothing outside of the vault is written or swept."""
+    vault, outside = tmp_path / "vault", tmp_path / "outside"
+    vault.mkdir()
+    outside.mkdir()
+    (outside / ".mailbot-99999999-user.tmp").write_text("theirs")
+    files = NoteFiles(vault)
+    if what == "a file":
+        files.scratch.write_text("theirs")
+    elif what == "a pipe":
+        os.mkfifo(files.scratch)
+    else:
+        to = {"a link out": outside, "a link to nothing": tmp_path / "nothing", "a circle": files.scratch}[
+            what
+        ]
+        files.scratch.symlink_to(to)
+    files.create("N.md", "---\nstatus: draft\n---\nMine.\n")
+    files.change("N.md", "", {"status": "superseded"})
+    files.sweep()
+    assert "superseded" in (vault / "N.md").read_text(encoding="utf-8")
+    assert [p.name for p in outside.iterdir()] == [".mailbot-99999999-user.tmp"]
+    assert os.path.lexists(files.scratch)
+    assert sorted(p.name for p in vault.iterdir()) == [".mailbot", "N.md"]

@@ -141,7 +141,7 @@ class NoteFiles:
 
     def sweep(self) -> None:
         """Take away what killed runs have left unfinished, and the folder for it if it is empty."""
-        if self.scratch.exists():
+        if self.scratch.is_dir() and not self.scratch.is_symlink():
             durable.sweep(self.scratch)
             with suppress(OSError):
                 self.scratch.rmdir()

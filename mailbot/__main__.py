@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from types import FrameType
 
 from mailbot import stopping
@@ -29,6 +30,10 @@ def main() -> None:
     """Run the command line; whatever goes wrong ends with one message and an exit code of sysexits.h."""
     _prepare()
     code = _run()
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python ends with 120
     if stopping.asked():  # click makes exit code 1 of an interrupt that it meets itself
         code = next(iter(_ended_by), code)
     if stopping.asked() or threading.active_count() > 1:
@@ -84,7 +89,8 @@ def _flushed(code: int) -> int:
 def _unwritten(error: Exception) -> int:
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python complains once more at the end
     why = error.strerror if isinstance(error, OSError) else "it is closed"
-    print(f"mailbot: the output could not be written: {why}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError, ValueError):
+        print(f"mailbot: the output could not be written: {why}", file=sys.stderr)  # noqa: T201
     return OUTPUT_FAILED
 
 

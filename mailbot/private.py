@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mailbot.errors import BadData
+
 
 def folder(path: Path) -> Path:
     """The folder, made where it is missing, and closed to others where it is ours; returns it. What lies above it is the
@@ -17,7 +19,12 @@ def folder(path: Path) -> Path:
 
 
 def file(path: Path) -> Path:
-    """The file, made empty where it is missing, and closed to others; returns it."""
+    """The file, made empty where it is missing, and closed to others; returns it. Raises BadData for a folder or a pipe: opened, a
+    pipe would be waited for without end."""
+    if path.exists() and not path.is_file():
+        raise BadData(
+            f"{path}: a file of mailbot's belongs there, and something else has its name; move it away"
+        )
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except PermissionError:

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -71,7 +71,8 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """What needs the user: printed always, to standard error, so that cron mails it."""
-    click.echo(visible(text), err=True)
+    with suppress(OSError):  # where that is closed or full too, the exit code must do
+        click.echo(visible(text), err=True)
 
 
 def fail(error: MailbotError) -> NoReturn:

@@ -49,6 +49,7 @@ def test_output_that_goes_nowhere(make_settings: MakeSettings, tmp_path: Path, c
     full = run(*command, shell="> /dev/full")
     assert full.returncode == 74
     assert "the output could not be written: No space left on device" in full.stderr
+    assert run(*command, shell="> /dev/full 2>&1").returncode == 74
     assert run(*command, shell=">&-").returncode == 0
     assert run(*command, shell="2>&-").returncode == 0
     assert run(*command, shell="<&- >&- 2>&-").returncode == 0

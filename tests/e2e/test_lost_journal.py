@@ -254,7 +254,7 @@ def test_without_journal_and_index_nothing_is_kept_twice(
     State(vault).index.unlink()
     State(vault).index.mkdir()
     (again,) = fetch_all(settings, Options())
-    assert (again.exit_code, "index.sqlite" in again.error) == (75, True)
+    assert (again.exit_code, "index.sqlite" in again.error) == (65, True)
     State(vault).index.rmdir()
     (third,) = fetch_all(settings, Options())
     assert third.error == ""

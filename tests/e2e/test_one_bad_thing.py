@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -277,3 +277,52 @@ def test_a_server_that_writes_the_header_anew_makes_no_draft_twice(make_settings
         for _ in range(3):
             (report,) = fetch_all(settings, Options())
             assert (report.error, report.failed, len(account.boxes["Drafts"])) == ("", [], 1)
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("what", ["folder", "pipe", "link out", "file above"])
+def test_what_lies_in_the_place_of_the_style_note_stops_no_draft(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, model: ModelServer, vault: Path, what: str
+) -> None:
+    place = vault / "Mailbot" / "Style.md"
+    if what == "file above":
+        place.parent.write_text("theirs")
+    else:
+        place.parent.mkdir()
+        {
+            "folder": lambda: place.mkdir(),
+            "pipe": lambda: os.mkfifo(place),
+            "link out": lambda: place.symlink_to("/etc/hostname"),
+        }[what]()
+    sent = [
+        mail("Hi Ana,\n\nyes.\n\nJo", sender=f"Jo <{user}>", to="ana@acme.example", message_id=f"<s{n}@x>")
+        for n in range(6)
+    ]
+    dovecot.deliver(user, *sent, mailbox="Sent")
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    assert (report.error, report.failed, len(report.drafts)) == ("", [], 1)
+
+
+@pytest.mark.dovecot
+def test_since_before_all_mail_is_no_narrowing(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings
+) -> None:
+    """Dovecot refuses the year 1."""
+    dovecot.deliver(user, mail(to=user))
+    (report,) = fetch_all(make_settings(dovecot.port, user), Options(since=date(1, 1, 1)))
+    assert (report.error, len(report.notes)) == ("", 1)
+
+
+@pytest.mark.parametrize("which", ["index.sqlite", "journal.sqlite"])
+@pytest.mark.parametrize("command", [["fetch"], ["status"], ["search", "x"], ["people"]])
+def test_a_pipe_in_the_place_of_the_state_is_named_and_not_waited_for(
+    make_settings: MakeSettings, vault: Path, which: str, command: list[str]
+) -> None:
+    make_settings(1, "jo@example.com")
+    folder = State(vault).folder
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / which)
+    done = CliRunner().invoke(mailbot, command)
+    assert "Traceback" not in done.output
+    assert done.exit_code in (0, 65, 69)

@@ -10,6 +10,8 @@ from typing import Literal
 from mailbot.mail.server.listing import Listing, Opened
 from mailbot.sync.memory.rows import LONGEST_WAIT, Cursor
 
+FIRST_YEAR = 1971
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
@@ -45,7 +47,9 @@ def search_for(wish: Wish, cursor: Cursor | None, uidvalidity: int) -> Search:
     """Which mails are wanted. `unseen`: what is unread. `new`: everything beyond the cursor, read or not; where the server
     has renumbered its mails, or has no UIDVALIDITY, everything that came since the cursor last moved; on the very first run, what is unread.
     `since` narrows a run, and then the cursor stays where it is: older mail is still to come."""
-    narrowed: tuple[object, ...] = ("SINCE", wish.since.date()) if wish.since else ()
+    # Some servers refuse a year before all mail; it narrows nothing.
+    narrows = wish.since is not None and wish.since.year >= FIRST_YEAR
+    narrowed: tuple[object, ...] = ("SINCE", wish.since.date()) if wish.since and narrows else ()
     if wish.fetch == "unseen" or cursor is None:
         return Search(("UNSEEN", *narrowed), 1, moves=False)
     if cursor.uidvalidity != uidvalidity or not uidvalidity:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mailbot.assistant.style import MOST, Sample, Style, chosen, is_formal, style_of
-from mailbot.errors import MailbotError, TryAgain
+from mailbot.errors import BadData, MailbotError, TryAgain
 from mailbot.mail.mail import read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Settings
@@ -36,7 +36,12 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
     front of all. Sent is read only. Where it cannot be read nothing is learned. Raises TryAgain if the server asks for
     patience, OSError if the note cannot be written.
     """
-    note = notes.read(style_note.PATH)
+    readable = True
+    try:
+        note = notes.read(style_note.PATH)
+    except BadData as error:  # something else lies there: no draft waits for that
+        log.info("the style note cannot be read: %s", in_log(error))
+        note, readable = None, False
     before = note[0] if note else ""
     found: dict[int, str] = {}
     habits: list[Habit] = []
@@ -52,14 +57,14 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
         sources = [s.source for s in samples if s.source and s.to == to][:MOST]
         if sources:  # of whom the user has never written to, the note says nothing
             habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
-    untouched = note is None or style_note.users_own(before, "") is None
+    untouched = readable and (note is None or style_note.users_own(before, "") is None)
     if habits and untouched:
         text = style_note.render(habits, before)
-        if note is None:
-            with suppress(FileExistsError):
+        with suppress(FileExistsError, BadData):  # a save of the user's that comes between stands
+            if note is None:
                 notes.create(style_note.PATH, text)
-        elif text != before:
-            notes.replace(style_note.PATH, note[1], text)  # a save of the user's that comes between stands
+            elif text != before:
+                notes.replace(style_note.PATH, note[1], text)
     return found
 
 

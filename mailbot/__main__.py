@@ -11,19 +11,10 @@ from contextlib import suppress
 from types import FrameType
 
 from mailbot import stopping
-
-OUTPUT_FAILED = 74
-"""EX_IOERR of sysexits.h: what a command has found cannot be written to standard output."""
-
+from mailbot.errors import BY_SIGNAL, UNWRITTEN
 
 _ended_by: list[int] = []
-"""The exit code for the signal that has ended the run, if one has."""
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: a service manager wants the run to end, as Ctrl-C does."""
-
-    exit_code = 143
+"""The signals that have ended the run: Ctrl-C, or SIGTERM from a service manager."""
 
 
 def main() -> None:
@@ -34,8 +25,8 @@ def main() -> None:
         sys.stderr.flush()
     except (OSError, ValueError):
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python ends with 120
-    if stopping.asked():  # click makes exit code 1 of an interrupt that it meets itself
-        code = next(iter(_ended_by), code)
+    if _ended_by:  # click makes exit code 1 of an interrupt that it meets itself
+        code = BY_SIGNAL + _ended_by[0]
     if stopping.asked() or threading.active_count() > 1:
         os._exit(code)  # threads that wait for somebody are not waited for: what they did is durable
     sys.exit(code)
@@ -60,8 +51,8 @@ def _prepare() -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     stopping.ask()
-    _ended_by.append(128 + number)
-    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+    _ended_by.append(number)
+    raise KeyboardInterrupt
 
 
 def _run() -> int:
@@ -71,8 +62,8 @@ def _run() -> int:
         mailbot(prog_name="mailbot")
     except SystemExit as error:
         return _flushed(error.code if isinstance(error.code, int) else 1)
-    except KeyboardInterrupt as error:
-        return int(getattr(error, "exit_code", 130))
+    except KeyboardInterrupt:
+        return BY_SIGNAL + signal.SIGINT
     except OSError as error:
         return _unwritten(error)
     return _flushed(0)
@@ -91,7 +82,7 @@ def _unwritten(error: Exception) -> int:
     why = error.strerror if isinstance(error, OSError) else "it is closed"
     with suppress(OSError, ValueError):
         print(f"mailbot: the output could not be written: {why}", file=sys.stderr)  # noqa: T201
-    return OUTPUT_FAILED
+    return UNWRITTEN
 
 
 if __name__ == "__main__":

@@ -15,6 +15,15 @@ A message is for the user: it names the account, note or server, says what happe
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+UNWRITTEN = 74
+"""EX_IOERR: what a command has found cannot be written to standard output."""
+BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that has ended a program: 130 for Ctrl-C, 143 for SIGTERM."""
+LONGEST_WAIT = timedelta(days=1)
+"""Nothing waits for longer, whoever asks for it. A time further off was set by a clock that was wrong."""
+
 
 class MailbotError(Exception):
     """Any failure that mailbot explains itself; `exit_code` is what the process ends with, `tokens_in`, `tokens_out` and
@@ -47,13 +56,13 @@ class BudgetSpent(MailbotError):
 
 
 class TryAgain(MailbotError):
-    """`retry_after` is the server's own hint in seconds, or None."""
+    """`retry_after` is the server's own hint in seconds, at most a day, or None."""
 
     exit_code = 75
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT.total_seconds())
 
 
 class AuthenticationFailed(MailbotError):

@@ -25,8 +25,6 @@ from mailbot.stopping import TookTooLong
 
 MAX_WAIT = 60.0
 """Seconds of Retry-After that a run waits for; a longer one is for the next run."""
-LONGEST_WAIT = 86_400.0
-"""Seconds: no server is obeyed that wants to be left alone for longer than a day."""
 
 
 class UnusableAnswer(ServerUnavailable):
@@ -150,7 +148,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _retry_after(error: BaseException) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date; at most a day."""
+    """Seconds of a Retry-After header (RFC 9110 10.2.3), a number or a date."""
     headers = getattr(getattr(error, "response", None), "headers", None)
     value = headers.get("retry-after") if headers else None
     if not value:
@@ -162,7 +160,7 @@ def _retry_after(error: BaseException) -> float | None:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError, OverflowError):
             return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
+    return None if math.isnan(seconds) else max(seconds, 0.0)
 
 
 def _as_said(error: BaseException) -> str:

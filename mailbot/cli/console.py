@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,16 +14,12 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import click
 
 from mailbot import config, stopping
-from mailbot.errors import MailbotError, TryAgain
+from mailbot.errors import BY_SIGNAL, UNWRITTEN, MailbotError, TryAgain
 from mailbot.hearsay import one_line, visible
 from mailbot.settings import Settings
 from mailbot.stopping import Stopped
 from mailbot.sync.session.report import Progress, bug, log, silent
 
-UNWRITTEN = 74
-"""EX_IOERR of sysexits.h: what a command has found cannot be written to standard output."""
-INTERRUPTED = 130
-"""What a shell says of a program that Ctrl-C has ended: 128 and the number of the signal."""
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -102,7 +99,7 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
         except (KeyboardInterrupt, Stopped) as error:
             stopping.ask()
             complain("mailbot: stopped; what was done so far is kept, and the next run goes on from there")
-            raise SystemExit(getattr(error, "exit_code", INTERRUPTED)) from error
+            raise SystemExit(BY_SIGNAL + signal.SIGINT) from error  # `main` knows which signal it was
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - no command shows a traceback

@@ -93,11 +93,9 @@ def _print(report: Report, dry_run: bool) -> None:
             console.say(f"  {report.waiting} more mail(s) want a draft; a later run will write them")
     for remark in report.remarks:
         console.say(f"  note: {remark}")
-    for failure in report.failed:
+    for failure in (*report.failed, *filter(None, [report.error])):
         about = "" if failure.startswith("account ") else f"account {report.account}: "
         console.complain(f"mailbot: {about}{failure}")
-    if report.error:
-        console.complain(f"mailbot: {report.error}")
 
 
 def _foreseen(would: dict[str, Any]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import copy
 import logging
 import logging.handlers
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +49,8 @@ class _File(logging.handlers.RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's name
         if not self._complained:
             self._complained = True
-            click.echo(f"mailbot: the log {self.baseFilename} cannot be written", err=True)
+            with suppress(OSError):
+                click.echo(f"mailbot: the log {self.baseFilename} cannot be written", err=True)
 
 
 def log_to(folder: Path) -> None:

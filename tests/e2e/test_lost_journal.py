@@ -259,3 +259,40 @@ def test_without_journal_and_index_nothing_is_kept_twice(
     (third,) = fetch_all(settings, Options())
     assert third.error == ""
     assert len(all_notes(vault, "email")) == 1
+
+
+def test_two_mails_of_one_message_id_never_claim_one_draft_note(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """The journal was called damaged for that."""
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    lose(vault)
+    for path in all_notes(vault, "email"):
+        path.write_text(re.sub(r"^draft: .*$", 'draft: ""', path.read_text(), flags=re.MULTILINE))
+    dovecot.deliver(user, mail("Something else?", to=user))
+    for _ in range(2):
+        (report,) = fetch_all(settings, Options())
+        assert (report.error, report.failed) == ("", [])
+    assert len(dovecot.messages(user, "Drafts")) == 1
+
+
+def test_an_attachment_that_the_user_has_changed_stays_theirs(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    parts = (
+        'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nSee the plan.\n'
+        '--b\nContent-Type: text/csv; name=plan.csv\nContent-Disposition: attachment; filename=plan.csv\n\n1,2\n--b--\n'
+    )  # fmt: skip
+    raw = mail(to=user).split(b"Content-Type", 1)[0] + parts.replace("\n", "\r\n").encode()
+    dovecot.deliver(user, raw)
+    settings = make_settings(dovecot.port, user)
+    fetch_all(settings, Options())
+    (plan,) = vault.rglob("plan.csv")
+    plan.write_text("mine")
+    all_notes(vault, "email")[0].unlink()
+    lose(vault)
+    (again,) = fetch_all(settings, Options())
+    assert (again.error, len(all_notes(vault, "email"))) == ("", 1)
+    assert plan.read_text() == "mine"

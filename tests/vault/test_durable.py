@@ -217,3 +217,9 @@ def test_what_lies_in_the_place_of_the_scratch_folder_is_left_alone(tmp_path: Pa
     assert [p.name for p in outside.iterdir()] == [".mailbot-99999999-user.tmp"]
     assert os.path.lexists(files.scratch)
     assert sorted(p.name for p in vault.iterdir()) == [".mailbot", "N.md"]
+
+
+def test_a_note_that_is_empty_and_stays_so_is_changed_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "n.md").touch()
+    NoteFiles(tmp_path).change("n.md", "", {"status": "superseded"})
+    assert "superseded" in (tmp_path / "n.md").read_text(encoding="utf-8")

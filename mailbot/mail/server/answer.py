@@ -9,8 +9,6 @@ from imapclient import exceptions, imap_utf7
 
 from mailbot.hearsay import confidence, one_line
 
-LONGEST_WAIT = 86_400.0
-"""Seconds: no server is obeyed that wants to be left alone for longer than a day."""
 READ = 4000
 """Characters of an answer that are looked at: a server may send a megabyte."""
 _QUOTED = re.compile(r"\"[^\"]*\"|`[^`]*`")
@@ -40,13 +38,12 @@ def _makes_sense(error: BaseException) -> bool:
 
 
 def throttled(error: BaseException) -> float | None:
-    """The seconds that a throttling server asks to wait, at most a day, or None if it does not throttle. Of an answer that
+    """The seconds that a throttling server asks to wait, or None if it does not throttle. Of an answer that
     makes no sense, and of what it quotes, nothing is believed: it may be a mail that says so."""
     text = _QUOTED.sub('""', str(error)[:READ]) if _makes_sense(error) else ""
     hint = r"Suggested Backoff Time:?\s*(\d{1,18})\d*\s*(milliseconds|ms|seconds|s)?"
     if match := re.search(hint, text, re.IGNORECASE):
-        seconds = int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)
-        return min(seconds, LONGEST_WAIT)
+        return int(match[1]) / (1 if (match[2] or "ms").lower() in ("s", "seconds") else 1000)
     words = r"\[(?:OVERQUOTA|LIMIT|THROTTLED|INUSE|UNAVAILABLE)\]|too many (?:simultaneous )?connections|throttl|rate limit"
     return 300.0 if re.search(words, text, re.IGNORECASE) else None
 

@@ -1,5 +1,5 @@
-"""One connection to an IMAP server: TLS, login, and every error of the libraries mapped, once. The only importer of
-imapclient."""
+"""One connection to an IMAP server: TLS, login, and every error of the libraries mapped, once. imapclient
+is imported here, in `stream.py` and in `answer.py`."""
 
 from __future__ import annotations
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from mailbot.errors import LONGEST_WAIT
 from mailbot.mail.server.listing import Listing, Opened
-from mailbot.sync.memory.rows import LONGEST_WAIT, Cursor
+from mailbot.sync.memory.rows import Cursor
 
 FIRST_YEAR = 1971
+"""There is no mail from before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Search:
 
 def search_for(wish: Wish, cursor: Cursor | None, uidvalidity: int) -> Search:
     """Which mails are wanted. `unseen`: what is unread. `new`: everything beyond the cursor, read or not; where the server
-    has renumbered its mails, or has no UIDVALIDITY, everything that came since the cursor last moved; on the very first run, what is unread.
-    `since` narrows a run, and then the cursor stays where it is: older mail is still to come."""
+    has renumbered its mails, or has no UIDVALIDITY, everything that came since the cursor last moved; on the very first run,
+    what is unread. `since` narrows a run, and then the cursor stays where it is: older mail is still to come."""
     # Some servers refuse a year before all mail; it narrows nothing.
     narrows = wish.since is not None and wish.since.year >= FIRST_YEAR
     narrowed: tuple[object, ...] = ("SINCE", wish.since.date()) if wish.since and narrows else ()

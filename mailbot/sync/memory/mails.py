@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
+from mailbot.errors import LONGEST_WAIT
 from mailbot.sync.memory.database import Database, from_text, optional_moment, optional_text, to_text
-from mailbot.sync.memory.rows import LONGEST_WAIT, MailRow, Stage
+from mailbot.sync.memory.rows import MailRow, Stage
 from mailbot.vault.verdict import Ask
 
 

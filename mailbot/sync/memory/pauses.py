@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from mailbot.errors import LONGEST_WAIT
 from mailbot.sync.memory.database import Database, from_text, to_text
-from mailbot.sync.memory.rows import LONGEST_WAIT, Pause
+from mailbot.sync.memory.rows import Pause
 
 
 class Pauses(Protocol):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
-LONGEST_WAIT = timedelta(days=1)
-"""Nothing waits for longer. A time further off was set by a clock that was wrong."""
 Stage = Literal["triage", "draft", "done"]
 """What a mail waits for."""
 Purpose = Literal["inbox", "sent"]

@@ -23,6 +23,8 @@ from mailbot.vault.note import Properties
 _ONLY_HERE = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 TURNS = 50
 """How often a change is made anew from what the user has saved meanwhile."""
+EMPTY = 20
+"""How often an empty note is taken for one that is being saved; after that the user has it so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ class NoteFiles:
         if self.exists(email.path):
             return self.adopted(email.path, sha256, account)
         for name, content in email.files.items():
-            target = inside(self.vault, name)
-            if not (target.is_file() and read_file(target) == content):
+            # One that is there is whole: it is of an earlier run, and the user may have changed it since.
+            if not self.exists(name):
                 with self._explained(name):
-                    write_atomic(target, content, self.scratch)
+                    write_atomic(inside(self.vault, name), content, self.scratch)
         try:
             return Kept(email.path, self.create(email.path, notes.write(email.note)))
         except FileExistsError:
@@ -90,7 +92,7 @@ class NoteFiles:
         for turn in range(TURNS):
             found = self.read(path)
             text = self.editable(path)
-            if found is None or found[0] != text or not text:
+            if found is None or found[0] != text or (not text and turn < EMPTY):
                 time.sleep(0.001 * turn)
                 continue  # saved between two looks, or an editor has emptied it and has not written yet
             changed = change(text)
@@ -157,7 +159,7 @@ class NoteFiles:
             )
             if not only_here or isinstance(error, FileExistsError):
                 raise
-            raise BadData(f"{path}: cannot be written ({error.strerror}); put its folder right") from error
+            raise BadData(f"{path}: cannot be written ({error.strerror}); check its folder") from error
 
     @property
     def scratch(self) -> Path:

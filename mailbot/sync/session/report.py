@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from mailbot.errors import AuthenticationFailed, BudgetSpent, MailbotError, ServerUnavailable, TryAgain
 
 log = logging.getLogger("mailbot")
-log.addHandler(logging.NullHandler())  # a command without a log prints none either
 """Never given mail text or a secret: ids and counts only. (A note's name has the subject in it: see `in_log`.)"""
+log.addHandler(logging.NullHandler())  # a command without a log prints none either
 
 
 def in_log(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailbot.assistant.outline import outline
 from mailbot.assistant.request import DraftRequest
-from mailbot.errors import BudgetSpent, MailbotError, TryAgain
+from mailbot.errors import BadData, BudgetSpent, MailbotError, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.report import Progress
@@ -49,8 +49,8 @@ class Storage:
         """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there."""
         try:
             path, message_id = self.draft_notes.write(waiting, draft, context)
-        except MailbotError as error:
-            self.delivery.postpone(waiting.row.id, waiting.row.note, error)
+        except BadData as error:
+            self.record.failed(waiting.row, str(error))
             return
         self._deliver(waiting, path, message_id, self.delivery.store)
 
@@ -61,10 +61,10 @@ class Storage:
         for each in waiting:
             try:
                 found = self.draft_notes.on_disk(each)
-            except MailbotError as error:
-                self.delivery.postpone(each.row.id, each.row.note, error)
+                named = self.draft_notes.was_drafted(each.row)
+            except BadData as error:
+                self.record.failed(each.row, str(error))
                 continue
-            named = self.draft_notes.was_drafted(each.row)
             if found:
                 self._deliver(each, *found, partial(self.delivery.adopt, stored=named))
             elif named:  # where that draft is now is the user's business; `mailbot draft` makes another

@@ -115,7 +115,13 @@ class DraftNotes:
             said = (self.notes.properties(path) if self.notes.exists(path) else None) or {}
             id_, status = str(said.get("draft_message_id") or ""), said.get("status")
             account = said.get("account") == self.account.name
-            if id_ and account and status != "superseded" and said.get("message_id") == message_id:
+            if (
+                id_
+                and not self.drafts.known(id_)
+                and account
+                and status != "superseded"
+                and said.get("message_id") == message_id
+            ):
                 found.append((str(said.get("created") or ""), path, MessageId(id_)))
         return max(found)[1:] if found else None
 

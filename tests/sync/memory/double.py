@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from mailbot.errors import LONGEST_WAIT
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import (
-    LONGEST_WAIT,
     Cursor,
     DraftRow,
     DraftStatus,

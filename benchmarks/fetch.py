@@ -1,0 +1,271 @@
+"""A first fetch and one with nothing new, beside mbsync, on a Dovecot of their own.
+
+    python -m benchmarks.fetch [CORPUS] [--small N] [--large N]
+
+CORPUS is a folder of .eml files (default: $MAILBOT_CORPUS, else ../shared/corpus). Two mailboxes are made of it: its small mails
+as they are, again and again under new Message-IDs, and mails of 44 KB put together from its words, half of them HTML. Each is
+fetched by mbsync and by `mailbot fetch`, in turn, from the same server. Needs Dovecot and mbsync (Debian: isync).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import random
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.table import Ratio, corpus_folder, show
+from tests.servers.dovecot import PASSWORD, Dovecot
+
+SMALL = 12_000
+"""Octets that a mail of the first set has at most: so they weigh 3.6 KB in the mean, as list mail does."""
+LARGE = 44_000
+"""Octets of a mail of the second set."""
+
+
+def small(corpus: Path, count: int) -> Iterator[bytes]:
+    """Real mails of the corpus, repeated under new Message-IDs."""
+    raw = [p.read_bytes() for p in sorted(corpus.rglob("*.eml")) if p.stat().st_size <= SMALL]
+    for number in range(count):
+        yield _renamed(raw[number % len(raw)], number)
+
+
+def _renamed(raw: bytes, number: int) -> bytes:
+    raw = raw.replace(b"\r\n", b"\n").lstrip(b"\n")
+    again = re.sub(rb"(?im)^(message-id:\s*<)", rb"\g<1>%d." % number, raw, count=1)
+    return (again if again != raw else b"X-Number: %d\n" % number + raw).replace(b"\n", b"\r\n")
+
+
+def large(corpus: Path, count: int) -> Iterator[bytes]:
+    """Mails of 44 KB made of the corpus' sentences; every second is HTML as newsletters and Outlook write it."""
+    dice = random.Random(44)
+    texts = [p.read_bytes().decode("latin-1") for p in sorted(corpus.rglob("*.eml"))[:600]]
+    bodies = [text.replace("\r", "").partition("\n\n")[2] for text in texts]
+    paragraphs = [
+        " ".join(part.split())
+        for body in bodies
+        for part in body.split("\n\n")
+        if part.isascii() and 80 < len(part) < 900
+    ]
+    for number in range(count):
+        head = (
+            f"From: Sender {number % 97} <s{number % 97}@sender.example>\r\nTo: user@own.example\r\n"
+            f"Subject: A longer mail {number}\r\nMessage-ID: <large.{number}@sender.example>\r\n"
+            f"Date: Mon, {1 + number % 28:02d} Jun 2026 {number % 24:02d}:{number % 60:02d}:00 +0000\r\nMIME-Version: 1.0\r\n"
+        )
+        kind = "html" if number % 2 else "plain"
+        body = _html(dice, paragraphs) if number % 2 else _plain(dice, paragraphs)
+        yield f"{head}Content-Type: text/{kind}; charset=utf-8\r\n\r\n{body}".encode()
+
+
+def _plain(dice: random.Random, paragraphs: list[str]) -> str:
+    out, size = [], 0
+    while size < LARGE:
+        words = dice.choice(paragraphs).split()
+        lines = [" ".join(words[at : at + 11]) for at in range(0, len(words), 11)]
+        marks = "> " if size > LARGE // 3 else ""
+        out.append("\r\n".join(marks + line for line in lines))
+        size += len(out[-1]) + 4
+    return "\r\n\r\n".join(out)
+
+
+def _html(dice: random.Random, paragraphs: list[str]) -> str:
+    out, size = ["<html><head><style>p{margin:0}</style></head><body><table width=600><tr><td>"], 0
+    styles = (
+        "font-family:Arial,sans-serif;font-size:14px;color:#333333",
+        "margin:0 0 12px 0;line-height:20px",
+    )
+    while size < LARGE:
+        text = dice.choice(paragraphs).replace("&", "&amp;").replace("<", "&lt;")
+        match dice.randrange(6):
+            case 0:
+                piece = f'<table cellpadding="0"><tr><td style="{styles[0]}">{text}</td></tr></table>'
+            case 1:
+                piece = f'<p class="MsoNormal"><span style="{styles[0]}">{text}<o:p></o:p></span></p>'
+            case 2:
+                first, _, rest = text.partition(" ")
+                piece = f'<div style="{styles[1]}"><b>{first}</b> <a href="https://example.org/{size}?u=1&amp;v=2">{rest}</a></div>'
+            case 3:
+                piece = "<ul>" + "".join(f"<li>{part}</li>" for part in text.split(". ")) + "</ul>"
+            case 4 if size > LARGE // 2:
+                piece = f'<blockquote type="cite" style="margin:0 0 0 .8ex">{text}</blockquote>'
+            case _:
+                piece = f'<p style="{styles[1]}">{text}<br><img src="https://example.org/p.gif" width="1" height="1"></p>'
+        out.append(piece)
+        size += len(piece) + 2
+    return "\r\n".join([*out, "</td></tr></table></body></html>"])
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a command took: seconds on the clock, seconds of the processors, and the most memory of all its processes in MB (what
+    they share counted once)."""
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
+def spent(command: list[str], environment: dict[str, str] | None = None) -> Spent:
+    """Run a command to its end and measure it. Raises CalledProcessError if it fails."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    most = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, most), daemon=True)
+    watcher.start()
+    out, _ = process.communicate()
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        sys.stderr.write(out.decode("utf-8", "replace"))
+        raise subprocess.CalledProcessError(process.returncode, command)
+    watcher.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Spent(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, most[0])
+
+
+def _watch(pid: int, most: list[float]) -> None:
+    while True:
+        family = _family(pid)
+        if not family:
+            return
+        most[0] = max(most[0], sum(map(_proportional, family)))
+        time.sleep(0.1)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it; none once it is over."""
+    try:
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            return []
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = [t for t in os.listdir(f"/proc/{pid}/task") if t != str(pid)]
+        for thread in threads:
+            children += Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid, *itertools.chain.from_iterable(_family(int(child)) for child in children)]
+
+
+def _proportional(pid: int) -> float:
+    try:
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1000 if found else 0.0
+
+
+class Place:
+    """A folder with a mailbox on a Dovecot, and settings of mbsync and of mailbot that fetch from it."""
+
+    def __init__(self, server: Dovecot, folder: Path, user: str) -> None:
+        self.server, self.folder, self.user = server, folder, user
+        folder.mkdir(parents=True)
+        (folder / "mbsyncrc").write_text(
+            f"IMAPAccount a\nHost 127.0.0.1\nPort {server.port}\nUser {user}\nPass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n\n"
+            f"IMAPStore far\nAccount a\n\nMaildirStore near\nPath {folder}/maildir/\nInbox {folder}/maildir/INBOX\n\n"
+            "Channel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSync Pull\nSyncState *\n"
+        )
+        (folder / "maildir").mkdir()
+        (folder / "vault").mkdir()
+        (folder / "accounts.yaml").write_text(
+            f"vault: {folder}/vault\naccounts:\n  - name: a\n    address: user@own.example\n    imap: {{host: 127.0.0.1, port: "
+            f"{server.port}, security: none}}\n    username: {user}\n    password: {{env: BENCH_PASSWORD}}\n"
+        )
+        self.environment = {
+            **os.environ, "XDG_STATE_HOME": f"{folder}/state", "HOME": str(folder), "BENCH_PASSWORD": PASSWORD,
+        }  # fmt: skip
+
+    def fill(self, mails: Iterator[bytes]) -> tuple[int, float]:
+        """Put mails into the inbox, unread, as a delivery program does; returns how many and how many MB."""
+        inbox = self.server.base / "mail" / self.user
+        for name in ("new", "cur", "tmp"):
+            (inbox / name).mkdir(parents=True)
+        count = size = 0
+        for mail in mails:
+            at = 1_770_000_000 + count * 60
+            path = inbox / "new" / f"{at}.M{count}P1.here"
+            path.write_bytes(mail)
+            os.utime(path, (at, at))
+            count, size = count + 1, size + len(mail)
+        if os.geteuid() == 0:
+            for path in (inbox, *inbox.rglob("*")):
+                shutil.chown(path, "nobody", "nogroup")
+        return count, size / 1e6
+
+    def mbsync(self) -> Spent:
+        return spent(["mbsync", "-q", "-c", str(self.folder / "mbsyncrc"), "c"], self.environment)
+
+    def mailbot(self) -> Spent:
+        command = [sys.executable, "-m", "mailbot", "--config", str(self.folder / "accounts.yaml"), "fetch"]
+        return spent(command, self.environment)
+
+    def notes(self) -> int:
+        return sum(1 for _ in (self.folder / "vault").rglob("*.md"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", nargs="?", default=None, type=Path)
+    parser.add_argument("--small", type=int, default=10_000)
+    parser.add_argument("--large", type=int, default=3_000)
+    arguments = parser.parse_args()
+    corpus = corpus_folder(arguments.corpus)
+    show("fetch, beside mbsync", ratios(corpus, arguments.small, arguments.large))
+
+
+def ratios(corpus: Path, small_mails: int, large_mails: int) -> list[Ratio]:
+    """Each figure of this benchmark beside mbsync's."""
+    if not shutil.which("mbsync"):
+        sys.exit("mbsync is not installed (Debian and Ubuntu: apt-get install isync)")
+    with tempfile.TemporaryDirectory(prefix="mailbot-bench-") as folder:
+        server = Dovecot().start()
+        try:
+            found = _set(
+                Place(server, Path(folder) / "small", "small"), small(corpus, small_mails), "small mails", 5.0
+            )
+            found += _set(
+                Place(server, Path(folder) / "large", "large"),
+                large(corpus, large_mails),
+                "44 KB mails",
+                10.0,
+            )
+        finally:
+            server.stop()
+    return found
+
+
+def _set(place: Place, mails: Iterator[bytes], name: str, aim: float) -> list[Ratio]:
+    count, size = place.fill(mails)
+    peer, ours = place.mbsync(), place.mailbot()
+    assert place.notes() == count, f"{place.notes()} notes of {count} mails"
+    said = f"{name}: first fetch of {count} ({size:.0f} MB)"
+    quiet = [(place.mbsync().seconds, place.mailbot().seconds) for _ in range(5)]
+    return [
+        Ratio(said, ours.seconds, peer.seconds, "mbsync", aim),
+        Ratio(f"{name}: of the processors", ours.cpu, peer.cpu, "mbsync"),
+        Ratio(f"{name}: memory, MB", ours.memory, 150.0, "150 MB", 1.0, unit="MB"),
+        Ratio(f"{name}: nothing new", min(b for _, b in quiet), min(a for a, _ in quiet), "mbsync"),
+        Ratio(f"{name}: nothing new", min(b for _, b in quiet), imports(), "bare imports", 1.43),
+    ]
+
+
+def imports() -> float:
+    """Seconds that Python takes to import what even an idle run needs."""
+    command = [sys.executable, "-c", "import imapclient, click, pydantic, yaml"]
+    return min(spent(command).seconds for _ in range(5))
+
+
+if __name__ == "__main__":
+    main()

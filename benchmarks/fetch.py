@@ -150,7 +150,7 @@ def _family(pid: int) -> list[int]:
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return []
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        threads = [t for t in os.listdir(f"/proc/{pid}/task") if t != str(pid)]
+        threads = [t.name for t in Path(f"/proc/{pid}/task").iterdir() if t.name != str(pid)]
         for thread in threads:
             children += Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
     except OSError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailbot.mail.mail import Mail
-from mailbot.mail.message import Address, Message, Text
-from mailbot.mail.text.split import MailText, Segment, split_text
+from mailbot.mail.message import Address, Message
+from mailbot.mail.text.split import MailText, Segment, split
+from mailbot.vault.html import lines_to_markdown
 from mailbot.vault.markdown import block_quote, callout, inline, text_to_markdown
 
 SIGNATURE = "Signature"
@@ -31,31 +32,18 @@ def address(who: Address) -> str:
 def body_markdown(mail: Mail, images: Mapping[str, str] | None = None) -> tuple[int, str]:
     """(tracking pixels taken out, the body as inert Markdown)."""
     message, text = mail.message, mail.text
-    pixels = 0
+    pixels = text.pixels
     sections: list[str] = []
     newest = any(s.kind == "newest" for s in text.segments)
-
-    def convert(part: Text) -> str:
-        nonlocal pixels
-        if not part.html:
-            return text_to_markdown(part.content)
-        from mailbot.vault.html import html_to_markdown  # a run without new mail never pays for it
-
-        converted = html_to_markdown(part.content, images)
-        pixels += converted.pixels
-        return converted.markdown
-
     for segment in sorted(text.segments, key=lambda s: _ORDER[s.kind]):
-        markdown = convert(segment.source)
+        source = segment.source
+        markdown = text_to_markdown(source) if isinstance(source, str) else lines_to_markdown(source, images)
         if not markdown.strip():
             continue
         sections.append(_dressed(segment, markdown, newest))
     for shown in message.body:
         if isinstance(shown, Message):
-            inner = MailText(
-                tuple(s for part in shown.body if isinstance(part, Text) for s in split_text(part))
-            )
-            inner_pixels, markdown = body_markdown(Mail(shown, inner), images)
+            inner_pixels, markdown = body_markdown(Mail(shown, split(shown)), images)
             pixels += inner_pixels
             subject = f"**Subject:** {inline(shown.subject)}" if shown.subject else ""
             head = "  \n".join(line for line in (subject, header_lines(shown)) if line)

@@ -1,23 +1,17 @@
-"""HTML of a stranger -> inert Markdown: nh3 makes it well-formed and dull, html2text writes it down, with every character
-of its text swapped for a stand-in on the way (see `markdown`)."""
+"""The lines of an HTML mail -> inert Markdown that says the same words. Nothing of the markup survives: what stands here is
+written anew, with every character of a stranger's behind a stand-in until the line is complete (see `markdown`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
+from itertools import groupby
 from urllib.parse import quote
 
-import html2text
-import nh3
-
-from mailbot.mail.text.markup import VOID, normalised
-from mailbot.mail.text.visibility import Visibility, is_hidden
-from mailbot.vault.markdown import GUARD, guard, inert_url, release, text_to_markdown, visible
-
-MAX_NESTING = 20
-_LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+from mailbot.mail.text.html_lines import lines
+from mailbot.mail.text.line import Line, Run
+from mailbot.vault.markdown import GUARD, guard, inert_url, release, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,221 +27,131 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
 
     `images` maps the Content-ID of a saved inline image to the path that shows it in the note.
     """
-    markup = normalised(html)
-    converter = _Inert(images or {}, data_tables(markup) if "<table" in markup else [])
-    try:
-        markdown = converter.handle(markup)
-    except RecursionError:  # pragma: no cover - nh3 flattens; a guard for what it may one day let through
-        return Converted(text_to_markdown(nh3.clean(html, tags=set())))
-    markdown = re.sub(
-        r"^[ \t]*\*{2,}[ \t]*$|[ \t]+$", "", markdown, flags=re.MULTILINE
-    )  # `<b></b>` says nothing
-    markdown = re.sub(r"\n{3,}", "\n\n", markdown).strip("\n")
-    return Converted(release(markdown), converter.pixels)
+    shown = lines(html)
+    return Converted(lines_to_markdown(shown.lines, images), shown.pixels)
 
 
-def data_tables(markup: str) -> list[bool]:
-    """For each table of normalised markup, in order, whether it holds data: rows of equal length, two cells or more each,
-    no table inside, and short cells."""
-    reader = _Tables()
-    reader.feed(markup)
-    reader.close()
-    return [table.holds_data for table in reader.found]
+def lines_to_markdown(read: Iterable[Line], images: Mapping[str, str] | None = None) -> str:
+    """The same for lines that were read already, as many of a mail as belong together."""
+    out: list[str] = []
+    before = Line("")
+    for table, group in groupby(read, key=lambda line: line.block.table):
+        if table:
+            rows = [row for line in group if (row := _row(line, images or {})) is not None]
+            if rows:
+                _blank(out)
+                out += _table(rows)
+                out.append("")
+            before = Line("")
+            continue
+        depth = 0
+        for line in group:
+            if _parted(before, line):
+                _blank(out, "> " * min(before.block.quotes, line.block.quotes))
+            depth = _depth(line, depth)
+            if (written := _written(line, depth, images or {})) is not None:
+                out.append(written)
+            before = line
+    return re.sub(r"\n{3,}", "\n\n", release("\n".join(out))).strip("\n").rstrip()
 
 
-@dataclass
-class _Table:
-    rows: list[int]
-    headed: bool = False
-    nested: bool = False
-    longest: int = 0
-
-    @property
-    def holds_data(self) -> bool:
-        rows = [count for count in self.rows if count]
-        regular = len(rows) > 1 and min(rows) > 1 and max(rows) - min(rows) <= 1
-        return (
-            not self.nested
-            and (regular or (self.headed and bool(rows) and max(rows) > 1))
-            and self.longest <= 300
-        )
-
-
-class _Tables(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[_Table] = []
-        self._open: list[_Table] = []
-        self._cell = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the library's signature
-        if tag == "table":
-            if self._open:
-                self._open[-1].nested = True
-            self._open.append(_Table([]))
-            self.found.append(self._open[-1])
-        elif self._open and tag == "tr":
-            self._open[-1].rows.append(0)
-        elif self._open and tag in ("td", "th") and self._open[-1].rows:
-            self._open[-1].rows[-1] += 1
-            self._open[-1].headed |= tag == "th"
-            self._cell = 0
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "table" and self._open:
-            self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._cell += len(data.strip())
-            self._open[-1].longest = max(self._open[-1].longest, self._cell)
-
-
-class _Inert(html2text.HTML2Text):
-    """html2text whose text is swapped for stand-ins on its way in, and which shows nothing that a reader does not see."""
-
-    def __init__(self, images: Mapping[str, str], data: list[bool]) -> None:
-        super().__init__(bodywidth=0)
-        self._data = data
-        self._tables: list[bool] = []
-        """For each open table, whether it holds data."""
-        self.images = images
-        self.pixels = 0
-        self.ignore_images = True
-        self.ignore_links = True  # links are made here, where label and target can be made inert
-        self.ignore_emphasis = False
-        self.pad_tables = False
-        self.single_line_break = False
-        self.ul_item_mark = "-"
-        self.emphasis_mark = "*"  # inside a word `_` would join it to its neighbours
-        self.unicode_snob = True
-        self.tag_callback = self._tag  # type: ignore[assignment]
-        self._visible = Visibility()
-        self._link: str | None = None
-        self._label: list[str] = []
-        self._pre_block = False
-        self._nested = 0
-
-    def _tag(self, _self: object, tag: str, attrs: dict[str, str | None], start: bool) -> bool | None:
-        """True: the tag is dealt with, html2text does nothing of its own for it."""
-        if tag == "br" and self._tables and self._tables[-1]:
-            self.o(" ")  # a line break would end the row of a table
-            return True
-        if tag in VOID:
-            if self._visible.hidden or (start and is_hidden(attrs)):
-                self.pixels += tag == "img" and start
-                return True
-            if tag == "img" and start:
-                self._image(attrs)
-            return True if tag in ("img", "input", "area", "col", "wbr") else None
-        hidden = self._visible.hidden
-        if start:
-            self._visible.open(tag, attrs)
-            if self._visible.hidden and not hidden and tag in ("div", "p", "table", "tr", "td", "li"):
-                self.soft_br()
-        else:
-            self._visible.close(tag)
-        if hidden or self._visible.hidden:
-            return True
-        if tag in ("table", "tr", "td", "th", "thead", "tbody", "tfoot", "caption"):
-            return self._table(tag, start)
-        if (
-            self._tables
-            and self._tables[-1]
-            and tag in ("p", "div", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "center")
-        ):
-            self.o(" ")
-            return True
-        if tag in ("ul", "ol", "blockquote", "dl"):
-            return self._nest(start)
-        if tag == "a":
-            self._anchor(attrs, start)
-            return True
-        if tag in ("pre", "code", "tt", "kbd", "samp"):
-            # A code span or block runs as a query for Dataview and friends; its text stays, its dress goes.
-            if tag == "pre":
-                self.p()
-                self._pre_block = start
-            return True
-        if tag in ("dt", "dd", "summary", "option", "button"):
-            self.p() if tag == "summary" else self.soft_br()
-            return True
-        return True if tag in ("details", "abbr", "q", "title", "style", "script", "head") else None
-
-    def _table(self, tag: str, start: bool) -> bool | None:
-        """A table of data becomes a Markdown table; one that only lays the mail out, as most do, gives way to its text."""
-        if tag == "table" and start:
-            self._tables.append(self._data.pop(0) if self._data else False)
-        holds_data = bool(self._tables) and self._tables[-1]
-        if tag == "table" and not start and self._tables:
-            self._tables.pop()
-        if holds_data:
-            return None
-        if tag in ("table", "tr", "caption"):
-            self.p()
-        elif not start:
-            self.soft_br()
+def _parted(before: Line, line: Line) -> bool:
+    """Whether a blank line stands between two lines."""
+    if before.ends or (not line.text and not line.runs):
         return True
-
-    def _nest(self, start: bool) -> bool | None:
-        """Beyond a depth that no reader can follow, nesting only costs time and room."""
-        self._nested += 1 if start else -1
-        return True if self._nested > MAX_NESTING or (not start and self._nested == MAX_NESTING) else None
-
-    def handle_data(self, data: str, entity_char: bool = False) -> None:
-        if self._visible.text_hidden:
-            return
-        if self._link is not None:
-            self._label.append(visible(data))
-        if self._pre_block:
-            for number, piece in enumerate(visible(data).expandtabs(8).split("\n")):
-                if number:
-                    self.o("  \n" if self.outcount else "\n")
-                indent = len(piece) - len(piece.lstrip(" "))
-                self.o(("\u00a0" * indent + piece[indent:]).translate(GUARD), puredata=False)
-            return
-        super().handle_data(guard(data), entity_char)
-
-    def entityref(self, c: str) -> str:
-        return "\u00a0" if c == "nbsp" else str(super().entityref(c))
-
-    def _anchor(self, attrs: dict[str, str | None], start: bool) -> None:
-        if start:
-            href = (attrs.get("href") or "").strip()
-            self._link, self._label = (href if _LINKED.match(href) else None), []
-            return
-        if self._link is None:
-            return
-        label = re.sub(r"\s+", " ", "".join(self._label)).strip()
-        target, shown, real = inert_url(self._link), _place(label), _place(self._link)
-        self._link = None
-        if shown != real:
-            # The label stays plain text in front of its target: what is shown can then never lie about it.
-            self.o(f" <{target}>")
-
-    def _image(self, attrs: dict[str, str | None]) -> None:
-        source = (attrs.get("src") or "").strip()
-        alt = (attrs.get("alt") or "").strip()
-        if source.lower().startswith("cid:") and (path := self.images.get(source[4:].strip("<> "))):
-            self.o(f"![{guard(alt)}]({quote(path)})")
-            return
-        if _tiny(attrs):
-            self.pixels += 1
-            return
-        if alt:
-            self.handle_data(alt)
+    one, other = before.block, line.block
+    if one.quotes != other.quotes or one.heading or other.heading or one.rule or other.rule:
+        return True
+    return before.pre != line.pre or bool(one.level) != bool(other.level)
 
 
-def _place(url: str) -> str:
-    """A URL as far as two spellings of it may differ and still lead to one place: scheme, host in lower case, last slash."""
-    url = re.sub(r"^(mailto:|https?://)", "", url.strip(), flags=re.IGNORECASE).removesuffix("/")
-    host, slash, rest = url.partition("/")
-    return host.casefold() + slash + rest
+def _depth(line: Line, before: int) -> int:
+    """How many list items a line stands in: lists without items, as some mails have them, are none."""
+    return min(line.block.level, before + bool(line.block.marker))
 
 
-def _tiny(attrs: dict[str, str | None]) -> bool:
-    """A picture of at most 2 by 2 pixels, or one that is hidden: it is there to report that the mail was opened."""
-    sizes = [re.match(r"\s*(\d+)", attrs.get(name) or "") for name in ("width", "height")]
-    styled = re.findall(r"(?:^|[;\s])(?:max-)?(?:width|height)\s*:\s*(\d+)px", attrs.get("style") or "")
-    numbers = [int(m[1]) for m in sizes if m] + [int(n) for n in styled]
-    return bool(numbers) and max(numbers) <= 2
+def _blank(out: list[str], quotes: str = "") -> None:
+    if out and out[-1].strip(" >"):
+        out.append(quotes.rstrip())
+
+
+def _written(line: Line, depth: int, images: Mapping[str, str]) -> str | None:
+    """A line with its marks, in so many list items; None for a blank one."""
+    block = line.block
+    quotes = "> " * block.quotes
+    if block.rule:
+        return f"{quotes}* * *"
+    body = _pre(line) if line.pre else _inline(line.runs, images).strip(" ")
+    if not body.strip():
+        return None
+    if block.heading:
+        return f"{quotes}{'#' * block.heading} {body}"
+    if depth:
+        mark = f"{block.marker} " if block.marker else "    "
+        return f"{quotes}{'    ' * (depth - 1)}{mark}{body}"
+    return quotes + body
+
+
+def _pre(line: Line) -> str:
+    """Preformatted text keeps its spaces in front; it is no code, which would run as a query for Dataview and friends."""
+    text = visible("".join(run.text for run in line.runs)).replace("\n", " ")
+    indent = len(text) - len(text.lstrip(" "))
+    return ("\u00a0" * indent + text[indent:]).translate(GUARD)
+
+
+def _inline(runs: Iterable[Run], images: Mapping[str, str]) -> str:
+    """Runs as Markdown, neighbours of one dress together."""
+    out: list[str] = []
+    for dress, group in groupby(runs, key=_dress):
+        if dress is None:
+            out += [_place(run, images) for run in group]
+        else:
+            text = guard("".join(run.text for run in group)).replace("\n", " ").replace("\t", " ")
+            out.append(_marked(text, *dress))
+    return "".join(out)
+
+
+def _dress(run: Run) -> tuple[bool, bool, bool] | None:
+    """How a run's words are marked; None for a link's end or a picture."""
+    return None if run.target or run.image else (run.bold, run.italic, run.struck)
+
+
+def _marked(text: str, bold: bool, italic: bool, struck: bool) -> str:
+    """Words between marks, the spaces around them outside (CommonMark 6.2: or they would not count)."""
+    body = text.strip(" \u00a0")
+    if not body or not (bold or italic or struck):
+        return text
+    marks = ("**" if bold else "") + ("*" if italic else "") + ("~~" if struck else "")
+    closing = ("~~" if struck else "") + ("*" if italic else "") + ("**" if bold else "")
+    before, _, after = text.partition(body)
+    return f"{before}{marks}{body}{closing}{after}"
+
+
+def _place(run: Run, images: Mapping[str, str]) -> str:
+    if run.target:
+        # The label stays plain text in front of its target: what is shown can then never lie about it.
+        return f" <{inert_url(run.target)}>"
+    path = images.get(run.image)
+    alt = guard(run.text).replace("\n", " ")
+    return f"![{alt}]({quote(path)})" if path else alt
+
+
+def _row(line: Line, images: Mapping[str, str]) -> list[str] | None:
+    """The cells of a row of data; None for what is none."""
+    cells: list[list[Run]] = []
+    for run in line.runs:
+        if run.cell or not cells:
+            cells.append([])
+        if not run.cell:
+            cells[-1].append(run)
+    texts = [_inline(cell, images).strip() for cell in cells]
+    return texts if any(texts) else None
+
+
+def _table(rows: list[list[str]]) -> Iterator[str]:
+    """Rows as a table of GitHub's Markdown; the first is its head."""
+    width = max(map(len, rows))
+    for number, row in enumerate(rows):
+        yield "| " + " | ".join([*row, *[""] * (width - len(row))]) + " |"
+        if number == 0:
+            yield "|" + " --- |" * width

@@ -8,6 +8,7 @@ the Markdown is complete do the stand-ins become escaped characters, so nothing 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # --- characters ----------------------------------------------------------------------------------------------------
@@ -72,13 +73,47 @@ def _released(line: str) -> str:
     opening = _OPENING.match(plain)
     place = _Line(plain, opening.end() if opening else 0, _next_closing(plain) if "[" in plain else [])
 
-    def escape(match: re.Match[str]) -> str:
-        at = match.start()
+    out: list[str] = []
+    end = 0
+    for at in _places(line, place.opening):
         if plain[at] == "<" and _TAG.match(plain, at) and not _ADDRESS.match(plain, at):
-            return "&lt;"  # to the older dialects of Markdown a backslash is no escape, and the tag behind it alive
-        return "\\" + plain[at] if _means(place, at) else plain[at]
+            # To the older dialects of Markdown a backslash is no escape, and the tag behind it alive.
+            out += (plain[end:at], "&lt;")
+        elif _means(place, at):
+            out += (plain[end:at], "\\", plain[at])
+        else:
+            continue
+        end = at + 1
+    return "".join((*out, plain[end:]))
 
-    return _STAND_IN.sub(escape, line)
+
+def _places(line: str, opening: int) -> Iterator[int]:
+    """Where in a line a stranger's character could mean something: all up to its opening, and further on only those whose
+    neighbours do not rule it out at once."""
+    for match in _STAND_IN.finditer(line, 0, opening + 1):
+        yield match.start()
+    for match in _MAY_MEAN.finditer(line, opening + 1):
+        yield match.start()
+
+
+def _stand_ins(characters: str) -> str:
+    return "".join(PLAIN_CHARS[_SPECIAL.index(c)] for c in characters)
+
+
+_COLON, _OPEN, _CLOSE = (f"[\\{c}{_stand_ins(c)}]" for c in ":[]")
+_MAY_MEAN = re.compile(
+    "|".join(
+        (
+            f"[{_stand_ins('`*_{}[<>#|~=%$^&') + _stand_ins(chr(92))}]",
+            f"(?<=\\d)[{_stand_ins('.)')}]",
+            f"{_stand_ins('!')}(?={_OPEN})",
+            f"{_stand_ins(':')}(?!\\s|$)",
+            f"(?<={_COLON}){_stand_ins(':')}",
+            f"(?<={_CLOSE}){_stand_ins('(')}",
+        )
+    )
+)
+"""What `_means` may say yes to behind the opening of a line."""
 
 
 _TAG = re.compile(r"<[A-Za-z/!?]")

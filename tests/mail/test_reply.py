@@ -16,7 +16,7 @@ CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"
 
 
 def of(text: str, html: bool = False) -> MailText:
-    return MailText(tuple(split_text(Text(text, html))))
+    return split_text(Text(text, html))
 
 
 ATTRIBUTIONS = [

@@ -14,12 +14,11 @@ import pytest
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Message, Text
 from mailbot.mail.mime.parse import parse
-from mailbot.mail.text.html_lines import lines
-from mailbot.mail.text.markup import normalised
 from mailbot.mail.text.split import split
 from mailbot.vault.email_body import body_markdown
 from mailbot.vault.markdown import unescape, visible
 from tests.conftest import ROOT
+from tests.vault.seen_text import seen_text
 
 CORPUS = Path(os.environ.get("MAILBOT_CORPUS", ROOT.parent / "shared" / "corpus"))
 
@@ -35,7 +34,7 @@ def seen(message: Message) -> str:
         if isinstance(part, Message):
             parts.append(seen(part))
         elif part.html:
-            parts.append("\n".join(line.text for line in lines(normalised(part.content))))
+            parts.append(seen_text(part.content))
         else:
             parts.append(visible(part.content))
     return "\n".join(parts)

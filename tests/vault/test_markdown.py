@@ -85,10 +85,10 @@ def test_data_becomes_a_table_and_layout_gives_way_to_its_text() -> None:
     data = "<table><tr><th>Option</th><th>Price</th></tr><tr><td>A<br>basic</td><td>4</td></tr><tr><td><p>B</p></td><td>9 | 10</td></tr></table>"
     rows = [line for line in html_to_markdown(data).markdown.split("\n") if line.strip()]
     assert [re.sub(r"\s+", " ", row).strip() for row in rows] == [
-        "Option| Price",
-        "---|---",
-        "A basic| 4",
-        "B | 9 \\| 10",
+        "| Option | Price |",
+        "| --- | --- |",
+        "| A basic | 4 |",
+        "| B | 9 \\| 10 |",
     ]
     layout = "<table><tr><td><table><tr><td>Hello</td></tr></table></td></tr><tr><td><p>there</p></td></tr></table>"
     assert html_to_markdown(layout).markdown.split() == ["Hello", "there"]

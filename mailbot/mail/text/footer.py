@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailbot.mail.text.html_lines import Line
+from mailbot.mail.text.line import Line
 from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
 
 

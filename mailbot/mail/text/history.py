@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mailbot.mail.text.attribution import attribution, certain
-from mailbot.mail.text.html_lines import Line
+from mailbot.mail.text.line import Line
 from mailbot.mail.text.printed_header import field, header_block, header_end, only_mail_has
 from mailbot.mail.text.quote_marks import FORWARD, FROM_NAMES, QUOTED, RULE, SEPARATOR
 

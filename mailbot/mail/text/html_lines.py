@@ -1,200 +1,378 @@
-"""HTML mail -> the lines a reader sees, each with where it starts in the markup and whether it is quoted.
+"""HTML mail -> the lines a reader sees, each with its dress and whether it is quoted: one walk over one tree.
 
-One reading of the markup serves two ends: the plain text of an HTML mail, and cutting the markup itself at the
-line where quoted history begins.
+The same lines serve both ends: the plain text that history is looked for in, and the Markdown of the note.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
-from mailbot.mail.text.markup import VOID
-from mailbot.mail.text.visibility import Visibility, is_hidden
+from selectolax.lexbor import LexborNode
+
+from mailbot.mail.text.data_table import holds_data
+from mailbot.mail.text.line import PLAIN, Block, Line, Run
+from mailbot.mail.text.markup import UNSEEN, VOID, tree
+from mailbot.mail.text.visibility import look
 
 _BLOCKS = frozenset(
     "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr li main nav ol p pre section table tr ul".split()
+    " header hr legend li main nav ol option p pre section summary table caption tr ul".split()
 )
+_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol dl".split())
+_BOLD, _ITALIC, _STRUCK = (
+    frozenset(("b", "strong", "th")),
+    frozenset(("i", "em")),
+    frozenset(("s", "del", "strike")),
+)
+MAX_DEPTH = 20
+"""Quotes and lists around a line that are kept as such: beyond, nesting only costs room."""
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 
 # What clients mark quoted history with. A *scope* ends with its element; an *edge* is followed by nothing but history.
-_SCOPE_CLASS = re.compile(
-    r"(^|\s)(gmail_quote|gmail_quote_container|yahoo_quoted"
-    r"|protonmail_quote|tutanota_quote|zmail_extra|hs_reply_quote|quoted_text|ydp\w*yahoo-quoted|iPhone_quote)(\s|$)",
-    re.IGNORECASE,
+_SCOPE_CLASSES = frozenset(
+    "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote tutanota_quote zmail_extra hs_reply_quote quoted_text"
+    " iphone_quote".split()
 )
-_CONTAINER = re.compile(r"(^|\s)(gmail_quote(_container)?|protonmail_quote|zmail_extra)(\s|$)", re.IGNORECASE)
-_EDGE_ID = re.compile(
-    r"^(x_)*(divRplyFwdMsg|appendonsend|replySplit|stopSpelling|mail-editor-reference-message-container"
-    r"|ms-outlook-mobile-reference|OLK_SRC_BODY_SECTION|origbody|reply-intro"
-    r"|isReplyContent|isForwardContent|qt|orc-full-body-initial-text)$"
+_CONTAINERS = frozenset("gmail_quote gmail_quote_container protonmail_quote zmail_extra".split())
+_EDGE_CLASSES = frozenset(("OutlookMessageHeader", "yahoo-quoted-begin"))
+_EDGE_IDS = frozenset(
+    "divRplyFwdMsg appendonsend replySplit stopSpelling mail-editor-reference-message-container ms-outlook-mobile-reference"
+    " OLK_SRC_BODY_SECTION origbody reply-intro isReplyContent isForwardContent qt orc-full-body-initial-text".split()
 )
-_EDGE_CLASS = re.compile(r"(^|\s)(OutlookMessageHeader|yahoo-quoted-begin)(\s|$)")
 _BORDER_TOP = re.compile(
     r"border(-top)?\s*:\s*(none\s*;\s*border-top\s*:\s*)?solid\s+#?(E1E1E1|B5C4DF|C4C4C4|ccc)", re.IGNORECASE
 )
-_SIGNATURE = re.compile(
-    r"(^|\s)(gmail_signature|gmail_signature_prefix|moz-signature|protonmail_signature_block|yahoo-signature"
-    r"|ms-outlook-mobile-signature|ms-outlook-ios-signature|x_?Signature)(\s|$)",
-    re.IGNORECASE,
+_SIGNATURE_CLASSES = frozenset(
+    "gmail_signature gmail_signature_prefix moz-signature protonmail_signature_block yahoo-signature"
+    " ms-outlook-mobile-signature ms-outlook-ios-signature x_signature xsignature signature".split()
 )
-_SIGNATURE_ID = re.compile(r"^(x_)*(Signature|divtagdefaultwrapper-signature|ms-outlook-mobile-signature"
-                           r"|AppleMailSignature|composer_signature)$")  # fmt: skip
+_SIGNATURE_IDS = frozenset(
+    "Signature divtagdefaultwrapper-signature ms-outlook-mobile-signature AppleMailSignature composer_signature".split()
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line as shown. `start` is its offset in the markup; `quoted` that the client marked it as history;
-    `edge` that history begins here and runs to the end; `signature` that the client marked it as one."""
+class Shown(NamedTuple):
+    """What a reader sees of HTML, and how many pictures in it are only there to report that it was opened."""
 
-    text: str
-    start: int
-    quoted: bool = False
-    edge: bool = False
-    signature: bool = False
-    cite: bool = False
-    """In a blockquote without any mark: history where an attribution stands above it."""
-    ends: bool = False
-    """Whether a paragraph or heading ends with it: in plain text a blank line follows."""
-    pre: bool = False
-    """Whether it stands in preformatted text."""
+    lines: list[Line]
+    pixels: int
 
 
-def lines(markup: str) -> list[Line]:
-    """The lines of normalised markup."""
-    reader = _Reader(markup)
-    reader.feed(markup)
-    reader.close()
+def lines(html: str) -> Shown:
+    """The lines of any text taken for HTML."""
+    root = tree(html)
+    if root is None:
+        return Shown([], 0)
+    reader = _Reader()
+    _walk(root, reader)
     reader.end_line()
-    return reader.found
+    return Shown(reader.found, reader.pixels)
 
 
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol".split())
+def _walk(root: LexborNode, reader: _Reader) -> None:
+    """Depth first, in document order, without recursion: mail may be nested as deeply as it likes."""
+    node: LexborNode | None = root
+    opened: list[str] = []
+    while node is not None:
+        if node.is_text_node:
+            reader.text(node.text_content or "")
+        elif node.is_element_node:
+            name = str(node.tag)
+            if name in VOID:
+                reader.void(name, node.attributes)
+            elif name not in UNSEEN and reader.open(name, node):
+                if (child := node.first_child) is not None:
+                    opened.append(name)
+                    node = child
+                    continue
+                reader.close(name)
+        while node is not None and node.next is None:
+            node = node.parent
+            if not opened:
+                return
+            reader.close(opened.pop())
+        node = node.next if node is not None else None
 
 
-class _Reader(HTMLParser):
-    def __init__(self, markup: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[Line] = []
-        self._markup = markup
-        self._text: list[str] = []
-        self._start = 0
-        self._visible = Visibility()
-        self._marks: list[str] = []
-        """The mark of each open element, beside `_visible`."""
-        self._counts = dict.fromkeys(("quoted", "cite", "signature", "pre", "container"), 0)
-        self._edge = False
-        self._tight = False
-        self._line_starts = [0]
-        for match in re.finditer("\n", markup):
-            self._line_starts.append(match.end())
+@dataclass(slots=True)
+class _Element:
+    """An open element, and what it says of the text in it."""
 
-    def _offset(self) -> int:
-        line, column = self.getpos()
-        return self._line_starts[line - 1] + column
+    mark: str = ""
+    tiny: bool = False
+    bold: bool = False
+    italic: bool = False
+    struck: bool = False
+    block: Block = PLAIN
+    """With the marker of an item until its first line has taken it."""
+    data: bool = False
+    """Whether it stands in a table of data."""
+    link: str = ""
+    number: int = 0
+    """The next number of an ordered list, 0 for any other element."""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        if tag in _BLOCKS or tag == "br":
-            if tag == "br" and not self._text:
-                self._start = self._offset()
-            self.end_line(blank=tag == "br")
-        if tag in ("td", "th") and self._text:
-            self._text.append("\t")
-        if tag == "p":
+
+@dataclass(slots=True)
+class _Reader:
+    """What was read so far."""
+
+    found: list[Line] = field(default_factory=list)
+    pixels: int = 0
+    _open: list[_Element] = field(default_factory=lambda: [_Element()])
+    _runs: list[Run] = field(default_factory=list)
+    _counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("quoted", "cite", "signature", "pre", "container"), 0)
+    )
+    _edge: bool = False
+    _tight: bool = False
+    _tables: int = 0
+    _label: list[str] | None = None
+
+    def open(self, name: str, node: LexborNode) -> bool:
+        """An element begins; False if neither it nor anything in it is seen."""
+        attributes: Mapping[str, str | None] = node.attributes
+        around = self._open[-1]
+        seen = look(attributes) if attributes else None
+        if seen and seen.hidden:
+            self.pixels += len(node.css("img"))
+            if name in _BLOCKS:
+                self.end_line()
+            return False
+        self._break_before(name, attributes, around)
+        mark = self._mark(name, attributes)
+        block, number, data = around.block, 0, around.data
+        if name == "blockquote":
+            block = block._replace(quotes=min(block.quotes + 1, MAX_DEPTH), marker="")
+        elif name in ("ul", "ol"):
+            block = block._replace(level=min(block.level + 1, MAX_DEPTH), marker="")
+            number = _first_number(attributes) if name == "ol" else 0
+        elif name == "li":
+            block = block._replace(level=max(block.level, 1), marker=self._item(around))
+        elif name[0] == "h" and len(name) == 2 and name[1] in "123456":
+            block = block._replace(heading=int(name[1]))
+        elif name == "table":
+            data = holds_data(node)
+            self._tables += data
+            block = block._replace(table=self._tables if data else 0, marker="")
+        tiny = around.tiny if seen is None or seen.tiny is None else seen.tiny
+        link = self._link(attributes) if name == "a" else around.link
+        bold = around.bold or (name in _BOLD and not (name == "th" and data))
+        italic, struck = around.italic or name in _ITALIC, around.struck or name in _STRUCK
+        self._open.append(_Element(mark, tiny, bold, italic, struck, block, data, link, number))
+        return True
+
+    def close(self, name: str) -> None:
+        """The element that was opened last ends."""
+        element = self._open[-1]
+        if name in _BLOCKS:
+            if element.data and name != "tr" and name != "table":
+                self._space()
+            else:
+                self.end_line(blank=name == "p")
+                if name in _PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
+                    self.found[-1] = self.found[-1]._replace(ends=True)
+        if name == "a" and self._label is not None:
+            self._end_link(element.link)
+        self._open.pop()
+        if element.mark:
+            self._counts[element.mark] -= 1
+
+    def void(self, name: str, attributes: Mapping[str, str | None]) -> None:
+        """An element without content."""
+        around = self._open[-1]
+        hidden = bool(attributes) and look(attributes).hidden
+        if name == "img":
+            self._image(attributes, hidden)
+        elif hidden:
+            return
+        elif name == "br":
+            if around.data:
+                self._space()
+            else:
+                self.end_line(blank=True)
+        elif name == "hr":
+            self.end_line()
+            self._append("", (), around.block._replace(rule=True, marker=""))
+
+    def text(self, data: str) -> None:
+        """Text that stands here."""
+        around = self._open[-1]
+        if around.tiny:
+            return
+        if self._counts["pre"]:
+            for number, piece in enumerate(data.expandtabs(8).split("\n")):
+                if number:
+                    self.end_line(blank=True)
+                if piece:
+                    self._put(piece, around)
+            return
+        data = _SPACE.sub(" ", data)
+        if data[:1] == " " and (not self._runs or self._runs[-1].text[-1:] in (" ", "\t")):
+            data = data[1:]
+        if data:
+            self._put(data, around)
+
+    def end_line(self, blank: bool = False) -> None:
+        """Close the line that is being read; an empty one counts only where the author broke the line."""
+        around = self._open[-1]
+        if not self._runs:
+            if blank:
+                self._append("", (), around.block._replace(marker=""))
+            return
+        runs, self._runs = self._runs, []
+        text = "".join([run.text for run in runs]).replace("\u00a0", " ")
+        if "\t" in text:
+            text = re.sub(r" *\t *", "\t", text)
+        text = text.rstrip() if self._counts["pre"] else text.strip(" \n\r\f\u200b")
+        dressed = tuple(runs) if text or any(run.target or run.image for run in runs) else ()
+        if text or dressed:
+            self._append(text, dressed, self._taken())
+        elif blank:
+            self._append("", (), around.block._replace(marker=""))
+
+    def _append(self, text: str, runs: tuple[Run, ...], block: Block) -> None:
+        quoted, cite, signature, pre = (self._counts[m] > 0 for m in ("quoted", "cite", "signature", "pre"))
+        shown = f"{block.marker} {text}" if block.marker and text else text
+        edge = self._edge and bool(text)
+        self.found.append(Line(shown, 0, quoted, edge, signature, cite, pre=pre, runs=runs, block=block))
+        if text:
+            self._edge = False
+
+    def _taken(self) -> Block:
+        """The block of the line that ends here; the marker of its item is used up."""
+        block = self._open[-1].block
+        if block.marker:
+            for element in self._open:
+                if element.block.marker:
+                    element.block = element.block._replace(marker="")
+        return block
+
+    def _break_before(self, name: str, attributes: Mapping[str, str | None], around: _Element) -> None:
+        if name in ("td", "th"):
+            if self._runs:
+                self._runs.append(Run("\t", cell=True) if around.data else Run("\t"))
+            elif around.data:
+                self._runs.append(Run(cell=True))
+        elif name in _BLOCKS:
+            if around.data and name != "tr":
+                self._space()
+            else:
+                self.end_line()
+        if name == "p":
             self._tight = (
                 "mso" in (attributes.get("class") or "").casefold()
             )  # Outlook: a line is a paragraph
-        mark = _mark(tag, attributes)
+
+    def _mark(self, name: str, attributes: Mapping[str, str | None]) -> str:
+        mark = _mark_of(name, attributes)
         if mark == "cite" and self._counts["container"]:
             mark = "quoted"
         if mark == "edge":
             self.end_line()
             self._edge, mark = True, ""
-            self._start = self._offset()
-        if tag not in VOID:
-            self._visible.open(tag, attributes)
-            mark = "pre" if tag == "pre" else mark
-            self._marks.append(mark)
-            if mark:
-                self._counts[mark] += 1
-                if not self._text:
-                    self._start = self._offset()
-        if tag == "img" and (alt := (attributes.get("alt") or "").strip()) and not is_hidden(attributes):
-            self.handle_data(alt)
-        if tag == "li" and not self._visible.text_hidden:
-            self._put("- ", self._offset())
+        if name == "pre":
+            mark = "pre"
+        if mark:
+            self._counts[mark] += 1
+        return mark
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
+    def _item(self, around: _Element) -> str:
+        if not around.number:
+            return "-"
+        around.number += 1
+        return f"{around.number - 1}."
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _BLOCKS:
-            self.end_line(blank=tag == "p")
-            if tag in _PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
-                self.found[-1] = replace(self.found[-1], ends=True)
-        for _ in self._visible.close(tag):
-            if mark := self._marks.pop():
-                self._counts[mark] -= 1
+    def _put(self, text: str, around: _Element) -> None:
+        if self._label is not None:
+            self._label.append(text)
+        self._runs.append(Run(text, around.bold, around.italic, around.struck))
 
-    def handle_data(self, data: str) -> None:
-        if self._visible.text_hidden:
+    def _space(self) -> None:
+        if self._runs and self._runs[-1].text[-1:] not in ("", " ", "\t"):
+            self._runs.append(Run(" "))
+
+    def _link(self, attributes: Mapping[str, str | None]) -> str:
+        href = (attributes.get("href") or "").strip()
+        found = href if _LINKED.match(href) else ""
+        self._label = [] if found else None
+        return found
+
+    def _end_link(self, target: str) -> None:
+        """Where a link leads stands behind its label, unless the label says it."""
+        label, self._label = " ".join("".join(self._label or ()).split()), None
+        if place(label) == place(target):
             return
-        if self._counts["pre"]:
-            at = self._offset()
-            for number, piece in enumerate(data.split("\n")):
-                if number:
-                    at = self._markup.find("\n", at) + 1
-                    self.end_line(blank=True)
-                self._put(piece, at)
-        else:
-            self._put(re.sub(r"[ \t\r\n\f]+", " ", data), self._offset())
+        if self._runs or not self.found or not label:
+            self._runs.append(Run(target=target))
+        else:  # the label was a block of its own
+            self.found[-1] = self.found[-1]._replace(runs=(*self.found[-1].runs, Run(target=target)))
 
-    def _put(self, text: str, at: int) -> None:
-        if text.strip() and not any(piece.strip() for piece in self._text):
-            self._start = at
-        self._text.append(text)
-
-    def end_line(self, blank: bool = False) -> None:
-        """Close the line that is being read; an empty one counts only where the author broke the line."""
-        text = "".join(self._text).replace("\u00a0", " ")
-        text = re.sub(r" *\t *", "\t", text) if "\t" in text else text
-        text = text.rstrip() if self._counts["pre"] else text.strip(" \n\r\f\u200b")
-        if text or blank:
-            quoted, cite, signature = (self._counts[m] > 0 for m in ("quoted", "cite", "signature"))
-            self.found.append(
-                Line(
-                    text,
-                    self._start,
-                    quoted,
-                    self._edge and bool(text),
-                    signature,
-                    cite,
-                    pre=self._counts["pre"] > 0,
-                )
-            )
-            if text:
-                self._edge = False
-        self._text = []
-        self._start = self._offset()
+    def _image(self, attributes: Mapping[str, str | None], hidden: bool) -> None:
+        source, alt = ((attributes.get(name) or "").strip() for name in ("src", "alt"))
+        if hidden:
+            self.pixels += 1
+        elif source.lower().startswith("cid:"):
+            self._runs.append(Run(" ".join(alt.split()), image=source[4:].strip("<> ")))
+        elif _tiny(attributes):
+            self.pixels += 1
+        elif alt:
+            self.text(alt)
 
 
-def _mark(tag: str, attributes: dict[str, str | None]) -> str:
+def place(url: str) -> str:
+    """A URL as far as two spellings of it may differ and still lead to one place: scheme, host in lower case, last slash."""
+    url = re.sub(r"^(mailto:|https?://)", "", url.strip(), flags=re.IGNORECASE).removesuffix("/")
+    host, slash, rest = url.partition("/")
+    return host.casefold() + slash + rest
+
+
+def _tiny(attributes: Mapping[str, str | None]) -> bool:
+    """A picture of at most 2 by 2 pixels: it is there to report that the mail was opened."""
+    sizes = [re.match(r"\s*(\d{1,6})", attributes.get(name) or "") for name in ("width", "height")]
+    style = (attributes.get("style") or "")[:4000]
+    styled = re.findall(r"(?:^|[;\s])(?:max-)?(?:width|height)\s*:\s*(\d{1,6})px", style)
+    numbers = [int(m[1]) for m in sizes if m] + [int(n) for n in styled]
+    return bool(numbers) and max(numbers) <= 2
+
+
+def _first_number(attributes: Mapping[str, str | None]) -> int:
+    start = (attributes.get("start") or "").strip()
+    return int(start) if start.isascii() and start.isdigit() and 0 < int(start[:7]) < 1_000_000 else 1
+
+
+def _mark_of(name: str, attributes: Mapping[str, str | None]) -> str:
     if not attributes:
-        return "cite" if tag == "blockquote" else ""
-    classes, identity, style = (attributes.get(n) or "" for n in ("class", "id", "style"))
-    if _EDGE_ID.match(identity) or _EDGE_CLASS.search(classes):
+        return "cite" if name == "blockquote" else ""
+    get = attributes.get
+    found = _mark_named(name, get("class") or "", get("id") or "", (get("style") or "")[:2000])
+    if found == "cite" and (get("type") == "cite" or get("cite")):
+        return "quoted"
+    return found
+
+
+@lru_cache(maxsize=2048)
+def _mark_named(name: str, classes: str, identity: str, style: str) -> str:
+    named = frozenset(classes.split())
+    identity = re.sub(r"^(x_)+", "", identity)
+    if identity in _EDGE_IDS or not named.isdisjoint(_EDGE_CLASSES):
         return "edge"
-    if tag == "div" and _BORDER_TOP.search(style[:2000]):
+    if name == "div" and "border" in style.lower() and _BORDER_TOP.search(style):
         return "edge"
-    if _SIGNATURE.search(classes) or _SIGNATURE_ID.match(identity):
+    folded = frozenset(c.casefold() for c in named)
+    if not folded.isdisjoint(_SIGNATURE_CLASSES) or identity in _SIGNATURE_IDS:
         return "signature"
-    if tag == "blockquote":
-        marked = attributes.get("type") == "cite" or attributes.get("cite") or _SCOPE_CLASS.search(classes)
-        return "quoted" if marked else "cite"
+    scope = not folded.isdisjoint(_SCOPE_CLASSES) or any(
+        c.startswith("ydp") and c.endswith("yahoo-quoted") for c in folded
+    )
+    if name == "blockquote":
+        return "quoted" if scope else "cite"
     # A container also holds what is written below the quote or in it: there a blockquote is the quote, and the attribution
     # is found by its words.
-    if _CONTAINER.search(classes):
+    if not folded.isdisjoint(_CONTAINERS):
         return "container"
-    return "quoted" if _SCOPE_CLASS.search(classes) else ""
+    return "quoted" if scope else ""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
 from mailbot.mail.message import Message, Text
 from mailbot.mail.text.footer import footers
 from mailbot.mail.text.history import history_of
-from mailbot.mail.text.html_lines import Line, lines
-from mailbot.mail.text.markup import normalised
+from mailbot.mail.text.html_lines import lines
+from mailbot.mail.text.line import Line
 from mailbot.mail.text.quote_marks import INITIALS, QUOTED
 
 Kind = Literal["newest", "quoted", "forwarded", "signature"]
@@ -25,18 +25,20 @@ Kind = Literal["newest", "quoted", "forwarded", "signature"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of one mail's text: its `kind`, the plain text, and the text or markup it stands in."""
+    """A run of one mail's text: its `kind`, the plain text, and what that comes from: a piece of the plain body, or lines of
+    HTML."""
 
     kind: Kind
     plain: str
-    source: Text
+    source: str | tuple[Line, ...] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MailText:
-    """The segments of a mail in their order."""
+    """The segments of a mail in their order. `pixels` counts the pictures that only report that the mail was opened."""
 
     segments: tuple[Segment, ...] = ()
+    pixels: int = 0
 
     def plain(self, *kinds: Kind) -> str:
         return "\n\n".join(s.plain for s in self.segments if s.kind in kinds).strip()
@@ -58,40 +60,46 @@ class MailText:
 def split(message: Message) -> MailText:
     """Take a mail's body apart. Every shown line lands in exactly one segment."""
     segments: list[Segment] = []
+    pixels = 0
     for shown in message.body:
         if isinstance(shown, Text):
-            segments += split_text(shown)
-    return MailText(tuple(segments))
+            text = split_text(shown)
+            segments += text.segments
+            pixels += text.pixels
+    return MailText(tuple(segments), pixels)
 
 
-def split_text(text: Text) -> list[Segment]:
-    """One body part taken apart; the segments' sources, put together, are the part (and where it was cut in preformatted
-    text, that is opened again)."""
+def split_text(text: Text) -> MailText:
+    """One body part taken apart; the segments' sources, put together, are the part."""
     if text.html:
-        markup = normalised(text.content)
-        read = lines(markup)
-    else:
-        markup = _unescaped(text.content)
-        read = _plain_lines(markup)
-    kinds = classify(read)
-    segments: list[Segment] = []
-    if not read and "<img" in markup:  # a mail that is one picture
-        return [Segment("newest", "", Text(markup, html=text.html))]
-    start = 0
-    for index in range(1, len(read) + 1):
-        if index < len(read) and kinds[index] == kinds[start]:
-            continue
-        chunk = read[start:index]
+        read, pixels = lines(text.content)
+        return MailText(tuple(_of_html(read)), pixels)
+    content = _unescaped(text.content)
+    return MailText(tuple(_of_plain(_plain_lines(content), content)))
+
+
+def _of_html(read: list[Line]) -> Iterator[Segment]:
+    for kind, start, end in _runs(classify(read)):
+        chunk = tuple(read[start:end])
         plain = _joined(chunk)
-        end = read[index].start if index < len(read) else len(markup)
-        begin = 0 if start == 0 else chunk[0].start
-        source = markup[begin:end]
-        if start and chunk[0].pre and not source.startswith("<pre"):
-            source = f"<pre>{source}"  # cut inside it
-        if plain or "<img" in source:
-            segments.append(Segment(kinds[start], plain, Text(source, html=text.html)))
-        start = index
-    return segments
+        if plain or any(line.runs or line.block.rule for line in chunk):
+            yield Segment(kind, plain, chunk)
+
+
+def _of_plain(read: list[Line], content: str) -> Iterator[Segment]:
+    for kind, start, end in _runs(classify(read)):
+        if plain := _joined(read[start:end]):
+            at = 0 if start == 0 else read[start].start
+            yield Segment(kind, plain, content[at : read[end].start if end < len(read) else len(content)])
+
+
+def _runs(kinds: list[Kind]) -> Iterator[tuple[Kind, int, int]]:
+    """(kind, first line, the line after the last) of each run of one kind."""
+    start = 0
+    for index in range(1, len(kinds) + 1):
+        if index == len(kinds) or kinds[index] != kinds[start]:
+            yield kinds[start], start, index
+            start = index
 
 
 def _joined(chunk: Iterable[Line]) -> str:
@@ -134,7 +142,7 @@ def _plain_lines(content: str) -> list[Line]:
 
 def classify(read: list[Line]) -> list[Kind]:
     """The kind of every line. `read` is the whole text; pure, and the heart of this module."""
-    read = [line if len(line.text) < 80 else replace(line, text=_looked_at(line.text)) for line in read]
+    read = [line if len(line.text) < 80 else line._replace(text=_looked_at(line.text)) for line in read]
     history, forwarded = history_of(read)
     footer = footers(read, history)
     written = [i for i, line in enumerate(read) if line.text.strip() and not history[i] and not footer[i]]

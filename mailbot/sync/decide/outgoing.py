@@ -61,6 +61,6 @@ def _quotable(text: MailText) -> str:
         if segment.kind == "signature":
             continue
         lines = segment.plain.split("\n")
-        deeper = segment.kind == "quoted" and segment.source.html
+        deeper = segment.kind == "quoted" and not isinstance(segment.source, str)
         parts.append("\n".join(f"> {line}".rstrip() for line in lines) if deeper else segment.plain)
     return "\n\n".join(parts)

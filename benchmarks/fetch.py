@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.table import Ratio, corpus_folder, show
+from mailbot.mail.message import Text
+from mailbot.mail.mime.parse import parse
 from tests.servers.dovecot import PASSWORD, Dovecot
 
 SMALL = 12_000
@@ -48,63 +50,31 @@ def _renamed(raw: bytes, number: int) -> bytes:
 
 
 def large(corpus: Path, count: int) -> Iterator[bytes]:
-    """Mails of 44 KB made of the corpus' sentences; every second is HTML as newsletters and Outlook write it."""
+    """Mails of 44 KB put together from the corpus' own bodies; every second is HTML."""
     dice = random.Random(44)
-    texts = [p.read_bytes().decode("latin-1") for p in sorted(corpus.rglob("*.eml"))[:600]]
-    bodies = [text.replace("\r", "").partition("\n\n")[2] for text in texts]
-    paragraphs = [
-        " ".join(part.split())
-        for body in bodies
-        for part in body.split("\n\n")
-        if part.isascii() and 80 < len(part) < 900
-    ]
+    plain: list[str] = []
+    html: list[str] = []
+    for path in sorted(corpus.rglob("*.eml")):
+        for text in parse(path.read_bytes()).body:
+            if isinstance(text, Text) and 400 < len(text.content) < LARGE:
+                (html if text.html else plain).append(text.content)
     for number in range(count):
         head = (
-            f"From: Sender {number % 97} <s{number % 97}@sender.example>\r\nTo: user@own.example\r\n"
-            f"Subject: A longer mail {number}\r\nMessage-ID: <large.{number}@sender.example>\r\n"
-            f"Date: Mon, {1 + number % 28:02d} Jun 2026 {number % 24:02d}:{number % 60:02d}:00 +0000\r\nMIME-Version: 1.0\r\n"
+            f"From: Sender {number % 97} <s{number % 97}@sender.example>\nTo: user@own.example\n"
+            f"Subject: A longer mail {number}\nMessage-ID: <large.{number}@sender.example>\n"
+            f"Date: Mon, {1 + number % 28:02d} Jun 2026 {number % 24:02d}:{number % 60:02d}:00 +0000\nMIME-Version: 1.0\n"
         )
-        kind = "html" if number % 2 else "plain"
-        body = _html(dice, paragraphs) if number % 2 else _plain(dice, paragraphs)
-        yield f"{head}Content-Type: text/{kind}; charset=utf-8\r\n\r\n{body}".encode()
+        kind, pieces = ("html", html) if number % 2 else ("plain", plain)
+        body = _of_size(dice, pieces, "\n<hr>\n" if kind == "html" else "\n\n")
+        mail = f"{head}Content-Type: text/{kind}; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{body}"
+        yield mail.replace("\n", "\r\n").encode("utf-8", "replace")
 
 
-def _plain(dice: random.Random, paragraphs: list[str]) -> str:
-    out, size = [], 0
-    while size < LARGE:
-        words = dice.choice(paragraphs).split()
-        lines = [" ".join(words[at : at + 11]) for at in range(0, len(words), 11)]
-        marks = "> " if size > LARGE // 3 else ""
-        out.append("\r\n".join(marks + line for line in lines))
-        size += len(out[-1]) + 4
-    return "\r\n\r\n".join(out)
-
-
-def _html(dice: random.Random, paragraphs: list[str]) -> str:
-    out, size = ["<html><head><style>p{margin:0}</style></head><body><table width=600><tr><td>"], 0
-    styles = (
-        "font-family:Arial,sans-serif;font-size:14px;color:#333333",
-        "margin:0 0 12px 0;line-height:20px",
-    )
-    while size < LARGE:
-        text = dice.choice(paragraphs).replace("&", "&amp;").replace("<", "&lt;")
-        match dice.randrange(6):
-            case 0:
-                piece = f'<table cellpadding="0"><tr><td style="{styles[0]}">{text}</td></tr></table>'
-            case 1:
-                piece = f'<p class="MsoNormal"><span style="{styles[0]}">{text}<o:p></o:p></span></p>'
-            case 2:
-                first, _, rest = text.partition(" ")
-                piece = f'<div style="{styles[1]}"><b>{first}</b> <a href="https://example.org/{size}?u=1&amp;v=2">{rest}</a></div>'
-            case 3:
-                piece = "<ul>" + "".join(f"<li>{part}</li>" for part in text.split(". ")) + "</ul>"
-            case 4 if size > LARGE // 2:
-                piece = f'<blockquote type="cite" style="margin:0 0 0 .8ex">{text}</blockquote>'
-            case _:
-                piece = f'<p style="{styles[1]}">{text}<br><img src="https://example.org/p.gif" width="1" height="1"></p>'
-        out.append(piece)
-        size += len(piece) + 2
-    return "\r\n".join([*out, "</td></tr></table></body></html>"])
+def _of_size(dice: random.Random, pieces: list[str], between: str) -> str:
+    out: list[str] = []
+    while sum(map(len, out)) < LARGE:
+        out.append(dice.choice(pieces))
+    return between.join(out)[:LARGE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.line import Line, Run
-from mailbot.vault.markdown import GUARD, guard, inert_url, release, visible
+from mailbot.vault.markdown import guard, inert_url, release, swapped, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _pre(line: Line) -> str:
     """Preformatted text keeps its spaces in front; it is no code, which would run as a query for Dataview and friends."""
     text = visible("".join(run.text for run in line.runs)).replace("\n", " ")
     indent = len(text) - len(text.lstrip(" "))
-    return ("\u00a0" * indent + text[indent:]).translate(GUARD)
+    return swapped("\u00a0" * indent + text[indent:])
 
 
 def _inline(runs: Iterable[Run], images: Mapping[str, str]) -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 _SPECIAL = "\\`*_{}[]<>#+-.!|~=:%$^&()"
 _BASE = 0x10F800  # in Supplementary Private Use Area B: no font, no tool and no honest mail uses it
-GUARD = {ord(c): _BASE + i for i, c in enumerate(_SPECIAL)}
 PLAIN_CHARS = [chr(_BASE + i) for i in range(len(_SPECIAL))]
 _STAND_INS = f"{chr(_BASE)}-{chr(_BASE + len(_SPECIAL) - 1)}"
 
@@ -52,7 +51,23 @@ def visible(text: str) -> str:
 
 def guard(text: str) -> str:
     """Swap every character that Markdown or a plugin could read for its stand-in."""
-    return visible(text).translate(GUARD)
+    return swapped(visible(text))
+
+
+def swapped(text: str) -> str:
+    """The same for text that is visible already. (`str.translate` is five times slower, since the stand-ins are not ASCII.)"""
+    for character, stand_in in zip(_SPECIAL, PLAIN_CHARS, strict=True):
+        if character in text:
+            text = text.replace(character, stand_in)
+    return text
+
+
+def _plain(markdown: str) -> str:
+    """Every stand-in as the character that it stands for."""
+    for character, stand_in in zip(_SPECIAL, PLAIN_CHARS, strict=True):
+        if stand_in in markdown:
+            markdown = markdown.replace(stand_in, character)
+    return markdown
 
 
 _STAND_IN = re.compile(f"[{_STAND_INS}]")
@@ -60,19 +75,17 @@ _STAND_IN = re.compile(f"[{_STAND_INS}]")
 
 def release(markdown: str) -> str:
     """Turn stand-ins into text: escaped where the character could mean something there, bare where it cannot."""
-    return "\n".join(_released(line) if _STAND_IN.search(line) else line for line in markdown.split("\n"))
+    lines = zip(markdown.split("\n"), _plain(markdown).split("\n"), strict=True)
+    return "\n".join([plain if line == plain else _released(line, plain) for line, plain in lines])
 
 
-_TO_PLAIN = {ord(stand_in): character for stand_in, character in zip(PLAIN_CHARS, _SPECIAL, strict=True)}
 _OPENING = re.compile(r"[ \t>\u00a0]*(?:(?:[-*+]|\d{1,9}[.)])[ \t>\u00a0]+)*")
 
 
-def _released(line: str) -> str:
+def _released(line: str, plain: str) -> str:
     """One line. Block syntax (headings, lists, tasks, quotes, fences) is looked for behind any quote and list marks."""
-    plain = line.translate(_TO_PLAIN)
     opening = _OPENING.match(plain)
     place = _Line(plain, opening.end() if opening else 0, _next_closing(plain) if "[" in plain else [])
-
     out: list[str] = []
     end = 0
     for at in _places(line, place.opening):
@@ -90,8 +103,9 @@ def _released(line: str) -> str:
 def _places(line: str, opening: int) -> Iterator[int]:
     """Where in a line a stranger's character could mean something: all up to its opening, and further on only those whose
     neighbours do not rule it out at once."""
-    for match in _STAND_IN.finditer(line, 0, opening + 1):
-        yield match.start()
+    for at in range(min(opening + 1, len(line))):
+        if line[at] >= PLAIN_CHARS[0]:
+            yield at
     for match in _MAY_MEAN.finditer(line, opening + 1):
         yield match.start()
 
@@ -234,11 +248,18 @@ def text_to_markdown(text: str) -> str:
 def _guarded_text(text: str) -> str:
     lines: list[str] = []
     depth_before = 0
-    for line in visible(text).expandtabs(8).split("\n"):
-        mark = _QUOTE_MARK.match(line)
+    text = visible(text).expandtabs(8)
+    for line, ready in zip(text.split("\n"), swapped(text).split("\n"), strict=True):
+        mark = _QUOTE_MARK.match(line) if ">" in line[:2] else None
         depth = min(mark[0].count(">"), MAX_DEPTH) if mark else 0
-        content = line[mark.end() :].removeprefix(" ") if mark and depth else line
-        body = _guarded_line(content)
+        start = 0
+        if mark and depth:
+            start = mark.end() + line.startswith(" ", mark.end())
+        body = (
+            _guarded_line(line[start:])
+            if "://" in line or line[start : start + 4] == "    "
+            else ready[start:]
+        )
         if depth < depth_before and body.strip():
             # Without it Markdown would carry the block quote on into this line (CommonMark 5.1, laziness).
             lines.append("> " * depth if depth else "")
@@ -259,9 +280,9 @@ def _guarded_line(line: str) -> str:
             url, spare = url[:-1], spare - 1
         if len(url) < 9 or url != re.sub(r"[()%:]{2,}|%%", "", url):
             continue
-        out += [line[end : match.start()].translate(GUARD), f"<{url}>"]
+        out += [swapped(line[end : match.start()]), f"<{url}>"]
         end = match.start() + len(url)
-    out.append(line[end:].translate(GUARD))
+    out.append(swapped(line[end:]))
     return "".join(out)
 
 

@@ -48,6 +48,9 @@ _NO_CHARSET = {
 }  # fmt: skip
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def decode(data: bytes, charset: str | None) -> tuple[str, str]:
     """Decode `data`, declared as `charset` (None: nothing was declared).
 
@@ -72,7 +75,7 @@ def decode(data: bytes, charset: str | None) -> tuple[str, str]:
             text = data.decode(candidate)
         except (UnicodeError, LookupError):
             continue
-        if any("\ud800" <= c <= "\udfff" for c in text):
+        if _SURROGATE.search(text):
             continue
         held = candidate in (name, _MEANT.get(name))
         guess = f"8-bit text decoded as {candidate}"

@@ -8,6 +8,7 @@ import quopri
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 from mailbot.mail.message import Address
 from mailbot.mail.mime.charset import decode
@@ -88,6 +89,7 @@ def text(raw: str) -> str:
     return decode_words(unfold(raw)).strip()
 
 
+@lru_cache(maxsize=1024)
 def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
     """A raw address header -> the mailboxes in it (groups opened, each address once) and a defect or ''.
 

@@ -65,10 +65,9 @@ def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
     from mailparser.exceptions import MailParserError
 
     try:
-        parser = MailParser.from_bytes(raw)
-        return parser.message, [
-            _in_words(c) for c in sorted(parser.defects_categories) if c not in _OWN_WORDS
-        ]
+        message = email.message_from_bytes(raw)
+        found = MailParser(_frame(message)).defects_categories
+        return message, [_in_words(c) for c in sorted(found) if c not in _OWN_WORDS]
     except (MailParserError, RecursionError):
         defects.append("parts are nested too deeply to be opened")
     except Exception as error:  # noqa: BLE001 - any parser failure must leave a readable mail
@@ -82,6 +81,18 @@ def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
     del part["content-type"], part["content-transfer-encoding"]
     part.set_payload(raw[end:].decode("latin-1"), "latin-1")
     return part, []
+
+
+def _frame(message: Part) -> Part:
+    """A mail with the headers of its structure alone (RFC 2045). mail-parser reads every other header as well, each Received with
+    a dozen patterns, though the addresses and dates are read where they are wanted."""
+    frame = Part()
+    for name, value in message.raw_items():
+        if name.lower().startswith(("content-", "mime-version")):
+            frame.set_raw(name, value)
+    frame.set_payload(message.get_payload())
+    frame.preamble, frame.epilogue, frame.defects = message.preamble, message.epilogue, message.defects
+    return frame
 
 
 def _in_words(category: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailbot.errors import MailbotError, ServerUnavailable
@@ -82,6 +83,7 @@ def _story(session: Session, options: Options) -> None:
         index = knowledge.index
         if session.report.notes:
             refresh(index, session.settings.exclude)
+            knowledge = replace(knowledge, up_to=index.newest_id())
         if session.report.notes or waiting:
             wiring.person_notes(session, index).update()
         if drafting:

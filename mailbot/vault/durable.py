@@ -13,10 +13,11 @@ import fcntl
 import os
 import secrets
 import signal
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SETTLE = 0.002
@@ -30,23 +31,59 @@ _UMASK = os.umask(0)
 os.umask(_UMASK)
 
 
-def write_atomic(path: Path, data: bytes, scratch: Path | None = None, mode: int | None = None) -> None:
+@dataclass(slots=True)
+class Unsynced:
+    """Folders whose new entries are not durable yet: many files written together share one sync of each folder."""
+
+    folders: set[Path] = field(default_factory=set)
+
+    def sync(self) -> None:
+        """Make every entry durable. Raises OSError if the disk says no."""
+        folders, self.folders = list(self.folders), set()
+        if len(folders) < 2:
+            for folder in folders:
+                _sync(folder)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(8, len(folders))) as pool:
+            list(pool.map(_sync, folders))
+
+
+def write_atomic(
+    path: Path,
+    data: bytes,
+    scratch: Path | None = None,
+    mode: int | None = None,
+    unsynced: Unsynced | None = None,
+) -> None:
     """Make `path` hold `data`, durably, whatever it held. A reader sees the old content or the new, never a part; after a return
-    the content survives a power cut. `scratch` is a folder for the unfinished file, on the same disk; `mode` are the
-    permissions of a new file.
+    the content survives a power cut; with `unsynced`, after that is synced. `scratch` is a folder for the unfinished file, on
+    the same disk; `mode` are the permissions of a new file.
 
     Raises OSError if the disk says no; nothing of `path` has changed then.
     """
     ready = _prepared(path, data, scratch, mode)
     _or_away(ready, lambda: ready.replace(path))
-    _sync(path.parent)
+    _done_in(path.parent, unsynced)
 
 
-def create(path: Path, data: bytes, scratch: Path | None = None) -> None:
-    """The same for a file that is not there yet. Raises FileExistsError if it is there after all."""
+def create(
+    path: Path, data: bytes, scratch: Path | None = None, unsynced: Unsynced | None = None
+) -> os.stat_result:
+    """The same for a file that is not there yet; returns what it is now. Raises FileExistsError if it is there after all."""
     ready = _prepared(path, data, scratch, None)
+    made = ready.stat()
     _or_away(ready, lambda: _named(ready, path))
-    _sync(path.parent)
+    _done_in(path.parent, unsynced)
+    return made
+
+
+def _done_in(folder: Path, unsynced: Unsynced | None) -> None:
+    if unsynced is None:
+        _sync(folder)
+    else:
+        unsynced.folders.add(folder)
 
 
 def replace(path: Path, expected: Callable[[bytes], bool], data: bytes, scratch: Path | None = None) -> bool:
@@ -84,12 +121,7 @@ def _alive(rest: str) -> bool:
 
 def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -> Path:
     """A file that holds the data, on disk, with the permissions of the one that it is to be."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (
-        FileExistsError
-    ) as error:  # a file where a folder is to be: that is not the file that was asked for
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
+    _make_folder(path.parent)
     handle, ready = _begun(path, scratch)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -103,12 +135,28 @@ def _prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -
     return ready
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder where it is missing, and its own entry durable."""
+    if folder.is_dir():
+        return
+    above = next((f for f in folder.parents if f.is_dir()), None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (
+        FileExistsError
+    ) as error:  # a file where a folder is to be: that is not the file that was asked for
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
+    while above is not None and folder != above:
+        folder = folder.parent
+        _sync(folder)
+
+
 def _begun(path: Path, scratch: Path | None) -> tuple[int, Path]:
     """A new empty file, open for writing, in the scratch folder if that is on the same disk."""
     name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_SUFFIX}"
     for last in (False, False, False, True):
         folder = path.parent
-        if scratch is not None and _is_ours(scratch) and scratch.stat().st_dev == folder.stat().st_dev:
+        if scratch is not None and _is_ours(scratch, folder):
             folder = scratch
         try:
             return os.open(
@@ -120,11 +168,16 @@ def _begun(path: Path, scratch: Path | None) -> tuple[int, Path]:
     raise AssertionError("the last try returns or raises")
 
 
-def _is_ours(scratch: Path) -> bool:
-    """Whether the scratch folder is one, made where it is missing: no link that leads elsewhere, and nothing else of that name."""
-    with suppress(FileExistsError):
-        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return scratch.is_dir() and not scratch.is_symlink()
+def _is_ours(scratch: Path, beside: Path) -> bool:
+    """Whether the scratch folder is one, on the disk of another folder; made where it is missing. It is no link that leads
+    elsewhere, and nothing else of that name."""
+    try:
+        found = os.lstat(scratch)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = os.lstat(scratch)
+    return stat.S_ISDIR(found.st_mode) and found.st_dev == os.stat(beside).st_dev  # noqa: PTH116 - a Path costs
 
 
 def _mode(path: Path, mode: int | None) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
+from mailbot.vault import note as notes
 from mailbot.vault.attachments import attached
 from mailbot.vault.email_blocks import blocks
 from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines
@@ -31,11 +32,29 @@ class Filing:
 
 @dataclass(frozen=True, slots=True)
 class EmailNote:
-    """A note to write: `path` and `files` (path -> content) are relative to the vault."""
+    """A note to write: `path` and `files` (path -> content) are relative to the vault. `front` are its properties as text, where
+    they were written out already."""
 
     path: str
     note: Note
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    front: str = field(default="", repr=False)
+
+    @property
+    def text(self) -> str:
+        """What the file holds."""
+        return (self.front or notes.front(self.note.properties)) + self.note.body
+
+    def written_out(self) -> EmailNote:
+        """The same with its properties as text."""
+        return replace(self, front=notes.front(self.note.properties))
+
+    def decided(self, verdict: Verdict, twins: Sequence[str]) -> EmailNote:
+        """The same with another verdict, and with the notes of other mails that have its Message-ID."""
+        properties = {**self.note.properties, **verdict.properties()}
+        if twins:
+            properties["same_message_id_as"] = [f"[[{note.removesuffix('.md')}]]" for note in twins]
+        return replace(self, note=Note(properties, self.note.body), front="")
 
 
 def when(message: Message) -> datetime:
@@ -60,12 +79,11 @@ def to_note(
     folder: str = "Email",
     name: str = "",
     suspicious: Sequence[str] = (),
-    twins: Sequence[str] = (),
 ) -> EmailNote:
     """The note of a mail: properties, the newest reply first, history and signature folded, attachments linked.
 
-    `name` overrides the note's stem, where the usual one is taken. `suspicious` says how the mail tries to steer a model;
-    `twins` are the notes of other mails with the same Message-ID. Nothing is written here.
+    `name` overrides the note's stem, where the usual one is taken. `suspicious` says how the mail tries to steer a model.
+    Nothing is written here.
     """
     message = mail.message
     base = name or stem(message, filing.uid)
@@ -100,8 +118,6 @@ def to_note(
         properties["defects"] = [property_text(d) for d in message.defects]
     if suspicious:
         properties["suspicious"] = list(suspicious)
-    if twins:
-        properties["same_message_id_as"] = [f"[[{note.removesuffix('.md')}]]" for note in twins]
     heading = f"# {inline(message.subject) or '(no subject)'}"
     sections = [heading, header_lines(message), *blocks(message, shown), shown, files.section()]
     body = "\n\n".join(s for s in sections if s) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ from typing import Any
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import identity_in, party
+from mailbot.vault.note import Note
 
 UNREADABLE = "unreadable"
 """The audience of a note whose properties cannot be read: nobody, until they are corrected."""
@@ -75,14 +77,28 @@ def _entry(path: str, text: str) -> Entry:
     try:
         parsed = notes.read(text, path)
         body = parsed.body
-        # Obsidian takes `Private` and `private` for one; where both stand, the one that says something.
-        properties: dict[str, Any] = {}
-        for key, value in parsed.properties.items():
-            properties[key.casefold()] = value or properties.get(key.casefold())
+        properties = _caseless(parsed.properties)
     except BadData:
         return unreadable
     if not properties and re.match(r"\ufeff?---[ \t]*\r?\n\s*\w[\w -]*:", text):
         return unreadable  # properties that were begun and never ended
+    return _described(at, properties, body)
+
+
+def entry_of(path: str, note: Note) -> Entry:
+    """The same for a note that was just written and need not be read."""
+    return _described(PurePosixPath(path), _caseless(note.properties), note.body)
+
+
+def _caseless(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Obsidian takes `Private` and `private` for one; where both stand, the one that says something."""
+    found: dict[str, Any] = {}
+    for key, value in properties.items():
+        found[key.casefold()] = value or found.get(key.casefold())
+    return found
+
+
+def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entry:
     title = _title(at, properties)
     aliases = [*strings(properties.get("aliases")), *strings(properties.get("alias"))]
     tagged = [*strings(properties.get("tags")), *strings(properties.get("tag"))]

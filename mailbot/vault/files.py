@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import stat
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -41,12 +43,13 @@ def inside(root: Path, relative: str) -> Path:
 
     Raises BadData if it would lead out: absolute, with `..`, or through a link.
     """
-    parts = PurePosixPath(relative).parts
-    if not parts or PurePosixPath(relative).is_absolute() or ".." in parts or "\\" in relative:
+    pure = PurePosixPath(relative)
+    parts = pure.parts
+    if not parts or pure.is_absolute() or ".." in parts or "\\" in relative:
         raise BadData(f"{relative}: not a path inside the vault")
     path = root.joinpath(*parts)
     try:
-        if path.resolve().is_relative_to(root.resolve()):
+        if not _has_link(str(root), parts) or path.resolve().is_relative_to(root.resolve()):
             return path
     except (
         OSError,
@@ -57,6 +60,19 @@ def inside(root: Path, relative: str) -> Path:
             f"{relative}: cannot be opened ({type(error).__name__}); rename it or remove the link"
         ) from error
     raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link")
+
+
+def _has_link(root: str, parts: tuple[str, ...]) -> bool:
+    """Whether any step of a path below a folder is a symbolic link, as far as there is anything."""
+    at = root
+    for part in parts:
+        at = f"{at}/{part}"
+        try:
+            if stat.S_ISLNK(os.lstat(at).st_mode):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return False
 
 
 def slug(text: str, limit: int = 60) -> str:

@@ -11,6 +11,9 @@ from mailbot.vault.entry import name_key
 from mailbot.vault.files import content_hash
 from mailbot.vault.index_file import connect
 
+EVERY = 2**62
+"""An id above that of any note."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -178,10 +181,17 @@ class Index:
         """The email notes of a thread, oldest first."""
         return list(self._notes("thread = ? AND type = 'email'", thread, order="instant, path"))
 
-    def thread_times(self, thread: str) -> dict[str, datetime | None]:
-        """Message-ID -> date of the mails of a thread, None for a date that the user has changed into none."""
-        sql = "SELECT message_id, instant FROM note WHERE thread = ? AND type = 'email' AND message_id <> ''"
-        rows = self.database.execute(sql, (thread,))
+    def threads_of(self, paths: Iterable[str]) -> dict[str, str]:
+        """The path of an email note -> its thread."""
+        sql = "SELECT thread FROM note WHERE path = ?"
+        rows = ((path, self.database.execute(sql, (path,)).fetchone()) for path in paths)
+        return {path: row[0] for path, row in rows if row}
+
+    def thread_times(self, thread: str, up_to: int = EVERY) -> dict[str, datetime | None]:
+        """Message-ID -> date of the mails of a thread, None for a date that the user has changed into none; of the notes up to
+        an id."""
+        sql = "SELECT message_id, instant FROM note WHERE thread = ? AND type = 'email' AND message_id <> '' AND id <= ?"
+        rows = self.database.execute(sql, (thread, up_to))
         return {id_: datetime.fromisoformat(instant) if instant else None for id_, instant in rows}
 
     def people(self) -> list[NoteRow]:
@@ -208,10 +218,14 @@ class Index:
             n for (n,) in self.database.execute("SELECT name FROM person_name WHERE note_id = ?", (note_id,))
         ]
 
-    def mail_with(self, email: str, limit: int) -> list[NoteRow]:
-        """The newest mails that were from or to an address, newest first."""
-        where = "id IN (SELECT note_id FROM party WHERE email = ?)"
-        return list(self._notes(where, email.casefold(), order="instant DESC, path", limit=limit))
+    def newest_id(self) -> int:
+        """The highest id of a note so far; what is added later has a higher one."""
+        return int(self.database.execute("SELECT coalesce(max(id), 0) FROM note").fetchone()[0])
+
+    def mail_with(self, email: str, limit: int, up_to: int = EVERY) -> list[NoteRow]:
+        """The newest mails that were from or to an address, newest first; of the notes up to an id."""
+        where = "id IN (SELECT note_id FROM party WHERE email = ?) AND id <= ?"
+        return list(self._notes(where, email.casefold(), up_to, order="instant DESC, path", limit=limit))
 
     def parties_of(self, note_id: int) -> set[str]:
         """Whom a mail was from or to."""

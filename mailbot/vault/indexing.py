@@ -90,6 +90,20 @@ def refresh(
     return Refreshed(added, changed, len(gone), tuple(skipped))
 
 
+def add(index: Index, written: Iterable[tuple[str, tuple[int, int], Entry]]) -> None:
+    """Put notes into the index that were just written: (path, (time of change in ns, size), what is kept of it). They need not be
+    read for it; where somebody changes one in the same moment, its stamp says so to the next refresh."""
+    database = index.database
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for path, (mtime, size), found in written:
+            if size <= MAX_NOTE and _stamp(database, path) is None:
+                _add(database, path, mtime, size, found)
+    finally:
+        if database.in_transaction:
+            database.execute("COMMIT")  # whole notes only are in it
+
+
 def _stamp(database: sqlite3.Connection, path: str) -> tuple[int, int] | None:
     """The time and size that a note was stored with."""
     sql = "SELECT mtime_ns, size FROM note WHERE path = ?"

@@ -116,9 +116,16 @@ def _where(error: Exception) -> str:
 
 def write(note: Note) -> str:
     """Note -> text; `read` of it gives the note back."""
+    return front(note.properties) + note.body
+
+
+def front(properties: Mapping[str, Any]) -> str:
+    """Properties as they stand in front of a note's body; empty for none."""
+    if not properties:
+        return ""
     post = frontmatter.Post("")
-    post.metadata.update(note.properties)
-    front = frontmatter.dumps(
+    post.metadata.update(properties)
+    written = frontmatter.dumps(
         post,
         handler=_HANDLER,
         Dumper=_Dumper,
@@ -127,7 +134,7 @@ def write(note: Note) -> str:
         allow_unicode=True,
         default_flow_style=False,
     )
-    return f"{front}\n{note.body}" if note.properties else note.body
+    return f"{written}\n"
 
 
 def with_properties(text: str, changes: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any
 
 from mailbot.errors import ServerUnavailable, TryAgain
@@ -44,7 +44,7 @@ class Messages(Mailboxes):
                 listed = said if isinstance(said, list | tuple) else ()
                 flags = frozenset(ascii_text(f) for f in listed if isinstance(f, bytes))
                 arrived = data.get(b"INTERNALDATE")
-                at = arrived if isinstance(arrived, datetime) else None
+                at = _moment(arrived) if isinstance(arrived, datetime) else None
                 found.append(Listing(uid, number(data[b"RFC822.SIZE"]), flags, ids[0] if ids else None, at))
         return found
 
@@ -150,3 +150,12 @@ def _octets(value: object) -> bytes:
 def ids_of(header: bytes, name: str) -> tuple[MessageId, ...]:
     """The msg-ids of one field: a server may send more fields than were asked for."""
     return message_ids(" ".join(str(v) for v in email.message_from_bytes(header).get_all(name, [])))
+
+
+def _moment(arrived: datetime) -> datetime | None:
+    """A time of imapclient's with a zone of the standard library, which can be sent to another process."""
+    offset = arrived.utcoffset()
+    try:
+        return arrived if offset is None else arrived.replace(tzinfo=timezone(offset))
+    except ValueError:  # an offset of a day or more
+        return None

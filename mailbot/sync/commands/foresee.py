@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from mailbot.errors import MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.settings import Settings
 from mailbot.sync.decide.fate import Append, Confirm
-from mailbot.sync.decide.mailbox import Fetch, ForgetFailure, ForgetRenumbered, KeepHeader, Quarantine
+from mailbot.sync.decide.mailbox import ForgetFailure, ForgetRenumbered, Quarantine
 from mailbot.sync.decide.thread import Wanting, newest, one_per_thread
 from mailbot.sync.pipeline import know, look_at_mailboxes, opened_again, the_index
 from mailbot.sync.session.accounts import each_account
@@ -101,9 +102,9 @@ def _mailbox(
     current = opened_again(session, options, seen) if seen.has_mail else None
     if current is None:
         return
-    total = sum(isinstance(a, Fetch | KeepHeader) for a in current.actions)
-    for done, (wanted, arrival) in enumerate(wiring.arrivals(session, decides).read(current), 1):
-        session.progress(f"{session.account.name}: {mailbox}", done, total)
+    steps = chain.from_iterable(wiring.arrivals(session, decides).read(current))
+    for done, (wanted, arrival) in enumerate(steps, 1):
+        session.progress(f"{session.account.name}: {mailbox}", done, current.wanted)
         place = {"mailbox": mailbox, "uid": wanted.listing.uid}
         if isinstance(arrival, MailbotError):
             would.append({"action": "try again later", **place, "reason": str(arrival)})

@@ -15,7 +15,7 @@ from mailbot.errors import BadData
 from mailbot.regular_file import read_file
 from mailbot.vault import durable
 from mailbot.vault import note as notes
-from mailbot.vault.durable import write_atomic
+from mailbot.vault.durable import Unsynced, write_atomic
 from mailbot.vault.email_note import EmailNote, identity_in
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
@@ -29,11 +29,13 @@ EMPTY = 20
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An email note that is durable: its path, its hash, and whether it was `adopted` as an earlier run had left it."""
+    """An email note that is durable: its path, its hash, whether it was `adopted` as an earlier run had left it, and else its
+    time of change (ns) and size."""
 
     path: str
     hash: str
     adopted: bool = False
+    stamp: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,22 @@ class NoteFiles:
 
     vault: Path
 
-    def keep(self, email: EmailNote, sha256: str, account: str) -> Kept | None:
-        """Write a new email note and its attachments, attachments first. If the note of this very mail is there already, from
-        a run that was killed before it could say so, it is adopted as it is. None if another mail's note has the name."""
+    def keep(self, email: EmailNote, sha256: str, account: str, unsynced: Unsynced) -> Kept | None:
+        """Write a new email note and its attachments, attachments first; durable once `unsynced` is synced. If the note of this
+        very mail is there already, from a run that was killed before it could say so, it is adopted as it is. None if another
+        mail's note has the name."""
         if self.exists(email.path):
             return self.adopted(email.path, sha256, account)
         for name, content in email.files.items():
             # One that is there is whole: it is of an earlier run, and the user may have changed it since.
             if not self.exists(name):
                 with self._explained(name):
-                    write_atomic(inside(self.vault, name), content, self.scratch)
+                    write_atomic(inside(self.vault, name), content, self.scratch, unsynced=unsynced)
+        data = email.text.encode("utf-8", "replace")
         try:
-            return Kept(email.path, self.create(email.path, notes.write(email.note)))
+            with self._explained(email.path):
+                made = durable.create(inside(self.vault, email.path), data, self.scratch, unsynced)
+            return Kept(email.path, content_hash(data), stamp=(made.st_mtime_ns, made.st_size))
         except FileExistsError:
             return self.adopted(email.path, sha256, account)
 

@@ -17,7 +17,7 @@ from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.sent import have_exchanged
-from mailbot.vault.index import Index
+from mailbot.vault.index import EVERY, Index
 from mailbot.vault.people import person
 
 BEFORE = timedelta(days=30)
@@ -35,6 +35,8 @@ class Knowledge:
     index: Index
     begun: frozenset[MessageId]
     model: bool
+    up_to: int = EVERY
+    """The newest note that counts: the mails of a run are decided by what was known before it, in whatever order they come."""
 
     def of(self, message: Message) -> Circumstances:
         """Everything that is known about a mail, except how it arrived."""
@@ -51,7 +53,7 @@ class Knowledge:
             begun=self._is_begun(message, thread),
             twin=self._is_twin(message),
             written=sent.written_to(sender.key) if sender and knows_sent else None,
-            received=len(self.index.mail_with(sender.key, UNANSWERED + 1)) if sender else 0,
+            received=len(self.index.mail_with(sender.key, UNANSWERED + 1, self.up_to)) if sender else 0,
             exchanged=have_exchanged(sent, message, own),
             model=self.model,
         )
@@ -77,14 +79,14 @@ class Knowledge:
         """The Message-IDs of a mail and of the later ones of its thread."""
         found: set[str] = {message.message_id} if message.message_id else set()
         if message.thread and message.date:
-            times = self.index.thread_times(message.thread)
+            times = self.index.thread_times(message.thread, self.up_to)
             found |= {id_ for id_, at in times.items() if at and at >= message.date}
         return found
 
     def _is_begun(self, message: Message, thread: set[str]) -> bool:
         """Whether the user has a draft of their own open on the mail, on a later mail of its thread, or on an earlier one: that
         will say what is to be said."""
-        earlier = self.index.thread_times(message.thread) if message.thread else {}
+        earlier = self.index.thread_times(message.thread, self.up_to) if message.thread else {}
         return not self.begun.isdisjoint({*thread, *earlier, *message.references, *message.in_reply_to})
 
 

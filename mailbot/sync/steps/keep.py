@@ -1,4 +1,4 @@
-"""Arrivals -> durable notes: note, then journal, then cursor."""
+"""Arrivals -> durable notes: notes, then the journal, then the cursor, a batch at a time."""
 
 from __future__ import annotations
 
@@ -6,31 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mailbot.assistant.steering import attempts
 from mailbot.errors import MailbotError
-from mailbot.mail.mail import Mail
 from mailbot.mail.message import Message
 from mailbot.mail.server.listing import Opened
 from mailbot.sync.decide.correspondent import why_no_person
 from mailbot.sync.decide.mailbox import (
-    Fetch,
     ForgetFailure,
     ForgetRenumbered,
-    KeepHeader,
     MoveCursor,
     Quarantine,
 )
 from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import Cursor, Location
+from mailbot.sync.memory.rows import Cursor, Location, Stage
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.note_files import Kept
-from mailbot.sync.session.report import Progress, Report, bug, log
-from mailbot.sync.steps.fetch import Arrival, Look
+from mailbot.sync.session.report import Progress, Report, log
+from mailbot.sync.steps.fetch import Arrival, Look, Step
+from mailbot.sync.steps.new_notes import NewNotes
 from mailbot.sync.steps.reading import ReadMails
-from mailbot.vault.email_note import Filing, stem, to_note
-from mailbot.vault.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +37,11 @@ class Keeper:
     kept_notes: KeptNotes
     spool: Spool
     mails: ReadMails
-    folder: str
-    """For email notes, relative to the vault."""
     own: frozenset[str]
     report: Report
     progress: Progress
 
-    def run(self, look: Look, arrivals: Iterable[tuple[Fetch | KeepHeader, Arrival | MailbotError]]) -> None:
+    def run(self, look: Look, batches: Iterable[Sequence[Step]]) -> None:
         """Do every action of a plan, the mails as they arrive. Raises OSError if the disk fails."""
         opened = look.opened
         for first in look.actions:
@@ -62,90 +55,95 @@ class Keeper:
                 case ForgetFailure(uid):
                     self.journal.failures.forget(self.account, _at(opened, uid))
                 case Quarantine(uid, reason, moves):
-                    self._failed(opened, uid, reason, moves)
-        total = sum(isinstance(a, Fetch | KeepHeader) for a in look.actions)
-        for done, (action, arrival) in enumerate(arrivals, 1):
-            self._keep_or_record(opened, action, arrival)
-            self.progress(f"{self.account}: {opened.name}", done, total)
+                    with self.journal.together():
+                        self._failed(opened, uid, reason, moves)
+        written = NewNotes(self.kept_notes)
+        done = 0
+        for batch in batches:
+            self._keep(opened, batch, written)
+            done += len(batch)
+            self.progress(f"{self.account}: {opened.name}", done, look.wanted)
         for last in look.actions:
             if isinstance(last, MoveCursor):
                 reached = Cursor(opened.uidvalidity, last.uid)
                 self.journal.cursors.move(self.account, opened.name, reached)
 
-    def _keep_or_record(
-        self, opened: Opened, action: Fetch | KeepHeader, arrival: Arrival | MailbotError
-    ) -> None:
-        uid = action.listing.uid
-        if isinstance(arrival, MailbotError):
-            self._failed(opened, uid, str(arrival), action.moves)
-            return
-        try:
-            self._keep(opened, arrival)
-        except OSError:
-            raise
-        except MailbotError as error:
-            self._failed(opened, uid, str(error), action.moves)
-        except Exception as error:  # noqa: BLE001 - a bad mail never stops a mailbox
-            log.exception("account %s: %s uid %d", self.account, opened.name, uid)
-            self._failed(opened, uid, str(bug(error)), action.moves)
+    def _keep(self, opened: Opened, batch: Sequence[Step], written: NewNotes) -> None:
+        """Each mail as a note, or with its failure recorded: the notes durable first, then all of the journal at once."""
+        arrivals = [arrival for _, arrival in batch if isinstance(arrival, Arrival) and not arrival.known]
+        notes = dict(zip(map(id, arrivals), written.write(arrivals), strict=True))
+        broken = next((found for found in notes.values() if isinstance(found, OSError)), None)
+        written.sync()
+        with self.journal.together():
+            for action, arrival in batch:
+                found = notes.get(id(arrival))
+                if isinstance(found, OSError):
+                    break  # the disk: the cursor stops here
+                if isinstance(arrival, MailbotError) or isinstance(found, MailbotError):
+                    reason = arrival if isinstance(arrival, MailbotError) else found
+                    self._failed(opened, action.listing.uid, str(reason), action.moves)
+                else:
+                    self._journalled(opened, arrival, found)
+        if broken:
+            raise broken
+        written.index()
+
+    def _stage(self, arrival: Arrival, note: Kept) -> tuple[Stage, str]:
+        """What a mail waits for, and its disposition. What an adopted note says was decided by the run that was killed: triage
+        believes it."""
+        return ("triage", "") if note.adopted else (arrival.stage, arrival.verdict.disposition)
 
     def _failed(self, opened: Opened, uid: int, reason: str, moves: bool) -> None:
         self.report.failed.append(f"{opened.name}, UID {uid}: {reason}; it is tried again later")
         at = _at(opened, uid)
         attempts = self.journal.failures.attempts(self.account, at) + 1
-        with self.journal.together():
-            self.journal.failures.record(
-                self.account, at, reason, attempts, datetime.now(UTC) + backoff(attempts)
-            )
-            if moves:
-                self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
+        self.journal.failures.record(
+            self.account, at, reason, attempts, datetime.now(UTC) + backoff(attempts)
+        )
+        if moves:
+            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
 
-    def _keep(self, opened: Opened, arrival: Arrival) -> None:
+    def _journalled(self, opened: Opened, arrival: Arrival, note: Kept | None) -> None:
         uid = arrival.listing.uid
-        if arrival.known:
+        if arrival.known or note is None:
             self.report.recognised += 1
-            with self.journal.together():
-                self._located(arrival.known.id, opened, uid, arrival.moves)
+            if arrival.known:
+                self._located(arrival.known.id, opened, arrival)
             return
         message, verdict = arrival.mail.message, arrival.verdict
-        filing = Filing(self.account, opened.name, uid, opened.uidvalidity)
-        note = write_email_note(self.kept_notes, arrival.mail, filing, verdict, self.folder, arrival.twins)
-        stage, disposition = arrival.stage, verdict.disposition
-        if note.adopted:  # what it says was decided by the run that was killed: triage believes it
-            stage, disposition = "triage", ""
+        stage, disposition = self._stage(arrival, note)
         if stage != "done":
-            self.spool.keep_mail(message.sha256, arrival.raw)
-            self.mails.hold(arrival.mail)
-        date = message.date or arrival.listing.internal_date or datetime.now(UTC)
-        with self.journal.together():
-            mail_id = self.journal.mails.add(
-                self.account,
-                message.message_id or "",
-                message.sha256,
-                note.path,
-                note.hash,
-                date,
-                stage,
-                disposition,
-                datetime.now(UTC),
-            )
-            if verdict.asks:
-                self.journal.mails.set_asks(mail_id, verdict.asks)
-            self._remember_stranger(mail_id, message)
-            self._located(mail_id, opened, uid, arrival.moves)
+            self.spool.keep_mail(message.sha256, arrival.given.raw)
+            if not note.adopted:
+                self.mails.hold(arrival.mail)
+        mail_id = self.journal.mails.add(
+            self.account,
+            message.message_id or "",
+            message.sha256,
+            note.path,
+            note.hash,
+            message.date or arrival.listing.internal_date or datetime.now(UTC),
+            stage,
+            disposition,
+            datetime.now(UTC),
+        )
+        if verdict.asks:
+            self.journal.mails.set_asks(mail_id, verdict.asks)
+        self._remember_stranger(mail_id, message)
+        self._located(mail_id, opened, arrival)
         self.report.notes.append(note.path)
         if disposition:
             self.report.count(mail_id, disposition)
         log.info("account %s: %s uid %d kept as mail %d", self.account, opened.name, uid, mail_id)
 
-    def _located(self, mail_id: int, opened: Opened, uid: int, moves: bool) -> None:
+    def _located(self, mail_id: int, opened: Opened, arrival: Arrival) -> None:
         """The mail lies there, and its failure there, if there was one, is over."""
-        at = _at(opened, uid)
+        at = _at(opened, arrival.listing.uid)
         if opened.uidvalidity:  # without one the UID may be another mail's tomorrow
             self.journal.locations.add(mail_id, self.account, at)
         self.journal.failures.forget(self.account, at)
-        if moves:
-            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
+        if arrival.moves:
+            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, at.uid))
 
     def _remember_stranger(self, mail_id: int, message: Message) -> None:
         sender = message.sender
@@ -156,25 +154,3 @@ class Keeper:
 
 def _at(opened: Opened, uid: int) -> Location:
     return Location(opened.name, opened.uidvalidity, uid)
-
-
-def write_email_note(
-    kept_notes: KeptNotes,
-    mail: Mail,
-    filing: Filing,
-    verdict: Verdict,
-    folder: str,
-    twins: Sequence[str] = (),
-) -> Kept:
-    """The mail's note, made durable; under another name if another mail's note has the usual one. One that is in the vault
-    already is adopted as it is."""
-    if found := kept_notes.of(mail.message):
-        return found
-    number, name = 1, ""
-    suspicious = attempts(mail.message)
-    while True:
-        email = to_note(mail, filing, verdict, folder=folder, name=name, suspicious=suspicious, twins=twins)
-        if kept := kept_notes.notes.keep(email, mail.message.sha256, filing.account):
-            return kept
-        number += 1
-        name = f"{stem(mail.message, filing.uid)}_{number}"

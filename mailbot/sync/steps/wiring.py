@@ -66,16 +66,18 @@ def knowledge(session: Session, index: Index) -> Knowledge:
     before any mailbox is: a connection has one mailbox open."""
     newer_than, account = session.settings.drafts.newer_than, session.account
     begun = begun_by_user(session.server, account, session.journal.drafts, newer_than, session.clock())
-    return Knowledge(
-        session.settings, account.name, session.journal, index, begun, session.settings.llm is not None
-    )
+    model = session.settings.llm is not None
+    return Knowledge(session.settings, account.name, session.journal, index, begun, model, index.newest_id())
 
 
 def arrivals(session: Session, knows: KnowledgeOf | None) -> Arrivals:
     at_once = Circumstances(
         own=frozenset(session.settings.own_addresses), newer_than=session.settings.drafts.newer_than
     )
-    return Arrivals(session.account.name, session.server, session.journal, at_once, knows, session.clock())
+    folder = session.settings.email_folder
+    return Arrivals(
+        session.account.name, session.server, session.journal, at_once, knows, folder, session.clock()
+    )
 
 
 def kept_notes(session: Session, index: Index | None) -> KeptNotes:
@@ -89,7 +91,6 @@ def keeper(session: Session, mails: ReadMails, index: Index | None) -> Keeper:
         kept_notes(session, index),
         session.spool,
         mails,
-        session.settings.email_folder,
         frozenset(session.settings.own_addresses),
         session.report,
         session.progress,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import mailbox
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 from mailbot.cli.main import mailbot
 from mailbot.mail.mime.mailfiles import mail_in
 from mailbot.sync.commands.import_mail import import_mail
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
 
@@ -89,3 +92,19 @@ def test_the_command(files: Path, make_settings: MakeSettings) -> None:
     assert len(json.loads(result.stdout)["notes"]) == 5
     wrong = CliRunner().invoke(mailbot, ["import", str(files), "--account", "nope"])
     assert (wrong.exit_code, "the accounts are: work" in wrong.stderr) == (78, True)
+
+
+def test_a_mail_that_nothing_dates_lies_apart_in_every_run(
+    tmp_path: Path, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A file's own time says when it was copied: it dates no mail. The note has the same path in every run."""
+    file = tmp_path / "old.eml"
+    file.write_bytes(re.sub(rb"Date: [^\n]*\n", b"", one(1)))
+    settings = make_settings(1, "jo@example.com")
+    (path,) = import_mail(settings, "work", [file]).notes
+    assert re.fullmatch(r"Email/undated/[0-9a-f]{8}_Mail-1\.md", path)
+    assert notes.read((vault / path).read_text()).properties["date"] == ""
+    os.utime(file, (0, 0))
+    State(vault).journal.unlink()
+    (vault / path).unlink()
+    assert import_mail(settings, "work", [file]).notes == [path]

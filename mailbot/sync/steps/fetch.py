@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from mailbot.errors import BadData, MailbotError
 from mailbot.hearsay import confidence
-from mailbot.mail.mail import Mail, read_mail
+from mailbot.mail.mail import Mail, dated, read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Listing, Opened
 from mailbot.sync.decide.disposition import Circumstances, disposition
@@ -140,6 +140,7 @@ class Arrivals:
             mail = read_mail(raw)
         else:
             raise BadData("the server listed the mail but sent no body")
+        mail = dated(mail, listing.internal_date)
         message = mail.message
         confidence.text(message.subject, mail.text.plain("newest", "quoted", "forwarded"))
         if known := self.journal.mails.by_content(self.account, message.sha256):

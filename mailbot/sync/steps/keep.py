@@ -116,7 +116,7 @@ class Keeper:
         if stage != "done":
             self.spool.keep_mail(message.sha256, arrival.raw)
             self.mails.hold(arrival.mail)
-        date = message.date or arrival.listing.internal_date or datetime.now(UTC)
+        date = message.date or datetime.now(UTC)
         with self.journal.together():
             mail_id = self.journal.mails.add(
                 self.account,

@@ -448,3 +448,39 @@ def test_a_large_encoded_mail_inside_a_mail_is_read() -> None:
     packed = base64.encodebytes(f"From: e@f.example\nSubject: inner\n\n{text}\n".encode()).decode()
     inner = f"--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
     assert read(f"Content-Type: multipart/mixed; boundary=x\n\n{inner}")[2].count("hello inner") == 200_000
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"=?iso-8859-1?Q?Fr\xf6sche?=",
+        b"=?ISO-8859-1*de?q?Fr\xf6sche?=",
+        b"=?utf-8?Q?Fr\xc3\xb6sche?=",
+        b"=?utf-8?Q?Fr\xf6sche?=",
+        b"=?iso-8859-1?Q?Fr\xc3\xb6sche?=",
+        b"=?us-ascii?Q?Fr\xf6sche?=",
+        b"=?koi8-r?Q?Fr?= =?windows-1252?Q?\xf6sche?=",
+        b"=?iso-8859-1?B?Fr\xf6sche?=",
+        b"=?utf-8?B?Fr\xc3\xb6sche?=",
+        b"=?utf-8?B?RnLDtnNj\xf6aGU=?=",
+        b"=?utf-8?Q?Fr=C3?= =?utf-8?Q?=B6sche?=",
+    ],
+)
+def test_raw_8_bit_octets_inside_an_encoded_word_are_in_its_charset(word: bytes) -> None:
+    """In subjects, names and file names, whatever the rest of the line is in."""
+    raw = (
+        b"From: " + word + b" <a@b.c>\nSubject: F\xc3\xbcnf " + word + b"\nContent-Type: application/pdf\n"
+        b'Content-Disposition: attachment; filename="' + word + b'"\n\nx'
+    )
+    read = parse(raw)
+    assert read.subject == "Fünf Frösche"
+    assert read.sender == Address("Frösche", "a@b.c")
+    assert read.attachments[0].name == "Frösche"
+
+
+def test_raw_and_encoded_octets_stand_side_by_side_in_a_word() -> None:
+    assert parse(b"Subject: =?iso-8859-1?Q?Gr=FC=DFe_\xf6_f\xfcr?= dich\n\nx").subject == "Grüße ö für dich"
+    assert parse(b"Subject: =?iso-8859-1?Q?Gr=FC=DFe_\xc3\xb6?=\n\nx").subject == "Grüße ö"
+    assert parse(b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_\xf6?=\n\nx").subject == "Grüße ö"
+    assert parse(b"Subject: =?iso-8859-1?Q?\xabSpa\xdf\xbb?=\n\nx").subject == "«Spaß»"
+    assert parse("Subject: =?gb2312?Q?联通?=\n\nx".encode("gb2312")).subject == "联通"

@@ -484,3 +484,34 @@ def test_raw_and_encoded_octets_stand_side_by_side_in_a_word() -> None:
     assert parse(b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_\xf6?=\n\nx").subject == "Grüße ö"
     assert parse(b"Subject: =?iso-8859-1?Q?\xabSpa\xdf\xbb?=\n\nx").subject == "«Spaß»"
     assert parse("Subject: =?gb2312?Q?联通?=\n\nx".encode("gb2312")).subject == "联通"
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-7", "UTF7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7", "csUnicode11UTF7"]
+)
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_utf_7_is_read_and_what_it_hides_is_inert(charset: str, kind: str) -> None:
+    """RFC 2152. A plus sign that begins no encoded character costs nothing but itself. Markup that shows only after decoding is
+    cleaned like any other (invariant 11)."""
+    written = (
+        "1 + 1 = 2, a+b@c.de, +2wA-, 2 +- 2, +2Dzf+g-: Gr+APwA3w-e +ADw-script+AD4-alert(1)+ADw-/script+AD4- +ADw-img src+AD0-x onerror+AD0-y+AD4-"
+        " +AFsAWw-Diary+AF0AXQ- +AGAAYABg-dataviewjs +ADwAJQ- tp +ACUAPg-"
+    )
+    raw = f"Subject: =?{charset}?Q?Gr+APwA3w-e?=\nContent-Type: text/{kind}; charset={charset}\n\n{written}\n"
+    message = parse(raw.encode())
+    assert message.subject == "Grüße"
+    shown = body(message)
+    assert shown.startswith(
+        "1 + 1 = 2, a+b@c.de, +2wA-, 2 + 2, \U0001f3fa: Grüße <script>alert(1)</script> <img src=x onerror=y> [[Diary]]"
+    )
+    assert "bytes that are not utf-7" in " ".join(message.defects)
+    note = to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
+    assert "Grüße" in note
+    for live in ("<script", "<img", "[[Diary", "```", "<%"):
+        assert live not in note.replace("\\<", "").replace("\\[", "").replace("\\`", ""), live
+    assert kind == "plain" or "alert" not in note
+
+
+def test_sound_utf_7_has_no_defect() -> None:
+    raw = b"Message-ID: <1@x>\nFrom: a@b.c\nDate: Fri, 20 Nov 2026 09:15:00 +0100\nContent-Type: text/plain; charset=utf-7\n\nGr+APwA3w-e +- Hi\n"
+    assert (body(parse(raw)), parse(raw).defects) == ("Grüße + Hi\n", ())

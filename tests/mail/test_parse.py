@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import quopri
 import struct
@@ -515,3 +516,22 @@ def test_utf_7_is_read_and_what_it_hides_is_inert(charset: str, kind: str) -> No
 def test_sound_utf_7_has_no_defect() -> None:
     raw = b"Message-ID: <1@x>\nFrom: a@b.c\nDate: Fri, 20 Nov 2026 09:15:00 +0100\nContent-Type: text/plain; charset=utf-7\n\nGr+APwA3w-e +- Hi\n"
     assert (body(parse(raw)), parse(raw).defects) == ("Grüße + Hi\n", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From a@b.c Fri Nov 20 09:15:00 2026",
+        ">From a@b.c Fri Nov 20 09:15:00 2026",
+        "From - Fri",
+        "From x\n>>From y",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_from_line_before_the_header_hides_no_header(line: str, end: str) -> None:
+    """What a server sends is the mail's identity as it is, such a line included."""
+    raw = f"{line}\nFrom: Ana <a@b.c>\nSubject: Hello\n\nFrom here on.\n".replace("\n", end).encode()
+    read = parse(raw)
+    assert (read.subject, read.sender) == ("Hello", Address("Ana", "a@b.c"))
+    assert body(read) == "From here on.\n"
+    assert (read.sha256, read.size) == (hashlib.sha256(raw).hexdigest(), len(raw))

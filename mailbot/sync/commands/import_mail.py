@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailbot.mail.mail import read_mail
-from mailbot.mail.mime.mailfiles import mail_in
+from mailbot.mail.mime.mailfiles import MailFile, mail_in
 from mailbot.settings import Settings
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.session.kept_notes import KeptNotes
@@ -16,6 +16,7 @@ from mailbot.sync.session.search import opened_index
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.keep import write_email_note
 from mailbot.vault.email_note import Filing
+from mailbot.vault.files import content_hash
 from mailbot.vault.verdict import verdict_in
 
 
@@ -34,7 +35,7 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
                 report.failed.append(f"{mail.name}: {mail.problem}")
                 continue
             try:
-                _keep(session, kept, mail.raw)
+                _keep(session, kept, mail)
             except OSError:
                 raise
             except Exception as error:  # noqa: BLE001 - one mail never stops the others
@@ -44,10 +45,12 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     return report
 
 
-def _keep(session: Session, kept: KeptNotes, raw: bytes) -> None:
-    mail, account = read_mail(raw), session.account.name
+def _keep(session: Session, kept: KeptNotes, file: MailFile) -> None:
+    mail, account = read_mail(file.raw), session.account.name
     message, mails = mail.message, session.journal.mails
-    if mails.by_content(account, message.sha256):
+    if mails.by_content(account, message.sha256) or (
+        file.stored and mails.by_content(account, content_hash(file.stored))
+    ):
         session.report.recognised += 1
         return
     known = Circumstances(own=frozenset(session.settings.own_addresses), imported=True)

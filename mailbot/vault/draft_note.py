@@ -17,6 +17,8 @@ from mailbot.vault.verdict import Verdict
 
 BEGIN = "%% mailbot: reply begins %%"
 END = "%% mailbot: reply ends %%"
+WITHHELD = 5
+"""Notes that were kept back and are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,9 @@ def _history(earlier: tuple[tuple[str, str], ...]) -> str:
 def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
     if not withheld:
         return ""
-    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld]
+    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld[:WITHHELD]]
+    if len(withheld) > WITHHELD:
+        rows.append(f"- and {len(withheld) - WITHHELD} more")
     return "### Withheld by your rules\n\n" + "\n".join(rows)
 
 

@@ -12,7 +12,7 @@ from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
 from mailbot.vault.attachments import attached
 from mailbot.vault.email_blocks import blocks
-from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines
+from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines, untitled
 from mailbot.vault.files import slug
 from mailbot.vault.markdown import inline, unescape
 from mailbot.vault.note import Note, Properties, property_text
@@ -112,7 +112,8 @@ def to_note(
     if twins:
         properties["same_message_id_as"] = [f"[[{note.removesuffix('.md')}]]" for note in twins]
     heading = f"# {inline(message.subject) or '(no subject)'}"
-    sections = [heading, header_lines(message), *blocks(message, shown), shown, files.section()]
+    read = untitled(shown, message.subject)
+    sections = [heading, header_lines(message), *blocks(message, shown), read, files.section()]
     body = "\n\n".join(s for s in sections if s) + "\n"
     return EmailNote(f"{directory}/{base}.md", Note(properties, body), files.files)
 

@@ -11,9 +11,11 @@ import pytest
 
 from mailbot.sync.commands.import_mail import import_mail
 from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.memory.spool import Spool
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options, Report
 from mailbot.sync.session.state import State
+from mailbot.sync.steps.reading import ReadMails
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
@@ -317,6 +319,10 @@ def test_a_mail_without_a_date_is_filed_by_its_arrival_in_every_run(
     with opened_journal(State(vault).journal) as journal:
         (row,) = journal.mails.by_message_id("<m1@acme.example>")
         assert row.date == datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+        read_again = ReadMails(spool := Spool(vault.parent / "spool"))
+        spool.keep_mail(row.sha256, undated)
+        again = read_again.get(row)
+        assert again is not None and again.message.date == row.date
     lose(vault)
     assert fetch_all(settings, Options())[0].notes == report.notes
     assert all_notes(vault, "email") == [vault / report.notes[0]]

@@ -88,7 +88,7 @@ def notes_header(read: list[Line], i: int) -> NotesHeader | None:
             seen.append(field)
             blanks = 0
             named = named or (field == "to" and _is_named(value))
-            if field == "date" and not _DATE.fullmatch(value):
+            if (field == "to") != (len(seen) == 1) or (field == "date" and not _DATE.fullmatch(value)):
                 return None
             if field == "subject":
                 return NotesHeader(j + 1, named) if _in_order(seen, needs_date, named) else None
@@ -139,7 +139,7 @@ def _begun(read: list[Line], i: int) -> tuple[int, str, bool] | None:
 
 def _in_order(seen: list[str], needs_date: bool, named: bool) -> bool:
     """Whether the fields stand as Notes prints them: To, copies, (the date,) Subject."""
-    if seen[0] != "to" or seen.count("to") != 1 or seen.count("date") != needs_date or "from" in seen:
+    if seen.count("date") != needs_date or "from" in seen:
         return False
     between = seen[1:-1]
     if needs_date and between[-1:] != ["date"]:

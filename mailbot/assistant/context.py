@@ -44,36 +44,43 @@ def gather(
     vectors: Vectors | None = None,
 ) -> Context:
     """What the vault knows for an answer to `mail`, within `scope`: the thread, the notes of its people, mail with them, and what a
-    search finds for each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once."""
+    search finds for each ask and for the whole. `budget` is in tokens; a passage is taken whole or not at all, each once.
+
+    A note is said to be withheld only if the draft would have used it: if it has a right to a place, and the budget would have
+    reached it with nothing withheld."""
     people = people_on(index, mail.message, scope)
     to = audience_of(index, people, mail, scope)
     chosen: list[Source] = []
     kept_back: dict[str, str] = {}
     seen: dict[tuple[str, str], int] = {}
-    left = budget
+    left = without_rules = budget
     left_out = places(scope.left_out)
 
-    def usable(candidate: Candidate, wanted: bool = True) -> bool:
-        """Whether a note may be used. Where it may not, and was `wanted`, the user is told why."""
+    def rule(candidate: Candidate) -> str | None:
+        """Which rule keeps a note back, empty for none; None for one that is not looked at in any case."""
         note = candidate.note
         if note.path == scope.own_note or note.type in UNSEARCHED or lies_in(note.path, left_out):
-            return False
-        if not existed(note, scope):
-            return False
-        reason = withheld(candidate, to, scope.rules)
-        if reason and wanted:
-            kept_back.setdefault(note.path, reason)
-        return not reason
+            return None
+        return withheld(candidate, to, scope.rules) if existed(note, scope) else None
 
-    for found in _found(index, people, mail, list(asks), scope, usable, vectors):
+    for found in _found(index, people, mail, list(asks), scope, rule, vectors):
         note = found.candidate.note
         if (at := seen.get((note.path, found.text))) is not None:
-            if found.ask:
+            if found.ask and at >= 0:
                 chosen[at] = replace(chosen[at], asks=(*chosen[at].asks, found.ask))
             continue
         plain = unescape(found.text) if note.type == "email" else balanced(found.text)
         cost = tokens(plain) + 20
-        if not plain.strip() or cost > left:
+        if not plain.strip():
+            continue
+        reached = cost <= without_rules
+        without_rules -= cost if reached else 0
+        if found.rule:
+            seen[note.path, found.text] = -1
+            if reached:
+                kept_back.setdefault(note.path, found.rule)
+            continue
+        if cost > left:
             continue
         left -= cost
         seen[note.path, found.text] = len(chosen)
@@ -114,6 +121,8 @@ class _Found:
     why: str
     score: float = 0.0
     ask: str = ""
+    rule: str = ""
+    """Which rule keeps it back."""
 
 
 def _found(
@@ -122,19 +131,20 @@ def _found(
     mail: Mail,
     asks: list[Ask],
     scope: Scope,
-    usable: Callable[[Candidate, bool], bool],
+    rule: Callable[[Candidate], str | None],
     vectors: Vectors | None,
 ) -> Iterator[_Found]:
-    """What may be used, in the order of its right to the budget. Of what a search finds, what is kept back takes nobody's
-    place."""
+    """What may be used, and what a rule keeps back of it, in the order of its right to the budget. Of what a search finds, what
+    is kept back takes nobody's place."""
     message = mail.message
 
-    def candidate(note: NoteRow, *, in_thread: bool = False, wanted: bool = True) -> Candidate | None:
-        """The note as a candidate, None if it may not be used."""
+    def candidate(note: NoteRow, *, in_thread: bool = False) -> tuple[Candidate, str] | None:
+        """The note as a candidate, and the rule that keeps it back; None if it is not looked at."""
         parties = frozenset(index.parties_of(note.id)) if note.type == "email" else frozenset()
         owner = None if note.person or note.type == "email" else _owner(index, note.path, scope.people_folder)
         made = Candidate(note, parties, owner, in_thread)
-        return made if usable(made, wanted) else None
+        kept_by = rule(made)
+        return None if kept_by is None else (made, kept_by)
 
     thread = (
         [n for n in index.in_thread(message.thread or "") if n.path != scope.own_note]
@@ -144,31 +154,36 @@ def _found(
     thread = [n for n in thread if existed(n, scope)]
     for note in reversed(thread[-THREAD_NOTES:]):
         if earlier := candidate(note, in_thread=True):
-            yield _Found(earlier, "", newest_text(note.body), "earlier in this thread")
+            yield _Found(earlier[0], "", newest_text(note.body), "earlier in this thread", rule=earlier[1])
     for note in people:
         if about := candidate(note):
             for _, heading, text in index.passages_of(note.id):
                 if not _NOT_SAID.search(heading):
-                    yield _Found(about, heading, text, ON_THE_MAIL)
+                    yield _Found(about[0], heading, text, ON_THE_MAIL, rule=about[1])
     taken = {n.id for n in thread} | {n.id for n in people}
     sender = message.sender
     for note in (
         index.mail_with(sender.key, MAIL_WITH_THEM + len(thread) + 1) if sender and sender.email else ()
     ):
         if note.id not in taken and (theirs := candidate(note)):
-            yield _Found(theirs, "", newest_text(note.body), "your mail with them")
+            yield _Found(theirs[0], "", newest_text(note.body), "your mail with them", rule=theirs[1])
     near = index.linked(list(taken)) if taken else set()
     for query, limit, ask in _queries(mail, asks):
-        left = limit
+        left, rank = limit, 0
         hits = (
             h for h in search(index, query, LOOKED_AT + len(taken), vectors, near) if h.note_id not in taken
         )
-        for rank, hit in enumerate(hits):
+        for hit in hits:
+            if not left:
+                break
             note = index.note(hit.note_id)
-            found = candidate(note, wanted=rank < limit) if left else None
+            found = candidate(note)
             if found is None:
                 continue
-            left -= 1
+            rank += 1
+            left -= not found[1]
+            if found[1] and rank > limit:
+                continue
             # What a mail quotes has readers of its own.
             text = newest_text(hit.text) if note.type == "email" else hit.text
             why = (
@@ -176,7 +191,7 @@ def _found(
                 if hit.note_id in near
                 else "found in the vault"
             )
-            yield _Found(found, hit.heading, text, why, hit.score, ask)
+            yield _Found(found[0], hit.heading, text, why, hit.score, ask, found[1])
 
 
 def _owner(index: Index, path: str, people_folder: str) -> tuple[int, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mailbot.assistant.leads import leads
 from mailbot.assistant.prompt import one_line
 from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.style import is_formal
@@ -58,16 +59,17 @@ def outline(request: DraftRequest) -> Draft:
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
     parts.append(closing)
-    supports = tuple(
-        (f"For “{a.text}”", link)
-        for a in wanted
-        for link in dict.fromkeys(s.wikilink for s in request.context.sources if a.text in s.asks)
-    )
+    found = leads(wanted, request.context.sources)
     return Draft(
         reply="\n\n".join(parts),
         reasoning=(
             "This is an outline made by rules, without any language model: a greeting, each question and request that was found in the mail,"
-            " and room for your answers. The notes listed below are what the vault has on each."
+            " and room for your answers."
+            + (
+                " Below are the notes that may answer, each with the sentence that has most of a question's words."
+                if found
+                else ""
+            )
         ),
         lane="needs_you",
         lane_reasons=(
@@ -76,7 +78,7 @@ def outline(request: DraftRequest) -> Draft:
         ),
         model=NAME,
         prompt_version="outline-1",
-        supports=supports,
+        leads=found,
         # What a mail like that asks for is no task of the user's.
         action_items=()
         if suspicious

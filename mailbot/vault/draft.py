@@ -31,8 +31,18 @@ class ActionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """A note that may answer, by its wikilink. `answers` pairs questions with the sentence of it that may answer them, empty
+    where no sentence has their words."""
+
+    link: str
+    answers: tuple[tuple[tuple[str, ...], str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer. `supports` pairs a statement with the wikilink of its source or ''; `warnings` says what the guard took out;
+    """An answer. `supports` pairs a statement with the wikilink of its source or ''; `leads` are the notes that an outline
+    points to; `warnings` says what the guard took out;
     `lane_reasons` says why the draft is in its lane. `cost` is in the currency of the prices in the settings."""
 
     reply: str
@@ -43,6 +53,7 @@ class Draft:
     lane_reasons: tuple[str, ...] = ()
     action_items: tuple[ActionItem, ...] = ()
     supports: tuple[tuple[str, str], ...] = ()
+    leads: tuple[Lead, ...] = ()
     unknowns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     tokens_in: int = 0

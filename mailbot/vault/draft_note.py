@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.draft import Draft
+from mailbot.vault.draft import Draft, Lead
 from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown, unescape
 from mailbot.vault.note import Note, Properties, property_text
 from mailbot.vault.source import Context, Source
@@ -17,6 +17,8 @@ from mailbot.vault.verdict import Verdict
 
 BEGIN = "%% mailbot: reply begins %%"
 END = "%% mailbot: reply ends %%"
+WITHHELD = 5
+"""Notes that were kept back and are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,20 @@ def _reasoning(draft: Draft) -> list[str]:
 
     listed(f"Why `{draft.lane}`", (inline(f"- {why}") for why in draft.lane_reasons))
     listed("Sources", (f"{inline(f'- {what}')} — {link or '*no source*'}" for what, link in draft.supports))
+    listed("Notes that may answer", (row for lead in draft.leads for row in _lead(lead)))
     listed("Only you can know", (inline(f"- {u}") for u in draft.unknowns))
     # Links are named, so that they are no links.
     listed("Taken out of the answer", (inline(f"- {w.replace('://', ': //')}") for w in draft.warnings))
     return blocks
+
+
+def _lead(lead: Lead) -> list[str]:
+    """A note, and below it the sentence that may answer, with the questions that it may answer."""
+    rows = [f"- {lead.link}"]
+    for questions, sentence in lead.answers:
+        asked = ", ".join(f"“{q}”" for q in questions)
+        rows.append(f"    {inline(f'- {asked}' + (f' — {sentence}' if sentence else ''))}")
+    return rows
 
 
 def _history(earlier: tuple[tuple[str, str], ...]) -> str:
@@ -137,7 +149,9 @@ def _history(earlier: tuple[tuple[str, str], ...]) -> str:
 def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
     if not withheld:
         return ""
-    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld]
+    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld[:WITHHELD]]
+    if len(withheld) > WITHHELD:
+        rows.append(f"- and {len(withheld) - WITHHELD} more")
     return "### Withheld by your rules\n\n" + "\n".join(rows)
 
 

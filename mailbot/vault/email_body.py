@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from mailbot.mail.mail import Mail
@@ -45,6 +46,7 @@ def body_markdown(mail: Mail, images: Mapping[str, str] | None = None) -> tuple[
         if isinstance(shown, Message):
             inner_pixels, markdown = body_markdown(Mail(shown, split(shown)), images)
             pixels += inner_pixels
+            markdown = untitled(markdown, shown.subject)
             subject = f"**Subject:** {inline(shown.subject)}" if shown.subject else ""
             head = "  \n".join(line for line in (subject, header_lines(shown)) if line)
             sections.append(callout("example", "Forwarded mail", f"{head}\n\n{markdown}", folded=newest))
@@ -56,6 +58,23 @@ def body_markdown(mail: Mail, images: Mapping[str, str] | None = None) -> tuple[
         has = "Its content is in the attachments." if message.attachments else "It has no text."
         sections.append(callout("info", "Nothing to show", has, folded=False))
     return pixels, "\n\n".join(sections)
+
+
+def untitled(markdown: str, subject: str) -> str:
+    """A body without the title that its author set above it, where that is the subject, which stands right above: newsletters do
+    so. Where nothing else of the author's follows, it is what they wrote, and stays."""
+    first, _, rest = markdown.partition("\n\n")
+    title, _, rule = first.partition("\n")
+    repeated = _letters(title) and _letters(title) == _letters(inline(subject)) and _RULE.fullmatch(rule)
+    return rest if repeated and rest.strip() and not rest.startswith(">") else markdown
+
+
+_RULE = re.compile(r"[\\=\-_*~\s]*")
+
+
+def _letters(markdown: str) -> str:
+    """What of a line is not space, case, punctuation or a mark of Markdown."""
+    return re.sub(r"[\s\\*_#`~.,:;!?\"'“”‘’„«»–—-]+", "", markdown).casefold()
 
 
 _ORDER = {"newest": 0, "forwarded": 1, "quoted": 1, "signature": 2}

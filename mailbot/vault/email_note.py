@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from mailbot.mail.mail import Mail
@@ -13,7 +13,7 @@ from mailbot.mail.message import Address, Message
 from mailbot.vault import note as notes
 from mailbot.vault.attachments import attached
 from mailbot.vault.email_blocks import blocks
-from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines
+from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines, untitled
 from mailbot.vault.files import slug
 from mailbot.vault.markdown import inline, unescape
 from mailbot.vault.note import Note, Properties, property_text
@@ -57,18 +57,26 @@ class EmailNote:
         return replace(self, note=Note(properties, self.note.body), front="")
 
 
-def when(message: Message) -> datetime:
-    """The mail's date in the user's own time zone; the epoch where it has none."""
+UNDATED = "undated"
+"""The folder, in the place of year and month, for mails that nothing dates: no Date, no Received, no arrival. A file's own time
+says when it was copied, so it dates nothing."""
+
+
+def when(message: Message) -> datetime | None:
+    """The mail's date in the user's own time zone; None where it has none."""
     try:
-        return (message.date or datetime.fromtimestamp(0, UTC)).astimezone()
+        return message.date.astimezone() if message.date else None
     except (OverflowError, ValueError):  # a date that no time zone of ours can hold
-        return datetime.fromtimestamp(0, UTC)
+        return None
 
 
 def stem(message: Message, uid: int) -> str:
     """`2025-12-12_160426_5605_Re-OpenAI`: a name for people; nothing reads meaning from it. A mail from a file has the
-    start of its hash in the place of a UID."""
-    return f"{when(message):%Y-%m-%d_%H%M%S}_{uid or message.sha256[:8]}_{slug(message.subject)}"
+    start of its hash in the place of a UID, and so has one without a date: its name is the same in every run."""
+    at = when(message)
+    if at is None:
+        return f"{message.sha256[:8]}_{slug(message.subject)}"
+    return f"{at:%Y-%m-%d_%H%M%S}_{uid or message.sha256[:8]}_{slug(message.subject)}"
 
 
 def to_note(
@@ -87,7 +95,8 @@ def to_note(
     """
     message = mail.message
     base = name or stem(message, filing.uid)
-    directory = f"{folder}/{when(message):%Y/%m}"
+    at = when(message)
+    directory = f"{folder}/{at:%Y/%m}" if at else f"{folder}/{UNDATED}"
     files = attached(message, f"{directory}/{base}_files")
     pixels, shown = body_markdown(mail, files.images)
     properties: dict[str, Any] = {
@@ -119,7 +128,8 @@ def to_note(
     if suspicious:
         properties["suspicious"] = list(suspicious)
     heading = f"# {inline(message.subject) or '(no subject)'}"
-    sections = [heading, header_lines(message), *blocks(message, shown), shown, files.section()]
+    read = untitled(shown, message.subject)
+    sections = [heading, header_lines(message), *blocks(message, shown), read, files.section()]
     body = "\n\n".join(s for s in sections if s) + "\n"
     return EmailNote(f"{directory}/{base}.md", Note(properties, body), files.files)
 

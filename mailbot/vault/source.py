@@ -29,7 +29,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The sources in the order of their right to be there; `withheld` pairs a note that a rule kept back with the reason."""
+    """The sources in the order of their right to be there; `withheld` pairs a note that would be
+    among them, and that a rule kept back, with the reason."""
 
     sources: tuple[Source, ...] = ()
     withheld: tuple[tuple[str, str], ...] = ()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mailbot.sync.commands.import_mail import import_mail
+from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.memory.spool import Spool
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options, Report
 from mailbot.sync.session.state import State
+from mailbot.sync.steps.reading import ReadMails
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail
 from tests.servers.dovecot import Dovecot
@@ -295,3 +299,34 @@ def test_an_attachment_that_the_user_has_changed_stays_theirs(
     (again,) = fetch_all(settings, Options())
     assert (again.error, len(all_notes(vault, "email"))) == ("", 1)
     assert plan.read_text() == "mine"
+
+
+def test_a_mail_without_a_date_is_filed_by_its_arrival_in_every_run(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    """The note, its path and the journal say when the mail arrived; the note says that this is what it is. With the journal
+    lost, the note is found again, and one that is gone too is made again at the same place."""
+    undated = re.sub(rb"Date: [^\n]*\n", b"", mail("Our news", to=user, headers="List-Unsubscribe: <x:y>\n"))
+    with dovecot.client(user) as client:
+        client.append("INBOX", undated, msg_time=datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC))
+    settings = make_settings(dovecot.port, user)
+    (report,) = fetch_all(settings, Options())
+    assert report.notes == ["Email/2026/03/2026-03-04_050607_1_Storage.md"]
+    text = (vault / report.notes[0]).read_text()
+    properties = notes.read(text).properties
+    assert properties["date"] == "2026-03-04T05:06:07+00:00"
+    assert properties["defects"] == ["date: missing or unreadable, taken from its arrival"]
+    with opened_journal(State(vault).journal) as journal:
+        (row,) = journal.mails.by_message_id("<m1@acme.example>")
+        assert row.date == datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+        read_again = ReadMails(spool := Spool(vault.parent / "spool"))
+        spool.keep_mail(row.sha256, undated)
+        again = read_again.get(row)
+        assert again is not None and again.message.date == row.date
+    lose(vault)
+    assert fetch_all(settings, Options())[0].notes == report.notes
+    assert all_notes(vault, "email") == [vault / report.notes[0]]
+    lose(vault)
+    (vault / report.notes[0]).unlink()
+    assert fetch_all(settings, Options())[0].notes == report.notes
+    assert (vault / report.notes[0]).read_text() == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import quopri
 import struct
@@ -448,3 +449,89 @@ def test_a_large_encoded_mail_inside_a_mail_is_read() -> None:
     packed = base64.encodebytes(f"From: e@f.example\nSubject: inner\n\n{text}\n".encode()).decode()
     inner = f"--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{packed}\n--x--\n"
     assert read(f"Content-Type: multipart/mixed; boundary=x\n\n{inner}")[2].count("hello inner") == 200_000
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"=?iso-8859-1?Q?Fr\xf6sche?=",
+        b"=?ISO-8859-1*de?q?Fr\xf6sche?=",
+        b"=?utf-8?Q?Fr\xc3\xb6sche?=",
+        b"=?utf-8?Q?Fr\xf6sche?=",
+        b"=?iso-8859-1?Q?Fr\xc3\xb6sche?=",
+        b"=?us-ascii?Q?Fr\xf6sche?=",
+        b"=?koi8-r?Q?Fr?= =?windows-1252?Q?\xf6sche?=",
+        b"=?iso-8859-1?B?Fr\xf6sche?=",
+        b"=?utf-8?B?Fr\xc3\xb6sche?=",
+        b"=?utf-8?B?RnLDtnNj\xf6aGU=?=",
+        b"=?utf-8?Q?Fr=C3?= =?utf-8?Q?=B6sche?=",
+    ],
+)
+def test_raw_8_bit_octets_inside_an_encoded_word_are_in_its_charset(word: bytes) -> None:
+    """In subjects, names and file names, whatever the rest of the line is in."""
+    raw = (
+        b"From: " + word + b" <a@b.c>\nSubject: F\xc3\xbcnf " + word + b"\nContent-Type: application/pdf\n"
+        b'Content-Disposition: attachment; filename="' + word + b'"\n\nx'
+    )
+    read = parse(raw)
+    assert read.subject == "Fünf Frösche"
+    assert read.sender == Address("Frösche", "a@b.c")
+    assert read.attachments[0].name == "Frösche"
+
+
+def test_raw_and_encoded_octets_stand_side_by_side_in_a_word() -> None:
+    assert parse(b"Subject: =?iso-8859-1?Q?Gr=FC=DFe_\xf6_f\xfcr?= dich\n\nx").subject == "Grüße ö für dich"
+    assert parse(b"Subject: =?iso-8859-1?Q?Gr=FC=DFe_\xc3\xb6?=\n\nx").subject == "Grüße ö"
+    assert parse(b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_\xf6?=\n\nx").subject == "Grüße ö"
+    assert parse(b"Subject: =?iso-8859-1?Q?\xabSpa\xdf\xbb?=\n\nx").subject == "«Spaß»"
+    assert parse("Subject: =?gb2312?Q?联通?=\n\nx".encode("gb2312")).subject == "联通"
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-7", "UTF7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7", "csUnicode11UTF7"]
+)
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_utf_7_is_read_and_what_it_hides_is_inert(charset: str, kind: str) -> None:
+    """RFC 2152. A plus sign that begins no encoded character costs nothing but itself. Markup that shows only after decoding is
+    cleaned like any other (invariant 11)."""
+    written = (
+        "1 + 1 = 2, a+b@c.de, +2wA-, 2 +- 2, +2Dzf+g-: Gr+APwA3w-e +ADw-script+AD4-alert(1)+ADw-/script+AD4- +ADw-img src+AD0-x onerror+AD0-y+AD4-"
+        " +AFsAWw-Diary+AF0AXQ- +AGAAYABg-dataviewjs +ADwAJQ- tp +ACUAPg-"
+    )
+    raw = f"Subject: =?{charset}?Q?Gr+APwA3w-e?=\nContent-Type: text/{kind}; charset={charset}\n\n{written}\n"
+    message = parse(raw.encode())
+    assert message.subject == "Grüße"
+    shown = body(message)
+    assert shown.startswith(
+        "1 + 1 = 2, a+b@c.de, +2wA-, 2 + 2, \U0001f3fa: Grüße <script>alert(1)</script> <img src=x onerror=y> [[Diary]]"
+    )
+    assert "bytes that are not utf-7" in " ".join(message.defects)
+    note = to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
+    assert "Grüße" in note
+    for live in ("<script", "<img", "[[Diary", "```", "<%"):
+        assert live not in note.replace("\\<", "").replace("\\[", "").replace("\\`", ""), live
+    assert kind == "plain" or "alert" not in note
+
+
+def test_sound_utf_7_has_no_defect() -> None:
+    raw = b"Message-ID: <1@x>\nFrom: a@b.c\nDate: Fri, 20 Nov 2026 09:15:00 +0100\nContent-Type: text/plain; charset=utf-7\n\nGr+APwA3w-e +- Hi\n"
+    assert (body(parse(raw)), parse(raw).defects) == ("Grüße + Hi\n", ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "From a@b.c Fri Nov 20 09:15:00 2026",
+        ">From a@b.c Fri Nov 20 09:15:00 2026",
+        "From - Fri",
+        "From x\n>>From y",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_from_line_before_the_header_hides_no_header(line: str, end: str) -> None:
+    """What a server sends is the mail's identity as it is, such a line included."""
+    raw = f"{line}\nFrom: Ana <a@b.c>\nSubject: Hello\n\nFrom here on.\n".replace("\n", end).encode()
+    read = parse(raw)
+    assert (read.subject, read.sender) == ("Hello", Address("Ana", "a@b.c"))
+    assert body(read) == "From here on.\n"
+    assert (read.sha256, read.size) == (hashlib.sha256(raw).hexdigest(), len(raw))

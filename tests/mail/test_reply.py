@@ -230,3 +230,89 @@ def test_the_lists_that_word_puts_into_comments_hide_nothing() -> None:
     )
     mail = f'<div>{word}Yes, I come.</div><div class="gmail_quote">On Sat, 3 May 2025 at 10:00, Bob &lt;b@x.example&gt; wrote:<blockquote class="gmail_quote">Will you?</blockquote></div>'
     assert of(mail, html=True).newest == "Yes, I come."
+
+
+BANNERS = [
+    "---------------------- Forwarded by Ana Ruiz/BCN/ACME on 11/20/2026 09:15 AM ---------------------------",
+    "---------------------- Forwarded by Ana Ruiz/BCN/ACME on 11/20/2026 \n09:15 AM ---------------------------",
+    "----- Forwarded by Ana Ruiz on 20.11.2026 09:15 -----",
+    "----------------- Weitergeleitet von Ana Ruiz/BCN/ACME am 20.11.2026 09:15 -----------------",
+    "----- Transféré par Ana Ruiz/BCN/ACME le 20/11/2026 09:15 -----",
+    "----- Reenviado por Ana Ruiz/BCN/ACME con fecha 20/11/2026 09:15 -----",
+]
+
+
+@pytest.mark.parametrize("banner", BANNERS)
+def test_what_notes_forwards_is_set_apart(banner: str) -> None:
+    forward = of(
+        f"Please have a look.\n\nJo\n{banner}\n\n\nLouis Roe\n11/19/2026 04:00 PM\nTo: Ana Ruiz/BCN/ACME@ACME\ncc:\nSubject: Disks\n\nHow many?"
+    )
+    assert (forward.newest, forward.plain("forwarded").split("\n")[0]) == (
+        "Please have a look.\n\nJo",
+        banner.split("\n")[0].rstrip(),
+    )
+    assert of(f"{banner}\n\nHow many?").newest == ""
+
+
+NOTES_HEADERS = {
+    "a name, a date, the fields": "Ana Ruiz\n11/20/2026 09:15 AM\nTo: Jo Vermeer/AMS/ACME@ACME\ncc:\nSubject: Disks",
+    "an organisation behind the name": "Ana Ruiz/BCN/ACME\n11/20/2026 09:15 AM\nTo: Jo Vermeer\nSubject: Disks",
+    "a domain behind the name": "Ana Ruiz@ACME\n11/20/2026 09:15 AM\nTo: Jo Vermeer/AMS/ACME@ACME\ncc: Louis Roe/AMS/ACME@ACME \n\nSubject: Re: Disks  ",
+    "no subject was given": "Ana Ruiz\n20.11.2026 09:15\nTo: Jo Vermeer/AMS/ACME@ACME\ncc: \nSubject:",
+    "indented": "\t\t\t\tAna Ruiz\n\t\t\t\t11/20/2026 09:15 AM\n\t\t\t\t\n\t\t\t\t To: Jo Vermeer/AMS/ACME@ACME\n\t\t\t\t cc: \n\t\t\t\t Subject: Disks",
+    "on one line": "Ana Ruiz on 11/20/2026 09:15:22 AM\n To: Jo Vermeer/AMS/ACME@ACME\n cc:\n Subject: Disks",
+    "on one line, with an address": '"Ruiz, Ana" <ana@acme.example> on 11/20/2026 09:15:22 AM\nPlease respond to <ana@acme.example>\nTo: jo@example.com\ncc:\n\nSubject: Disks',
+    "far apart": "   Ana Ruiz                11/20/2026 09:15 AM\n\nTo: Jo Vermeer/AMS/ACME@ACME\ncc:\nSubject: Disks",
+    "with From": "From:\tAna Ruiz on 11/20/2026 09:15 AM\nTo:\tJo Vermeer/AMS/ACME@ACME\ncc:\t\nSubject:\tDisks",
+    "under a letterhead": "\tAcme Storage Corp.\n\t\n\tFrom:  Ana Ruiz                           20/11/26 09:15\n\t\n\nTo: Jo Vermeer/AMS/ACME@ACME\ncc: Louis Roe/AMS/ACME@ACME \nSubject: Disks",
+    "many recipients": "Ana Ruiz\n11/20/2026 09:15 AM\nTo: Jo Vermeer/AMS/ACME@ACME, Louis \nRoe/AMS/ACME@ACME, Mia Berg/AMS/Acme Storage@Acme \nStorage\ncc: Kim Lee/AMS/ACME@ACME, Pat \nPoe/AMS/ACME@ACME\nSubject: Disks",
+    "sent by somebody else": "Ana Ruiz\nSent by: Mia Berg\n11/20/2026 09:15 AM\nTo: Jo Vermeer/AMS/ACME@ACME\ncc:\nSubject: Disks",
+    "names alone, values below": "Ana Ruiz/BCN/ACME\n11/20/2026 09:15 AM\n\nTo\nJo Vermeer/AMS/ACME@ACME\ncc\n\nSubject\nDisks",
+    "Notes 8": "Ana Ruiz ---11/20/2026 09:15:22 AM---Hi Jo, how many disks\n\nFrom:\tAna Ruiz/BCN/ACME\nTo:\tJo Vermeer/AMS/ACME@ACME\nCc:\t\nDate:\t11/20/2026 09:15 AM\nSubject:\tDisks",
+    "German": "Ana Ruiz/BCN/ACME\n20.11.2026 09:15\nAn: Jo Vermeer/AMS/ACME@ACME\nKopie: Louis Roe/AMS/ACME@ACME\nThema: Platten",
+    "French": "Ana Ruiz/BCN/ACME\n20/11/2026 09:15\nPour : Jo Vermeer/AMS/ACME@ACME\ncc :\nObjet : Disques",
+    "Spanish": "Ana Ruiz/BCN/ACME\n20/11/2026 09:15\nPara: Jo Vermeer/AMS/ACME@ACME\ncc:\nAsunto: Discos",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", NOTES_HEADERS.values(), ids=NOTES_HEADERS)
+def test_the_header_that_notes_prints_begins_history(header: str) -> None:
+    """It has no field From, and no word that only mail has."""
+    reply = of(f"Twelve.\n\nJo\n\n\n\n{header}\n\nHow many disks?\n\nAna\n")
+    assert reply.newest == "Twelve.\n\nJo"
+    assert reply.history.startswith(header.split("\n")[0].strip())
+    assert of(f"{header}\n\nHow many disks?").newest == ""
+
+
+def test_the_header_that_notes_prints_into_html_begins_history() -> None:
+    reply = of(
+        "<div>Twelve.</div><br><br><font size=1><b>Ana Ruiz/BCN/ACME</b></font><br><font size=1>11/20/2026 09:15 AM</font>"
+        "<table><tr><td>To</td><td>Jo Vermeer/AMS/ACME@ACME</td></tr><tr><td>cc</td><td></td></tr><tr><td>Subject</td><td>Disks</td></tr></table>"
+        "<br><div>How many disks?</div>",
+        html=True,
+    )
+    assert (reply.newest, "How many disks?" in reply.history) == ("Twelve.", True)
+
+
+@pytest.mark.parametrize("header", NOTES_HEADERS.values(), ids=NOTES_HEADERS)
+def test_answers_between_the_lines_under_it_stay(header: str) -> None:
+    reply = of(f"See below.\n\n{header}\n\n> How many disks?\n\nTwelve.\n\n> How large?\n\nOne TB.\n")
+    assert "Twelve." in reply.newest and "One TB." in reply.newest
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Jane Doe\n01/15/2027 09:12 AM\nTo: all staff\nSubject: Holidays\n\nThe office is closed.",  # a memo
+        "The next dates:\n\nWorkshop\n01/15/2027 09:12 AM\nTo: be held in Room 3/B\nSubject to change.",
+        "Workshop\n01/15/2027 09:12 AM\nRoom 3/B\nTo: Jo\ncc: Louis\nSubject: Workshop",
+        "Please write it so:\n\nTo: Bob Roe/AMS/ACME\ncc: Jo\nSubject: Disks\n\nThank you.",
+        "Call Ana Ruiz on 01/15/2027 09:12 AM\nTo: ask about disks.\nShe knows more.",
+        "Ana Ruiz\n01/15/2027 09:12 AM\nSubject: Disks\nTo: Jo/AMS/ACME\nis what the form wants.",
+        "Ana Ruiz\n01/15/2027\nTo: Jo/AMS/ACME\ncc:\nSubject: Disks",  # no time: Notes prints one
+        "It says Forwarded by Ana Ruiz/BCN/ACME on 01/15/2027 in the first line.",
+        "---- Forwarded by ----\nis what Notes draws.",
+    ],
+)
+def test_what_only_looks_like_notes_stays(written: str) -> None:
+    assert of(f"Hello,\n\n{written}" if written[0] == "T" else written).history == ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import mailbox
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,12 @@ from click.testing import CliRunner
 from mailbot.cli.main import mailbot
 from mailbot.mail.mime.mailfiles import mail_in
 from mailbot.sync.commands.import_mail import import_mail
+from mailbot.sync.pipeline import fetch_all
+from mailbot.sync.session.report import Options
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import MakeSettings, mail, tree
+from tests.servers.dovecot import Dovecot
 
 
 def one(number: int) -> bytes:
@@ -70,7 +76,11 @@ def test_an_import_is_kept_once_and_drafts_nothing(
     assert tree(vault) == before
 
 
-def test_a_stopped_import_goes_on(files: Path, make_settings: MakeSettings, vault: Path) -> None:
+def test_a_stopped_import_goes_on(
+    files: Path, make_settings: MakeSettings, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailbot.sync.commands.import_mail.BATCH", 2)
+
     def stop(what: str, done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
@@ -89,3 +99,50 @@ def test_the_command(files: Path, make_settings: MakeSettings) -> None:
     assert len(json.loads(result.stdout)["notes"]) == 5
     wrong = CliRunner().invoke(mailbot, ["import", str(files), "--account", "nope"])
     assert (wrong.exit_code, "the accounts are: work" in wrong.stderr) == (78, True)
+
+
+def test_a_mail_that_nothing_dates_lies_apart_in_every_run(
+    tmp_path: Path, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A file's own time says when it was copied: it dates no mail. The note has the same path in every run."""
+    file = tmp_path / "old.eml"
+    file.write_bytes(re.sub(rb"Date: [^\n]*\n", b"", one(1)))
+    settings = make_settings(1, "jo@example.com")
+    (path,) = import_mail(settings, "work", [file]).notes
+    assert re.fullmatch(r"Email/undated/[0-9a-f]{8}_Mail-1\.md", path)
+    assert notes.read((vault / path).read_text()).properties["date"] == ""
+    os.utime(file, (0, 0))
+    State(vault).journal.unlink()
+    (vault / path).unlink()
+    assert import_mail(settings, "work", [file]).notes == [path]
+
+
+@pytest.mark.parametrize(
+    "line", [b"From ana@acme.example Fri Nov 20 09:15:00 2026\n", b">From ana@acme.example\n"]
+)
+def test_a_from_line_before_the_header_is_no_part_of_the_mail(tmp_path: Path, line: bytes) -> None:
+    """In every kind of file: the identity is that of the mail an IMAP server has."""
+    stored = line + one(1).replace(b"\r\n", b"\n")
+    folder = tmp_path / "mail"
+    (folder / "Maildir" / "cur").mkdir(parents=True)
+    (folder / "one.eml").write_bytes(stored)
+    (folder / "crlf.eml").write_bytes(stored.replace(b"\n", b"\r\n"))
+    (folder / "one.emlx").write_bytes(b"%d\n" % len(stored) + stored + b"<plist/>")
+    (folder / "Maildir" / "cur" / "1.x:2,S").write_bytes(stored)
+    (folder / "all.mbox").write_bytes(b"From - Fri Nov 20 09:15:00 2026\n>" + stored + b"\n")
+    assert [m.raw for m in mail_in([folder])] == [one(1)] * 5
+
+
+@pytest.mark.dovecot
+def test_a_mail_that_the_server_has_with_a_from_line_is_recognised(
+    dovecot: Dovecot, user: str, tmp_path: Path, make_settings: MakeSettings, vault: Path
+) -> None:
+    """A Maildir file that begins with such a line is served with it. Imported from the file it makes no second note."""
+    stored = b"From ana@acme.example Fri Nov 20 09:15:00 2026\r\n" + one(1)
+    dovecot.deliver(user, stored)
+    settings = make_settings(dovecot.port, user)
+    (fetched,) = fetch_all(settings, Options())
+    assert [notes.read((vault / n).read_text()).properties["title"] for n in fetched.notes] == ["Mail 1"]
+    (tmp_path / "one.eml").write_bytes(stored)
+    report = import_mail(settings, "work", [tmp_path / "one.eml"])
+    assert (report.notes, report.recognised) == ([], 1)

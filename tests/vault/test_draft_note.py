@@ -95,3 +95,16 @@ def test_a_draft_without_its_marks_says_what_to_do() -> None:
     text = notes.write(render(draft()))
     with pytest.raises(BadData, match=r"d\.md: the lines"):
         parse(text.replace(BEGIN, ""), "d.md")
+
+
+def test_five_notes_that_were_withheld_are_named_and_the_rest_is_counted() -> None:
+    def said(count: int) -> list[str]:
+        withheld = tuple((f"News {n}.md", "it is private") for n in range(count))
+        return (
+            render(draft(context=Context(withheld=withheld)))
+            .body.rpartition("### Withheld by your rules\n\n")[2]
+            .split("\n")[:-1]
+        )
+
+    assert said(17) == [*(f"- [[News {n}]]: it is private" for n in range(5)), "- and 12 more"]
+    assert said(5) == [f"- [[News {n}]]: it is private" for n in range(5)]

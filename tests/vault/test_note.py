@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mailbot.errors import BadData
 from mailbot.mail.mail import Mail
+from mailbot.mail.message import Message, Text
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault import durable, files, note
@@ -138,3 +139,49 @@ def test_a_mail_that_is_one_picture_shows_it() -> None:
 )  # fmt: skip
 def test_a_value_ends_where_yaml_says(front: str, after: str) -> None:
     assert note.with_properties(f"---\n{front}---\nbody\n", {"phone": "+32"}) == f"---\n{after}---\nbody\n"
+
+
+def _body(content: str, subject: str = "Ten trends", html: bool = True) -> str:
+    """What stands below the header lines of a mail's note."""
+    message = Message("0" * 64, 1, subject=subject, body=(Text(content, html=html),))
+    return to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
+
+
+@pytest.mark.parametrize(
+    ("content", "html"),
+    [
+        ("<h1>Ten trends</h1><p>The first.</p>", True),
+        ("<h2><b>TEN</b> trends:</h2><p>The first.</p>", True),
+        ("<p>Ten trends</p><p>The first.</p>", True),
+        ("Ten trends\n\nThe first.", False),
+        ("Ten  Trends\n==========\n\nThe first.", False),
+    ],
+)
+def test_a_title_that_repeats_the_subject_stands_once(content: str, html: bool) -> None:
+    assert _body(content, html=html) == "# Ten trends\n\nThe first.\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "html"),
+    [
+        ("Ten trends", False),  # all that was written
+        ("Ten trends\n\n-- \nAna", False),
+        ("Ten trends\nin storage.", False),
+        ("Ten trends, and one\n\nThe first.", False),
+        ("<h1>🎉 Ten trends</h1><p>The first.</p>", True),
+        ('<h1><a href="https://shop.example">Ten trends</a></h1><p>The first.</p>', True),
+        ("<p>The first.</p><h1>Ten trends</h1><p>The second.</p>", True),
+    ],
+)
+def test_no_word_of_an_author_is_lost_with_the_title(content: str, html: bool) -> None:
+    assert _body(content, html=html).casefold().count("ten trends") == 2
+
+
+def test_a_forwarded_mails_own_title_stands_once_too() -> None:
+    inner = Message(
+        "1" * 64, 1, subject="Ten trends", body=(Text("<h1>Ten trends</h1><p>The first.</p>", html=True),)
+    )
+    message = Message("0" * 64, 1, subject="Fwd: Ten trends", body=(Text("Look."), inner))
+    body = to_note(Mail(message, split(message)), Filing(), Verdict()).note.body
+    assert body.count("Ten trends") == 2
+    assert "> **Subject:** Ten trends\n>\n> The first." in body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
 
@@ -31,6 +32,11 @@ _ALIASES = {
     "x-mac-roman": "mac_roman",
     "macintosh": "mac_roman",
     "unicode-1-1-utf-7": "utf-7",
+    "unicode-2-0-utf-7": "utf-7",
+    "x-unicode-1-1-utf-7": "utf-7",
+    "x-unicode-2-0-utf-7": "utf-7",
+    "csunicode11utf7": "utf-7",
+    "csutf7": "utf-7",
     "unicode": "utf-16",
     "x-unknown": "",
     "unknown-8bit": "",
@@ -68,7 +74,9 @@ def decode(data: bytes, charset: str | None) -> tuple[str, str]:
             unknown = f"unknown charset {charset!r}"
         if name in _NO_CHARSET or name.replace("_", "-") in _NO_CHARSET:
             name, unknown = "", f"unknown charset {charset!r}"
-    if data.isascii() and not (name.startswith(("iso2022", "utf-7", "utf-16", "utf-32", "hz"))):
+    if name == "utf-7":
+        return _utf7(data)
+    if data.isascii() and not (name.startswith(("iso2022", "utf-16", "utf-32", "hz"))):
         return data.decode("ascii"), unknown
     for candidate in _candidates(name):
         try:
@@ -84,6 +92,33 @@ def decode(data: bytes, charset: str | None) -> tuple[str, str]:
     text = data.decode(_MEANT.get(name, name) or "utf-8", "replace")
     text = text.encode("utf-8", "replace").decode()
     return text, unknown or f"bytes that are not {charset or 'utf-8'}"
+
+
+_SHIFTED = re.compile(r"\+([A-Za-z0-9+/]*)-?")
+
+
+def _utf7(data: bytes) -> tuple[str, str]:
+    """UTF-7 (RFC 2152) -> text and a defect. A `+` that begins no encoded characters, as in `1 + 1` or `a+b@example.com`, is
+    one: it must not cost the rest of the text."""
+    wrong = False
+
+    def shifted(found: re.Match[str]) -> str:
+        nonlocal wrong
+        if found[0] == "+-":
+            return "+"
+        bits = len(found[1]) * 6
+        packed = base64.b64decode(found[1] + "A" * (-len(found[1]) % 4))
+        units, rest = packed[: bits // 16 * 2], packed[bits // 16 * 2 :]
+        try:
+            if units and bits % 16 < 6 and not any(rest):
+                return units.decode("utf-16-be")
+        except UnicodeDecodeError:
+            pass  # half of a pair
+        wrong = True
+        return found[0]
+
+    text = _SHIFTED.sub(shifted, decode(data, None)[0])
+    return text, "bytes that are not utf-7" if wrong or not data.isascii() else ""
 
 
 def _candidates(name: str) -> list[str]:

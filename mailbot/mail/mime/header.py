@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import quopri
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -33,11 +34,65 @@ _ZONES = {"CET": 3600, "CEST": 7200, "MET": 3600, "MEST": 7200, "BST": 3600, "WE
 def unfold(raw: str) -> str:
     """A raw header (surrogate escapes for 8-bit bytes, folded) -> one line of text, not yet RFC 2047 decoded."""
     if not raw.isascii():
+        raw = _WORD.sub(_escaped, raw) if "=?" in raw else raw
         raw = decode(raw.encode("utf-8", "surrogateescape"), None)[0]
     raw = raw[:_MAX]
     if "\n" in raw or "\r" in raw:  # RFC 5322 2.2.3
         raw = " ".join(part for line in raw.splitlines() if (part := line.strip()))
     return _CONTROLS.sub(" ", raw).strip()
+
+
+def _escaped(word: re.Match[str]) -> str:
+    """An encoded word with raw 8-bit octets in it, which RFC 2047 5 forbids -> one that says the same without them. They are in
+    the charset of the word, whatever the rest of the line is in; what is plainly UTF-8, or plainly not, is read as that."""
+    label, octets = word[1], word[3].encode("utf-8", "surrogateescape")
+    if octets.isascii():
+        return word[0]
+    if word[2] in "bB":
+        stripped = re.sub(rb"[^A-Za-z0-9+/=]", b"", octets)
+        if _is_base64(stripped, label):
+            return f"=?{label}?B?{stripped.decode()}?="
+        octets = re.sub(rb"[=_?]", lambda m: b"=%02X" % m[0][0], octets)  # text that nobody encoded
+    codec, utf8 = _codec(label), _is_utf8(octets)
+
+    def run(found: re.Match[bytes]) -> bytes:
+        meant = label
+        if utf8 and codec in _WESTERN:
+            meant = "utf-8"
+        elif codec == "utf-8" and not _is_utf8(found[0]):
+            meant = "windows-1252"
+        text = b"".join(b"=%02X" % octet for octet in found[0])
+        return text if meant == label else f"?==?{meant}?Q?".encode() + text + f"?==?{label}?Q?".encode()
+
+    text = re.sub(rb"[\x80-\xff]+", run, octets).decode()
+    return f"=?{label}?Q?{text}?="
+
+
+_WESTERN = ("ascii", "iso8859-1", "iso8859-15", "cp1252")
+"""Charsets in which the octets of UTF-8 make no words."""
+
+
+def _codec(label: str) -> str:
+    try:
+        return codecs.lookup(label).name
+    except (LookupError, ValueError):
+        return ""
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        return bool(octets.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_base64(packed: bytes, charset: str) -> bool:
+    """Whether this is text of the charset in base64, and not letters that happen to be in its alphabet."""
+    try:
+        text, defect = decode(base64.b64decode(packed, validate=True), charset)
+    except (binascii.Error, ValueError):
+        return False
+    return not defect and text.isprintable()
 
 
 def decode_words(text: str) -> str:

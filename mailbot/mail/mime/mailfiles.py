@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailbot.errors import BadData
+from mailbot.mail.mime.tree import without_envelope
 from mailbot.regular_file import MAX_FILE, read_file
 
 _MAIL_ENDINGS = {".eml", ".emlx", ".mbox", ".mbx"}
@@ -22,12 +23,14 @@ _ADDED_HEADERS = re.compile(
 @dataclass(frozen=True, slots=True)
 class MailFile:
     """One mail in a file: `name` says where, for messages (`inbox.mbox, mail 17`). Its lines end in CRLF, as they did on
-    the way here: so it is the same mail, byte for byte, that an IMAP server has."""
+    the way here, and no "From " line of an mbox stands before its header: so it is the same mail, byte for byte, that an IMAP
+    server has. Where such a line was cut, `stored` is the mail with it: a server that has it so serves it so."""
 
     name: str
     raw: bytes
     problem: str = ""
     """Why there is no mail here, in words; empty where there is one."""
+    stored: bytes = field(default=b"", repr=False)
 
 
 def mail_in(paths: list[Path]) -> Iterator[MailFile]:
@@ -41,7 +44,7 @@ def mail_in(paths: list[Path]) -> Iterator[MailFile]:
             try:
                 if file.suffix.lower() in (".eml", ".emlx") or file.parent.name in ("cur", "new"):
                     raw = read_file(file)
-                    yield MailFile(str(file), _crlf(_emlx(raw) if file.suffix.lower() == ".emlx" else raw))
+                    yield _one(str(file), _emlx(raw) if file.suffix.lower() == ".emlx" else raw)
                 else:
                     yield from mbox(file)
             except BadData as error:
@@ -101,10 +104,14 @@ def _mail(path: Path, number: int, lines: list[bytes], octets: int) -> MailFile:
     if lines and lines[-1] in (b"\n", b"\r\n"):
         lines = lines[:-1]
     head, blank, body = _QUOTED_FROM.sub(b"", b"".join(lines)).partition(b"\n\n")
-    return MailFile(
-        f"{path}, mail {number}",
-        _crlf(_ADDED_HEADERS.sub(b"", head + b"\n").removesuffix(b"\n") + blank + body),
-    )
+    head = _ADDED_HEADERS.sub(b"", head + b"\n").removesuffix(b"\n")
+    return _one(f"{path}, mail {number}", head + blank + body)
+
+
+def _one(name: str, raw: bytes) -> MailFile:
+    stored = _crlf(raw)
+    mail = without_envelope(stored)
+    return MailFile(name, mail, stored=b"" if mail == stored else stored)
 
 
 def _crlf(raw: bytes) -> bytes:

@@ -20,6 +20,8 @@ from mailbot.mail.mime.tree import bounded, tree
 MAX_DEPTH = 30
 """Nested parts that are opened; what lies deeper is kept as one attachment."""
 MAX_PARTS = 1000
+NO_DATE = "date: missing or unreadable"
+"""The defect of a mail without a date. Where one is taken from elsewhere, it says from where."""
 
 _ADDRESS_HEADERS = ("from", "sender", "reply-to", "to", "cc", "bcc", "mail-followup-to", "mail-reply-to")
 _PGP = re.compile(r"^-----BEGIN PGP (MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
@@ -91,7 +93,7 @@ def _message(part: Part, reading: _Reading, *, depth: int, sha256: str = "", siz
     if date is None:
         received = (header.date(value.rpartition(";")[2]) for value in headers.get("received", []))
         date = next((d for d in received if d), None)
-        reading.defects.append("date: missing or unreadable" + (", taken from Received" if date else ""))
+        reading.defects.append(f"{NO_DATE}, taken from Received" if date else NO_DATE)
 
     body = tuple(_body(part, reading, depth))
     for shown in body:

@@ -26,11 +26,12 @@ _OWN_WORDS = {
 
 
 def bounded(raw: bytes, defects: list[str]) -> bytes:
-    """Cut headers that are only there to cost time, and an mbox "From " line in front."""
+    """Cut headers that are only there to cost time, and a "From " line in front."""
     raw = raw.lstrip(b"\r\n") if raw[:2] in (b"\r\n", b"\n\n") or raw[:1] == b"\n" else raw
     if raw.startswith(b"\xef\xbb\xbf"):
         raw = raw[3:]
         defects.append("a byte order mark stood before the headers")
+    raw = without_envelope(raw)
     end = _header_end(raw)
     head = raw[:end]
     if len(head) <= MAX_HEADER:
@@ -52,6 +53,16 @@ def bounded(raw: bytes, defects: list[str]) -> bytes:
         return raw
     defects.append("a header beyond all bounds was cut short")
     return b"".join(lines) + raw[end:]
+
+
+_ENVELOPE = re.compile(rb"(?:>*From (?![ \t]*:)[^\r\n]*\r?\n)+(?=[!-9;-~]+[ \t]*:)")
+
+
+def without_envelope(raw: bytes) -> bytes:
+    """A mail without the line that mbox files and mail servers set before its header (`From ana@acme.example Fri Nov 20 ...`,
+    RFC 4155), quoted with `>` or not: it is of the envelope, and no part of the mail."""
+    found = _ENVELOPE.match(raw) if raw[:1] in (b"F", b">") else None
+    return raw[found.end() :] if found else raw
 
 
 def _header_end(raw: bytes) -> int:

@@ -6,6 +6,7 @@ import re
 
 from mailbot.mail.text.attribution import attribution, certain
 from mailbot.mail.text.line import Line
+from mailbot.mail.text.notes_header import forwarded_by, notes_header
 from mailbot.mail.text.printed_header import field, header_block, header_end, only_mail_has
 from mailbot.mail.text.quote_marks import FORWARD, FROM_NAMES, QUOTED, RULE, SEPARATOR
 
@@ -43,6 +44,17 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
                 i = mark(i, len(read), forward)
             else:  # answers stand below, between the marked lines
                 i = mark(i, header_end(read, i + 1))
+        elif length := forwarded_by(read, i):
+            quote = _quote_end(read, i + length)
+            i = mark(i, quote if quote > i + length else len(read), forward=True)
+        elif header := notes_header(read, i):
+            start = _rule_above(read, i)
+            if _quoted_soon(read, header.end):
+                i = mark(start, header.end)
+            elif answered or header.named:
+                i = mark(start, len(read))
+            else:
+                answered, i = True, header.end
         elif length := attribution(read, i):
             quote = _quote_end(read, i + length)
             if quote > i + length:
@@ -63,8 +75,7 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
             else:
                 answered, i = True, i + 1
         elif header_block(read, i):
-            above = next((k for k in range(i - 1, -1, -1) if read[k].text.strip()), None)
-            start = above if above is not None and RULE.match(read[above].text) else i
+            start = _rule_above(read, i)
             if answered or start < i or (marked <= i and only_mail_has(read, i)):
                 i = mark(start, len(read))
             elif marked <= i or not only_mail_has(read, i):
@@ -85,6 +96,12 @@ def _separates(read: list[Line], i: int) -> bool:
         return True
     below = [line for line in read[i + 1 : i + 6] if line.text.strip()][:2]
     return any(field(line.text)[0] or line.quoted or line.cite for line in below)
+
+
+def _rule_above(read: list[Line], i: int) -> int:
+    """The rule that is drawn above line `i`, blank lines between aside; `i` itself where there is none."""
+    above = next((k for k in range(i - 1, -1, -1) if read[k].text.strip()), None)
+    return above if above is not None and RULE.match(read[above].text) else i
 
 
 def _last_quoted(read: list[Line]) -> int:

@@ -14,6 +14,7 @@ from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
 from mailbot.mail.mime.parse import parse
+from mailbot.mail.mime.tree import without_envelope
 from mailbot.mail.text.split import MailText, split
 from mailbot.regular_file import read_file
 from mailbot.settings import Settings
@@ -44,7 +45,7 @@ class Explainer:
     def explain(self, path: Path) -> dict[str, Any]:
         """The interface of `mailbot explain --json` for one file. Never raises: what went wrong is in `defects`."""
         try:
-            message = parse(read_file(path))
+            message = parse(without_envelope(read_file(path)))
         except (OSError, BadData) as error:
             message = replace(parse(b""), defects=(f"the file was not read: {error}",))
         defects = list(message.defects)

@@ -24,6 +24,7 @@ from mailbot.sync.steps.new_notes import NewNotes
 from mailbot.sync.steps.processes import MOST, Processes, free, give_back, in_parts
 from mailbot.vault.email_note import EmailNote, Filing
 from mailbot.vault.entry import Entry, entry_of
+from mailbot.vault.files import content_hash
 from mailbot.vault.verdict import Verdict, verdict_in
 
 
@@ -31,7 +32,7 @@ from mailbot.vault.verdict import Verdict, verdict_in
 class _Read:
     """A mail of a file, read."""
 
-    name: str
+    file: MailFile
     given: RawMail
     found: Converted | MailbotError
 
@@ -89,7 +90,7 @@ def _read(session: Session, files: Iterator[MailFile]) -> Iterator[_Read]:
     try:
         with Processes(convert, processes) as pool:
             for file, given, found in pool.in_order(in_parts(chain(first, mails), PART, PART_OCTETS)):
-                yield _Read(file.name, given, found)
+                yield _Read(file, given, found)
     finally:
         give_back(processes)
 
@@ -112,8 +113,8 @@ def _keep(session: Session, batch: list[_Read], written: NewNotes) -> int:
     new: list[_New] = []
     for each in batch:
         if isinstance(each.found, MailbotError):
-            report.failed.append(f"{each.name}: {each.found}")
-        elif found := _new(session, each.name, each.given, each.found):
+            report.failed.append(f"{each.file.name}: {each.found}")
+        elif found := _new(session, each.file, each.given, each.found):
             new.append(found)
     notes = written.write(new)
     written.sync()
@@ -129,17 +130,20 @@ def _keep(session: Session, batch: list[_Read], written: NewNotes) -> int:
     return len(batch)
 
 
-def _new(session: Session, name: str, given: RawMail, found: Converted) -> _New | None:
+def _new(session: Session, file: MailFile, given: RawMail, found: Converted) -> _New | None:
     """A mail with its note, None if it is kept already."""
     message, mails = found.mail.message, session.journal.mails
-    if mails.by_content(session.account.name, message.sha256):
+    account = session.account.name
+    if mails.by_content(account, message.sha256) or (
+        file.stored and mails.by_content(account, content_hash(file.stored))
+    ):
         session.report.recognised += 1
         return None
     note, entry = found.note, found.entry
     if twins := [m.note for m in mails.by_message_id(message.message_id or "")]:
         note = note.decided(found.verdict, twins)
         entry = entry_of(note.path, note.note)
-    return _New(name, found.mail, given, found.verdict, note, entry)
+    return _New(file.name, found.mail, given, found.verdict, note, entry)
 
 
 def _journalled(session: Session, mail: _New, note: Kept) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailbot.errors import BadData, MailbotError
-from mailbot.mail.mail import read_mail
+from mailbot.mail.mail import dated, read_mail
 from mailbot.settings import Account, Settings
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.memory.mails import Mails
@@ -59,7 +59,7 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
 
 def _asked_for(session: Session, row: MailRow) -> Waiting:
     """The mail as one that wants a reply, because the user says so."""
-    waiting = Waiting(row, read_mail(wiring.mail_as_it_came(session, row)))
+    waiting = Waiting(row, dated(read_mail(wiring.mail_as_it_came(session, row)), row.date))
     written = remembered(waiting, session.notes, session.journal)
     reason = written.reason or "You asked for it"
     return replace(waiting, verdict=replace(written, disposition="reply", decided_by="user", reason=reason))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailbot.assistant.steering import attempts
-from mailbot.mail.mail import Mail, read_mail
+from mailbot.mail.mail import Mail, dated, read_mail
 from mailbot.mail.text.split import MailText
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.vault.email_note import EmailNote, Filing, to_note
@@ -46,6 +46,7 @@ def convert(given: RawMail) -> Converted:
 
 def converted(mail: Mail, given: RawMail) -> Converted:
     """The same of a mail that was read already."""
+    mail = dated(mail, given.arrived)
     verdict = by_rules(mail, given)
     suspicious = attempts(mail.message)
     note = to_note(mail, given.filing, verdict, folder=given.folder, suspicious=suspicious).written_out()
@@ -73,7 +74,7 @@ def renamed(note: EmailNote, mail: Mail, given: RawMail, name: str) -> EmailNote
 
 def whole(mail: Mail, given: RawMail) -> Mail:
     """The mail with all that it comes from."""
-    return read_mail(given.raw) if given.raw else mail
+    return dated(read_mail(given.raw), given.arrived) if given.raw else mail
 
 
 def _light(mail: Mail) -> Mail:

@@ -122,7 +122,7 @@ class Keeper:
             message.sha256,
             note.path,
             note.hash,
-            message.date or arrival.listing.internal_date or datetime.now(UTC),
+            message.date or datetime.now(UTC),
             stage,
             disposition,
             datetime.now(UTC),

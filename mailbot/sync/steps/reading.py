@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailbot.hearsay import confidence
-from mailbot.mail.mail import Mail, read_mail
+from mailbot.mail.mail import Mail, dated, read_mail
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.memory.spool import Spool
 
@@ -33,7 +33,7 @@ class ReadMails:
         raw = self._spool.mail(row.sha256)
         if raw is None:
             return None
-        mail = read_mail(raw)
+        mail = dated(read_mail(raw), row.date)
         confidence.text(mail.message.subject, mail.text.plain("newest", "quoted", "forwarded"))
         self.hold(mail)
         return mail

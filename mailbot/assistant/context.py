@@ -11,10 +11,10 @@ from mailbot.assistant.disclosure import Candidate, existed, withheld
 from mailbot.assistant.scope import Scope
 from mailbot.assistant.tokens import tokens
 from mailbot.mail.mail import Mail
-from mailbot.vault.email_note import newest_text
 from mailbot.vault.entry import UNSEARCHED, target
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import unescape
+from mailbot.vault.read_back import newest_text
 from mailbot.vault.search import search
 from mailbot.vault.source import Context, Source
 from mailbot.vault.vectors import Vectors

@@ -12,30 +12,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailbot.errors import MailbotError, ServerUnavailable
-from mailbot.mail.server.listing import Opened
-from mailbot.settings import Settings
-from mailbot.sync.decide.thread import newest
-from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.accounts import each_account
-from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
-from mailbot.sync.session.search import IndexDamaged, filled_vectors, opened_index
 from mailbot.sync.steps import wiring
-from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
-from mailbot.sync.steps.context import ContextSearch
-from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
-from mailbot.sync.steps.fetch import Look, look
-from mailbot.sync.steps.reading import ReadMails
+from mailbot.sync.steps.look import Look, look
 from mailbot.sync.steps.second_thoughts import second_thoughts
-from mailbot.sync.steps.sent import read_sent
-from mailbot.sync.steps.style import styles
-from mailbot.sync.steps.triage import Waiting, read_waiting, triage
-from mailbot.vault.index import Index
-from mailbot.vault.indexing import refresh
 
 if TYPE_CHECKING:
     from mailbot.assistant.models import Models
+    from mailbot.mail.server.listing import Opened
+    from mailbot.settings import Settings
+    from mailbot.sync.memory.rows import MailRow
+    from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
+    from mailbot.sync.steps.reading import ReadMails
+    from mailbot.sync.steps.triage import Waiting
+    from mailbot.vault.index import Index
+    from mailbot.vault.verdict import Disposition
+
+# What only a run with new mail needs is imported where it is first used: most runs find nothing, and end in a moment.
 
 
 def fetch_all(
@@ -49,27 +44,61 @@ def fetch_all(
 
 
 def _told(session: Session, options: Options) -> None:
-    """The story, and once more where the index turns out to be damaged: it is a cache, and every step goes on where it was."""
-    try:
-        _story(session, options)
-    except IndexDamaged:
-        _story(session, options)
-
-
-def _story(session: Session, options: Options) -> None:
-    drafting = not options.no_drafts
-    account, journal, mails = session.account.name, session.journal, ReadMails(session.spool)
+    """The story: nothing more happens where there is nothing new."""
+    drafting, account, journal = not options.no_drafts, session.account.name, session.journal
     wiring.sweep(session)
     session.server.connect()
     if drafting:
-        wiring.delivery(session).settle()
-        wiring.wrong_clock(session).put_right(utc_time())
+        put_in_order(session)
     looks = look_at_mailboxes(session, options)
     thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
-    if not waiting and not any(each.has_mail for each in looks):
-        _keep(session, options, looks, mails, None, None)
-        return
+    if waiting or any(each.has_mail for each in looks):
+        _worked_on(session, options, looks, thoughts)
+    else:
+        ledger = wiring.ledger(session)
+        for seen in looks:
+            ledger.begin(seen)
+            ledger.end(seen)
+
+
+def put_in_order(session: Session) -> None:
+    """Finish the drafts that earlier runs began, and look again at what a wrong clock has decided."""
+    account, journal = session.account.name, session.journal
+    if journal.drafts.due_intents(account, utc_time()):
+        wiring.delivery(session).settle()
+    if journal.mails.kept_after(account, utc_time()):
+        wiring.wrong_clock(session).put_right(utc_time())
+
+
+def _worked_on(
+    session: Session,
+    options: Options,
+    looks: Sequence[Look],
+    thoughts: Sequence[tuple[MailRow, Disposition]],
+) -> None:
+    """The rest of the story, and once more where the index turns out to be damaged: it is a cache, and every step goes on where
+    it was."""
+    from mailbot.sync.session.search import IndexDamaged
+
+    try:
+        _kept_and_answered(session, options, looks, thoughts)
+    except IndexDamaged:
+        _kept_and_answered(session, options, look_at_mailboxes(session, options), thoughts)
+
+
+def _kept_and_answered(
+    session: Session,
+    options: Options,
+    looks: Sequence[Look],
+    thoughts: Sequence[tuple[MailRow, Disposition]],
+) -> None:
+    from mailbot.sync.steps.circumstances import Knowledge
+    from mailbot.vault.indexing import refresh
+
+    drafting = not options.no_drafts
+    account, journal, mails = session.account.name, session.journal, wiring.read_mails(session)
+    waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     with ExitStack() as stack:
         index = the_index(session, stack)
         if isinstance(index, MailbotError) and wiring.has_lost_its_journal(session):
@@ -94,6 +123,8 @@ def _story(session: Session, options: Options) -> None:
 
 def the_index(session: Session, stack: ExitStack) -> Index | MailbotError:
     """The index of the vault, open as long as `stack` is, or why it cannot be used now: no mail is lost for that."""
+    from mailbot.sync.session.search import opened_index
+
     try:
         return stack.enter_context(opened_index(session.settings, session.index))
     except MailbotError as error:
@@ -102,6 +133,8 @@ def the_index(session: Session, stack: ExitStack) -> Index | MailbotError:
 
 def know(session: Session, index: Index | MailbotError) -> Knowledge | MailbotError:
     """What Sent, Drafts and the notes say beside a mail, or why that cannot be told now."""
+    from mailbot.sync.steps.sent import read_sent
+
     if isinstance(index, MailbotError):
         return index
     try:
@@ -162,18 +195,38 @@ def _keep(
 def _answer(
     session: Session, options: Options, rows: Sequence[MailRow], mails: ReadMails, knowledge: Knowledge
 ) -> None:
-    """Bring every waiting mail as far as it goes: triage, then a draft."""
+    """Bring the waiting mails as far as they go: triage, then a draft. Of those that want a draft already no more are read than
+    get one now, however many wait."""
+    from mailbot.sync.decide.thread import backlog, newest
+    from mailbot.sync.session.models import opened_models
+    from mailbot.sync.steps.triage import read_waiting, triage
+
     record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
+    most = wiring.most_drafts(session, options)
+    undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows))
     with opened_models(session.settings.llm, session.spent_today()) as models:
-        waiting = storage.adopt(read_waiting(rows, mails, record))
-        wanting = triage(waiting, knowledge.of, wiring.judge(session, models), record)
-        chosen_now = newest(wanting, wiring.most_drafts(session, options))
-        session.report.waiting += len(wanting) - len(chosen_now)
+        judge = wiring.judge(session, models)
+        wanting: list[Waiting] = []
+        part, count = [*undecided, *(row for thread in threads[:most] for row in thread)], most
+        while part:
+            waiting = storage.adopt(read_waiting(part, mails, record))
+            wanting += triage(waiting, knowledge.of, judge, record)
+            more = max(0, most - len(wanting))
+            part = [row for thread in threads[count : count + more] for row in thread]
+            count += more
+        wanting.sort(key=lambda each: (each.row.date, each.row.id))
+        chosen_now = newest(wanting, most)
+        session.report.waiting += len(wanting) - len(chosen_now) + len(threads[count:])
         if chosen_now:
             _draft(session, chosen_now, models, knowledge.index)
 
 
 def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, index: Index) -> None:
+    from mailbot.sync.session.search import filled_vectors
+    from mailbot.sync.steps.context import ContextSearch
+    from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
+    from mailbot.sync.steps.style import styles
+
     storage, bill = wiring.storage(session, index), wiring.bill(session)
     if storage.to_server:
         # Where there is no Drafts, no model is paid for a draft that cannot be stored.

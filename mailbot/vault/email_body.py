@@ -10,9 +10,7 @@ from mailbot.mail.message import Address, Message
 from mailbot.mail.text.split import MailText, Segment, split
 from mailbot.vault.html import lines_to_markdown
 from mailbot.vault.markdown import block_quote, callout, inline, text_to_markdown
-
-SIGNATURE = "Signature"
-"""The title of the callout that folds a signature."""
+from mailbot.vault.read_back import SIGNATURE
 
 
 def header_lines(message: Message) -> str:

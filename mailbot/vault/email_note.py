@@ -1,23 +1,22 @@
-"""Email note: written from a mail, and read back. The only file that knows its format."""
+"""A mail -> its email note. What a note says is read back in `read_back.py`; no other file knows the format."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from mailbot.mail.mail import Mail
-from mailbot.mail.message import Address, Message
+from mailbot.mail.message import Message
 from mailbot.vault import note as notes
 from mailbot.vault.attachments import attached
 from mailbot.vault.email_blocks import blocks
-from mailbot.vault.email_body import SIGNATURE, body_markdown, header_lines, untitled
+from mailbot.vault.email_body import body_markdown, header_lines, untitled
 from mailbot.vault.files import slug
-from mailbot.vault.markdown import inline, unescape
-from mailbot.vault.note import Note, Properties, property_text
-from mailbot.vault.verdict import Disposition, Verdict, disposition_of
+from mailbot.vault.markdown import inline
+from mailbot.vault.note import Note, property_text
+from mailbot.vault.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,66 +131,3 @@ def to_note(
     sections = [heading, header_lines(message), *blocks(message, shown), read, files.section()]
     body = "\n\n".join(s for s in sections if s) + "\n"
     return EmailNote(f"{directory}/{base}.md", Note(properties, body), files.files)
-
-
-# Read back. What a note says is the user's word: they may have changed any of it.
-
-_FOLDED_SIGNATURE = re.compile(rf"^> \[!info\]- {SIGNATURE}\n((?:>.*\n?)+)", re.MULTILINE)
-_IDENTITY = re.compile(
-    r"^(sha256|message_id|account|draft):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t]*(?: #.*)?\r?$", re.MULTILINE
-)
-_DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
-
-
-def newest_text(body: str) -> str:
-    """The newest text of an email note: without its title and header lines, and without the folded callouts."""
-    lines = []
-    for line in body.split("\n"):
-        if line.startswith(("> ", ">")) or re.match(r"#+ |\*\*(?:From|To|Cc|Date):\*\*|- \[\[", line):
-            continue
-        lines.append(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def signature_in(text: str) -> str:
-    """The signature that stands in an email note, as plain text; empty for none."""
-    found = _FOLDED_SIGNATURE.search(text)
-    return unescape("\n".join(line[2:] for line in found[1].split("\n"))) if found else ""
-
-
-def sender_in(properties: Properties) -> Address:
-    """The sender of an email note, with empty texts where it names none."""
-    return Address(*party(str(properties.get("from") or "")))
-
-
-def party(line: str) -> tuple[str, str]:
-    """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
-    name, bracket, rest = line.rpartition("<")
-    return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which mail an email note is of; empty texts for what it does not say."""
-
-    sha256: str = ""
-    message_id: str = ""
-    account: str = ""
-    draft: str = ""
-    """The draft note that it names."""
-
-
-def identity_in(text: str) -> Identity:
-    """The identity that stands in a note's properties. No YAML is parsed: a user's slip there must not make a second note."""
-    text = text.removeprefix("\ufeff")
-    front = text[: max(0, text.find("\n---", 3)) + 1] if text.startswith("---") else ""
-    found = {str(key): str(value) for key, value in _IDENTITY.findall(front)}
-    return Identity(**found)
-
-
-def disposition_in(head: bytes) -> Disposition | None:
-    """The disposition in the first octets of an email note, None if they hold none. Cheap: no YAML is parsed."""
-    if head[:3] != b"---":
-        return None
-    found = _DISPOSITION.search(head[: max(0, head.find(b"\n---", 3)) + 1])
-    return disposition_of(found[1].decode()) if found else None

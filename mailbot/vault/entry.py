@@ -12,8 +12,8 @@ from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
-from mailbot.vault.email_note import identity_in, party
 from mailbot.vault.note import Note
+from mailbot.vault.read_back import identity_in, party
 
 UNREADABLE = "unreadable"
 """The audience of a note whose properties cannot be read: nobody, until they are corrected."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from mailbot.vault.entry import name_key
-from mailbot.vault.files import content_hash
 from mailbot.vault.index_file import connect
 
 EVERY = 2**62
@@ -44,11 +43,6 @@ class NoteRow:
     about: str = ""
     mtime_ns: int = 0
     merged_into: str = ""
-
-
-def index_path(state: Path, vault: Path) -> Path:
-    """Where the index of a vault lies below the state folder."""
-    return state / content_hash(str(vault.resolve()).encode())[:16] / "index.sqlite"
 
 
 class Index:

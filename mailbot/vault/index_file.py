@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mailbot import private
+from mailbot.vault.files import content_hash
 
 VERSION = 7
 WAIT = 30.0
@@ -39,6 +40,11 @@ CREATE TABLE link (note_id INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (
 CREATE VIRTUAL TABLE note_fts USING fts5 (title, names, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE passage_fts USING fts5 (heading, body, content='', tokenize='porter unicode61 remove_diacritics 2');
 """
+
+
+def index_path(state: Path, vault: Path) -> Path:
+    """Where the index of a vault lies below the state folder."""
+    return state / content_hash(str(vault.resolve()).encode())[:16] / "index.sqlite"
 
 
 def connect(path: Path) -> sqlite3.Connection:

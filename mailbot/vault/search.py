@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailbot.vault.email_note import newest_text
 from mailbot.vault.index import Index
+from mailbot.vault.read_back import newest_text
 from mailbot.vault.vectors import Vectors
 from mailbot.vault.words import fold, proper_names, query_terms
 

@@ -10,9 +10,9 @@ from mailbot.assistant.context import HITS, HITS_PER_ASK, balanced, gather
 from mailbot.assistant.scope import Scope
 from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address
-from mailbot.vault.email_note import newest_text
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
+from mailbot.vault.read_back import newest_text
 from mailbot.vault.source import Context
 from mailbot.vault.verdict import Ask
 from tests.conftest import mail

@@ -17,7 +17,8 @@ from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Settings
 from mailbot.sync.commands.backtest_report import Backtest, Case, Result, compared, row_of
-from mailbot.sync.decide.disposition import Circumstances, Word, disposition
+from mailbot.sync.decide.disposition import Circumstances, disposition
+from mailbot.sync.decide.users_word import Word
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, chosen, opened

@@ -20,7 +20,8 @@ from mailbot.sync.session.opening import Session, opened_on_a_copy, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
-from mailbot.sync.steps.fetch import Arrival, Look
+from mailbot.sync.steps.fetch import Arrival
+from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.reading import ReadMails
 from mailbot.sync.steps.second_thoughts import second_thoughts
 from mailbot.vault.verdict import Verdict

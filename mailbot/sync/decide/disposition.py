@@ -10,19 +10,11 @@ from mailbot.assistant.detector import asks_of, detected
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import addressed
 from mailbot.sync.decide import automatic
+from mailbot.sync.decide.users_word import Word
 from mailbot.vault.verdict import UNDECIDED, Disposition, Verdict, disposition_of
 
 UNANSWERED = 10
 """After this many mails from a sender whom the user never answers, no draft is made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What the user has said: of a mail (`reply`, `read`, `ignore`) or of a sender (`never`, `always`, or a disposition), and
-    where it was said, in words."""
-
-    word: str
-    where: str
 
 
 @dataclass(frozen=True, slots=True)

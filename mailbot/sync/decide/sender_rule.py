@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mailbot.mail.message import Address
 from mailbot.settings import TriageRules
-from mailbot.sync.decide.disposition import Word
+from mailbot.sync.decide.users_word import Word
 
 CORRECTIONS = 3
 """Corrections of one kind in a row that are taken for a rule."""

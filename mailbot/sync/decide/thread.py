@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from mailbot.mail.mail import Mail
+from mailbot.sync.memory.rows import MailRow
 from mailbot.vault.verdict import Verdict
 
 Item = TypeVar("Item")
@@ -53,6 +54,20 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
         last[each.thread] = len(answered)
         answered.append(each)
     return OnePerThread(tuple(a for a in answered if a), tuple(superseded))
+
+
+def backlog(
+    rows: Sequence[MailRow], thread_of: Mapping[str, str]
+) -> tuple[list[MailRow], list[list[MailRow]]]:
+    """(the waiting mails of threads in which one is yet undecided, the other threads with their mails, the newest first). Mails of
+    one thread belong together: one answer may do for all. `thread_of` maps a note to its thread."""
+    threads: dict[str, list[MailRow]] = {}
+    for row in rows:
+        threads.setdefault(thread_of.get(row.note) or f"mail {row.id}", []).append(row)
+    undecided = [row for some in threads.values() if any(r.stage == "triage" for r in some) for row in some]
+    decided = [some for some in threads.values() if all(r.stage != "triage" for r in some)]
+    decided.sort(key=lambda some: max((r.date, r.id) for r in some), reverse=True)
+    return undecided, decided
 
 
 def newest(wanting: Sequence[Item], most: int) -> list[Item]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from mailbot.sync.decide.disposition import Word
+from dataclasses import dataclass
+
 from mailbot.sync.memory.rows import MailRow
 from mailbot.vault.note import Properties
 from mailbot.vault.verdict import disposition_of
 
 SAID = "You said so in the note"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the user has said: of a mail (`reply`, `read`, `ignore`) or of a sender (`never`, `always`, or a disposition), and
+    where it was said, in words."""
+
+    word: str
+    where: str
 
 
 def users_word(mail: MailRow, properties: Properties) -> Word | None:

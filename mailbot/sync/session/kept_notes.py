@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mailbot.errors import BadData
 from mailbot.mail.message import Message
 from mailbot.sync.session.note_files import Kept, NoteFiles
-from mailbot.vault.email_note import identity_in
 from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
+from mailbot.vault.read_back import identity_in
 
 
 @dataclass(frozen=True, slots=True)

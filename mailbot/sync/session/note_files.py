@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailbot.errors import BadData
 from mailbot.regular_file import read_file
 from mailbot.vault import durable
 from mailbot.vault import note as notes
 from mailbot.vault.durable import Unsynced, write_atomic
-from mailbot.vault.email_note import EmailNote, identity_in
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
+from mailbot.vault.read_back import identity_in
+
+if TYPE_CHECKING:
+    from mailbot.vault.email_note import EmailNote
 
 _ONLY_HERE = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 TURNS = 50

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailbot.config import state_folder
 from mailbot.sync.memory.spool import Spool
-from mailbot.vault.index import index_path
+from mailbot.vault.index_file import index_path
 
 
 @dataclass(frozen=True, slots=True)

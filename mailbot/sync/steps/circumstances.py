@@ -11,8 +11,9 @@ from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Message, MessageId
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
-from mailbot.sync.decide.disposition import UNANSWERED, Circumstances, Word
+from mailbot.sync.decide.disposition import UNANSWERED, Circumstances
 from mailbot.sync.decide.sender_rule import CORRECTIONS, sender_rule
+from mailbot.sync.decide.users_word import Word
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.session.report import in_log, log

@@ -24,9 +24,9 @@ from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import DraftNote
 from mailbot.vault.email_body import whole_quoted
-from mailbot.vault.email_note import identity_in
 from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
+from mailbot.vault.read_back import identity_in
 from mailbot.vault.source import Context
 
 

@@ -1,4 +1,4 @@
-"""Unread mail -> arrivals: a mailbox is asked and a plan made (`look`), then its mails are read and decided (`Arrivals`).
+"""A plan -> arrivals: the mails of a mailbox are read and decided.
 
 Nothing changes here, on the server or elsewhere: `keep.py` makes the plan true, a dry run prints it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
 from mailbot.errors import BadData, MailbotError
@@ -16,23 +16,13 @@ from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Listing, Opened
 from mailbot.sync.decide.disposition import Circumstances, disposition
-from mailbot.sync.decide.mailbox import (
-    Action,
-    Fetch,
-    Found,
-    KeepHeader,
-    Remembered,
-    Wish,
-    plan,
-    search_for,
-    wanted,
-    worth_a_search,
-)
+from mailbot.sync.decide.mailbox import Fetch, KeepHeader
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import MailRow, Stage
 from mailbot.sync.session.report import bug, log
 from mailbot.sync.steps.circumstances import KnowledgeOf
 from mailbot.sync.steps.convert import Converted, RawMail, by_rules, convert, converted, whole
+from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.processes import MOST, Processes, free, give_back, in_parts
 from mailbot.vault.email_note import EmailNote, Filing
 from mailbot.vault.entry import Entry, entry_of
@@ -46,23 +36,6 @@ MANY = 40
 """Mails from which on processes are worth their start."""
 PART, PART_OCTETS = 12, 400_000
 """How much is sent to a process at a time, in mails and octets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A mailbox that was asked, and what is to be done with it."""
-
-    opened: Opened
-    actions: Sequence[Action]
-
-    @property
-    def wanted(self) -> int:
-        """How many mails are to be kept."""
-        return sum(isinstance(a, Fetch | KeepHeader) for a in self.actions)
-
-    @property
-    def has_mail(self) -> bool:
-        return self.wanted > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +62,6 @@ class Arrival:
 
 Step = tuple[Fetch | KeepHeader, Arrival | MailbotError]
 """A mail that is to be kept, read, or why it cannot be."""
-
-
-def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wish: Wish) -> Look:
-    """Ask the mailbox that is open for what is wanted, and plan. Raises MailbotError if the server fails."""
-    mailbox, uidvalidity = opened.name, opened.uidvalidity
-    memory = Remembered(
-        journal.cursors.get(account, mailbox),
-        frozenset(journal.locations.known_uids(account, mailbox, uidvalidity)),
-        journal.failures.due(account, mailbox, uidvalidity) if uidvalidity else {},
-    )
-    search = search_for(wish, memory.cursor, uidvalidity)
-    found: list[int] = []
-    if worth_a_search(search, opened):
-        found = server.search(search.criteria, first=search.first, last=opened.last, exists=opened.exists)
-    uids = wanted(found, memory, datetime.now(UTC), wish.limit, newest=not search.moves)
-    listings = server.listings(uids)
-    described = {m.uid for m in listings}
-    silent = [uid for uid in uids if uid not in described]
-    there = frozenset(uid for uid in silent if server.search(["ALL"], first=uid, last=uid))
-    seen = Found(opened, search, found, uids, listings, there)
-    return Look(opened, plan(seen, memory, wish))
 
 
 @dataclass(frozen=True, slots=True)

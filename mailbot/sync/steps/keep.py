@@ -10,20 +10,15 @@ from mailbot.errors import MailbotError
 from mailbot.mail.message import Message
 from mailbot.mail.server.listing import Opened
 from mailbot.sync.decide.correspondent import why_no_person
-from mailbot.sync.decide.mailbox import (
-    ForgetFailure,
-    ForgetRenumbered,
-    MoveCursor,
-    Quarantine,
-)
-from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import Cursor, Location, Stage
+from mailbot.sync.memory.rows import Cursor, Stage
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.note_files import Kept
 from mailbot.sync.session.report import Progress, Report, log
-from mailbot.sync.steps.fetch import Arrival, Look, Step
+from mailbot.sync.steps.fetch import Arrival, Step
+from mailbot.sync.steps.ledger import Ledger, at
+from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.new_notes import NewNotes
 from mailbot.sync.steps.reading import ReadMails
 
@@ -38,35 +33,21 @@ class Keeper:
     spool: Spool
     mails: ReadMails
     own: frozenset[str]
+    ledger: Ledger
     report: Report
     progress: Progress
 
     def run(self, look: Look, batches: Iterable[Sequence[Step]]) -> None:
         """Do every action of a plan, the mails as they arrive. Raises OSError if the disk fails."""
         opened = look.opened
-        for first in look.actions:
-            match first:
-                case ForgetRenumbered(before):
-                    self.report.remark(
-                        f"{opened.name}: the server renumbered its mails (UIDVALIDITY {before} became {opened.uidvalidity});"
-                        " mails that you already have are not saved twice"
-                    )
-                    self.journal.failures.forget_renumbered(self.account, opened.name, opened.uidvalidity)
-                case ForgetFailure(uid):
-                    self.journal.failures.forget(self.account, _at(opened, uid))
-                case Quarantine(uid, reason, moves):
-                    with self.journal.together():
-                        self._failed(opened, uid, reason, moves)
+        self.ledger.begin(look)
         written = NewNotes(self.kept_notes)
         done = 0
         for batch in batches:
             self._keep(opened, batch, written)
             done += len(batch)
             self.progress(f"{self.account}: {opened.name}", done, look.wanted)
-        for last in look.actions:
-            if isinstance(last, MoveCursor):
-                reached = Cursor(opened.uidvalidity, last.uid)
-                self.journal.cursors.move(self.account, opened.name, reached)
+        self.ledger.end(look)
 
     def _keep(self, opened: Opened, batch: Sequence[Step], written: NewNotes) -> None:
         """Each mail as a note, or with its failure recorded: the notes durable first, then all of the journal at once."""
@@ -81,7 +62,7 @@ class Keeper:
                     break  # the disk: the cursor stops here
                 if isinstance(arrival, MailbotError) or isinstance(found, MailbotError):
                     reason = arrival if isinstance(arrival, MailbotError) else found
-                    self._failed(opened, action.listing.uid, str(reason), action.moves)
+                    self.ledger.failed(opened, action.listing.uid, str(reason), action.moves)
                 else:
                     self._journalled(opened, arrival, found)
         if broken:
@@ -92,16 +73,6 @@ class Keeper:
         """What a mail waits for, and its disposition. What an adopted note says was decided by the run that was killed: triage
         believes it."""
         return ("triage", "") if note.adopted else (arrival.stage, arrival.verdict.disposition)
-
-    def _failed(self, opened: Opened, uid: int, reason: str, moves: bool) -> None:
-        self.report.failed.append(f"{opened.name}, UID {uid}: {reason}; it is tried again later")
-        at = _at(opened, uid)
-        attempts = self.journal.failures.attempts(self.account, at) + 1
-        self.journal.failures.record(
-            self.account, at, reason, attempts, datetime.now(UTC) + backoff(attempts)
-        )
-        if moves:
-            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, uid))
 
     def _journalled(self, opened: Opened, arrival: Arrival, note: Kept | None) -> None:
         uid = arrival.listing.uid
@@ -138,19 +109,15 @@ class Keeper:
 
     def _located(self, mail_id: int, opened: Opened, arrival: Arrival) -> None:
         """The mail lies there, and its failure there, if there was one, is over."""
-        at = _at(opened, arrival.listing.uid)
+        here = at(opened, arrival.listing.uid)
         if opened.uidvalidity:  # without one the UID may be another mail's tomorrow
-            self.journal.locations.add(mail_id, self.account, at)
-        self.journal.failures.forget(self.account, at)
+            self.journal.locations.add(mail_id, self.account, here)
+        self.journal.failures.forget(self.account, here)
         if arrival.moves:
-            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, at.uid))
+            self.journal.cursors.move(self.account, opened.name, Cursor(opened.uidvalidity, here.uid))
 
     def _remember_stranger(self, mail_id: int, message: Message) -> None:
         sender = message.sender
         if sender and sender.key not in self.own and not why_no_person(message):
             parents = (*message.in_reply_to, *message.references)
             self.journal.strangers.add(mail_id, self.account, datetime.now(UTC), sender.key, parents)
-
-
-def _at(opened: Opened, uid: int) -> Location:
-    return Location(opened.name, opened.uidvalidity, uid)

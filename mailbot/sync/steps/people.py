@@ -18,11 +18,11 @@ from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, log
 from mailbot.sync.steps.sent import exchanged_with
 from mailbot.vault import people
-from mailbot.vault.email_note import sender_in, signature_in
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from mailbot.vault.note import Properties
 from mailbot.vault.people import Encounter
+from mailbot.vault.read_back import sender_in, signature_in
 
 PATIENCE = timedelta(days=60)
 """How long a stranger's mail waits for an answer of the user's."""

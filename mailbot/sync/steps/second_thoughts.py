@@ -15,7 +15,7 @@ from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report
-from mailbot.vault.email_note import disposition_in, sender_in
+from mailbot.vault.read_back import disposition_in, sender_in
 from mailbot.vault.verdict import Disposition
 
 RECENT = timedelta(days=30)

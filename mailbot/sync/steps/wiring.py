@@ -1,37 +1,35 @@
-"""The steps of an opened account, each given what it needs."""
+"""The steps of an opened account, each given what it needs. A step is imported when it is wired: a run that finds nothing new pays
+for none of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.steering import attempts
-from mailbot.settings import Account
-from mailbot.sync.decide.disposition import Circumstances
-from mailbot.sync.decide.mailbox import Wish
-from mailbot.sync.memory.rows import MailRow
-from mailbot.sync.session.kept_notes import KeptNotes
-from mailbot.sync.session.opening import Session
-from mailbot.sync.session.report import Options
-from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf, begun_by_user
-from mailbot.sync.steps.cost import Bill
-from mailbot.sync.steps.deliver import Delivery
-from mailbot.sync.steps.draft import Storage
-from mailbot.sync.steps.draft_note import DraftNotes
-from mailbot.sync.steps.fetch import Arrivals
-from mailbot.sync.steps.keep import Keeper
-from mailbot.sync.steps.people import PersonNotes
-from mailbot.sync.steps.raw_mail import raw_mail
-from mailbot.sync.steps.reading import ReadMails
-from mailbot.sync.steps.second_thoughts import SecondThoughts
-from mailbot.sync.steps.style import SentStyle
-from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
-from mailbot.sync.steps.wrong_clock import WrongClock
-from mailbot.vault.index import Index
-from mailbot.vault.source import Context
-
 if TYPE_CHECKING:
     from mailbot.assistant.models import Models
+    from mailbot.assistant.request import DraftRequest
+    from mailbot.settings import Account
+    from mailbot.sync.decide.mailbox import Wish
+    from mailbot.sync.memory.rows import MailRow
+    from mailbot.sync.session.kept_notes import KeptNotes
+    from mailbot.sync.session.opening import Session
+    from mailbot.sync.session.report import Options
+    from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
+    from mailbot.sync.steps.cost import Bill
+    from mailbot.sync.steps.deliver import Delivery
+    from mailbot.sync.steps.draft import Storage
+    from mailbot.sync.steps.draft_note import DraftNotes
+    from mailbot.sync.steps.fetch import Arrivals
+    from mailbot.sync.steps.keep import Keeper
+    from mailbot.sync.steps.ledger import Ledger
+    from mailbot.sync.steps.people import PersonNotes
+    from mailbot.sync.steps.reading import ReadMails
+    from mailbot.sync.steps.second_thoughts import SecondThoughts
+    from mailbot.sync.steps.style import SentStyle
+    from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
+    from mailbot.sync.steps.wrong_clock import WrongClock
+    from mailbot.vault.index import Index
+    from mailbot.vault.source import Context
 
 
 def sweep(session: Session) -> None:
@@ -53,6 +51,8 @@ def user_of(account: Account) -> str:
 
 
 def wish(session: Session, options: Options) -> Wish:
+    from mailbot.sync.decide.mailbox import Wish
+
     return Wish(session.account.fetch, options.since_time, options.limit, max_size(session))
 
 
@@ -64,6 +64,8 @@ def max_size(session: Session) -> int:
 def knowledge(session: Session, index: Index) -> Knowledge:
     """What is known beside a mail. With a model configured the model decides what the rules leave open. Drafts is read here,
     before any mailbox is: a connection has one mailbox open."""
+    from mailbot.sync.steps.circumstances import Knowledge, begun_by_user
+
     newer_than, account = session.settings.drafts.newer_than, session.account
     begun = begun_by_user(session.server, account, session.journal.drafts, newer_than, session.clock())
     model = session.settings.llm is not None
@@ -71,6 +73,9 @@ def knowledge(session: Session, index: Index) -> Knowledge:
 
 
 def arrivals(session: Session, knows: KnowledgeOf | None) -> Arrivals:
+    from mailbot.sync.decide.disposition import Circumstances
+    from mailbot.sync.steps.fetch import Arrivals
+
     at_once = Circumstances(
         own=frozenset(session.settings.own_addresses), newer_than=session.settings.drafts.newer_than
     )
@@ -81,10 +86,14 @@ def arrivals(session: Session, knows: KnowledgeOf | None) -> Arrivals:
 
 
 def kept_notes(session: Session, index: Index | None) -> KeptNotes:
+    from mailbot.sync.session.kept_notes import KeptNotes
+
     return KeptNotes(session.account.name, session.notes, index)
 
 
 def keeper(session: Session, mails: ReadMails, index: Index | None) -> Keeper:
+    from mailbot.sync.steps.keep import Keeper
+
     return Keeper(
         session.account.name,
         session.journal,
@@ -92,12 +101,27 @@ def keeper(session: Session, mails: ReadMails, index: Index | None) -> Keeper:
         session.spool,
         mails,
         frozenset(session.settings.own_addresses),
+        ledger(session),
         session.report,
         session.progress,
     )
 
 
+def ledger(session: Session) -> Ledger:
+    from mailbot.sync.steps.ledger import Ledger
+
+    return Ledger(session.account.name, session.journal, session.report)
+
+
+def read_mails(session: Session) -> ReadMails:
+    from mailbot.sync.steps.reading import ReadMails
+
+    return ReadMails(session.spool)
+
+
 def record(session: Session) -> TriageRecord:
+    from mailbot.sync.steps.triage import TriageRecord
+
     return TriageRecord(session.journal, session.notes, session.spool, session.report)
 
 
@@ -107,6 +131,8 @@ def most_drafts(session: Session, options: Options) -> int:
 
 
 def bill(session: Session) -> Bill:
+    from mailbot.sync.steps.cost import Bill
+
     return Bill(session.account.name, session.journal.costs, session.report)
 
 
@@ -117,6 +143,8 @@ def concurrency(session: Session, models: Models | None) -> int:
 
 def judge(session: Session, models: Models | None) -> Judge | None:
     """The model as a judge, None if there is no model."""
+    from mailbot.sync.steps.triage import Judge
+
     if models is None:
         return None
     return Judge(
@@ -131,23 +159,31 @@ def judge(session: Session, models: Models | None) -> Judge | None:
 
 
 def delivery(session: Session) -> Delivery:
+    from mailbot.sync.steps.deliver import Delivery
+
     return Delivery(
         session.account, session.server, session.journal, session.notes, session.spool, session.report
     )
 
 
 def draft_notes(session: Session, index: Index) -> DraftNotes:
+    from mailbot.sync.steps.draft_note import DraftNotes
+
     return DraftNotes(
         session.settings, session.account, session.journal.drafts, session.notes, index, session.clock
     )
 
 
 def storage(session: Session, index: Index) -> Storage:
+    from mailbot.sync.steps.draft import Storage
+
     to_server = session.settings.drafts.to_server
     return Storage(draft_notes(session, index), delivery(session), record(session), to_server)
 
 
 def person_notes(session: Session, index: Index) -> PersonNotes:
+    from mailbot.sync.steps.people import PersonNotes
+
     return PersonNotes(
         session.account.name,
         session.settings,
@@ -160,11 +196,15 @@ def person_notes(session: Session, index: Index) -> PersonNotes:
 
 
 def sent_style(session: Session) -> SentStyle:
+    from mailbot.sync.steps.style import SentStyle
+
     return SentStyle(session.account.name, session.settings, session.journal, session.server)
 
 
 def mail_as_it_came(session: Session, row: MailRow) -> bytes:
     """A kept mail's raw bytes. Raises what `raw_mail` raises."""
+    from mailbot.sync.steps.raw_mail import raw_mail
+
     return raw_mail(
         row,
         session.spool,
@@ -176,6 +216,8 @@ def mail_as_it_came(session: Session, row: MailRow) -> bytes:
 
 
 def wrong_clock(session: Session) -> WrongClock:
+    from mailbot.sync.steps.wrong_clock import WrongClock
+
     return WrongClock(
         session.account.name,
         session.journal,
@@ -188,6 +230,8 @@ def wrong_clock(session: Session) -> WrongClock:
 
 
 def second_thoughts_of(session: Session) -> SecondThoughts:
+    from mailbot.sync.steps.second_thoughts import SecondThoughts
+
     return SecondThoughts(
         session.journal,
         session.notes,
@@ -200,6 +244,9 @@ def second_thoughts_of(session: Session) -> SecondThoughts:
 
 def request(session: Session, waiting: Waiting, context: Context, style: str = "") -> DraftRequest:
     """What a draft for a mail is made from."""
+    from mailbot.assistant.request import DraftRequest
+    from mailbot.assistant.steering import attempts
+
     return DraftRequest(
         waiting.mail,
         waiting.verdict.asks,

@@ -77,14 +77,14 @@ class Connection:
 
     def _connected(self) -> Client:
         login = self.login
-        context = tls.context(login.ca_file)
+        context = tls.context(login.ca_file) if login.security != "none" else None
         direct = context if login.security == "tls" else None
         client = Client(login.host, login.port, login.timeout, direct, login.ends)
         try:
             client.normalise_times = False
             client.folder_encode = False  # names are encoded here: one bad name must not end LIST
             client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if login.security == "starttls":
+            if login.security == "starttls" and context:
                 self._start_tls(client, context)
         except BaseException:
             _shut(client)

@@ -14,12 +14,17 @@ import os
 import secrets
 import signal
 import stat
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+Item = TypeVar("Item")
+AT_ONCE = 12
+"""Files that wait for the disk at a time: it writes them together."""
 SETTLE = 0.002
 """Seconds after which what came out is looked at once more: an editor that had the file open may have been about to write."""
 TURNS = 1000
@@ -31,59 +36,115 @@ _UMASK = os.umask(0)
 os.umask(_UMASK)
 
 
-@dataclass(slots=True)
-class Unsynced:
-    """Folders whose new entries are not durable yet: many files written together share one sync of each folder."""
-
-    folders: set[Path] = field(default_factory=set)
-
-    def sync(self) -> None:
-        """Make every entry durable. Raises OSError if the disk says no."""
-        folders, self.folders = list(self.folders), set()
-        if len(folders) < 2:
-            for folder in folders:
-                _sync(folder)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(min(8, len(folders))) as pool:
-            list(pool.map(_sync, folders))
-
-
-def write_atomic(
-    path: Path,
-    data: bytes,
-    scratch: Path | None = None,
-    mode: int | None = None,
-    unsynced: Unsynced | None = None,
-) -> None:
+def write_atomic(path: Path, data: bytes, scratch: Path | None = None, mode: int | None = None) -> None:
     """Make `path` hold `data`, durably, whatever it held. A reader sees the old content or the new, never a part; after a return
-    the content survives a power cut; with `unsynced`, after that is synced. `scratch` is a folder for the unfinished file, on
-    the same disk; `mode` are the permissions of a new file.
+    the content survives a power cut. `scratch` is a folder for the unfinished file, on the same disk; `mode` are the
+    permissions of a new file.
 
     Raises OSError if the disk says no; nothing of `path` has changed then.
     """
     ready = _prepared(path, data, scratch, mode)
     _or_away(ready, lambda: ready.replace(path))
-    _done_in(path.parent, unsynced)
+    _sync(path.parent)
 
 
-def create(
-    path: Path, data: bytes, scratch: Path | None = None, unsynced: Unsynced | None = None
-) -> os.stat_result:
-    """The same for a file that is not there yet; returns what it is now. Raises FileExistsError if it is there after all."""
-    ready = _prepared(path, data, scratch, None)
-    made = ready.stat()
-    _or_away(ready, lambda: _named(ready, path))
-    _done_in(path.parent, unsynced)
+def create(path: Path, data: bytes, scratch: Path | None = None) -> None:
+    """The same for a file that is not there yet. Raises FileExistsError if it is there after all."""
+    (made,) = create_all([(path, data)], scratch)
+    if isinstance(made, OSError):
+        raise made
+
+
+def create_all(
+    files: Sequence[tuple[Path, bytes]], scratch: Path | None = None
+) -> list[os.stat_result | OSError]:
+    """The same for many files, which wait for the disk together; each with what it is now, or why it could not be made. They get
+    their names in the order given."""
+    begun: list[_Begun | OSError] = []
+    made: list[os.stat_result | OSError] = []
+    try:
+        for path, data in files:
+            begun.append(_begun_with(path, data, scratch))
+        errors = iter(_at_once(_synced, [file for file in begun if isinstance(file, _Begun)]))
+        for file in begun:
+            made.append(file if isinstance(file, OSError) else next(errors) or file.named())
+    except BaseException:
+        for file in begun:
+            if isinstance(file, _Begun):
+                file.ready.unlink(missing_ok=True)
+        raise
+    folders = {
+        path.parent for (path, _), file in zip(files, made, strict=True) if not isinstance(file, OSError)
+    }
+    for error in _at_once(_sync, list(folders)):
+        if error:
+            raise error
     return made
 
 
-def _done_in(folder: Path, unsynced: Unsynced | None) -> None:
-    if unsynced is None:
-        _sync(folder)
-    else:
-        unsynced.folders.add(folder)
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A new file that is written and has no name yet."""
+
+    path: Path
+    ready: Path
+    handle: int
+
+    def named(self) -> os.stat_result | OSError:
+        try:
+            made = self.ready.stat()
+            _or_away(self.ready, lambda: _named(self.ready, self.path))
+        except OSError as error:
+            return error
+        return made
+
+
+def _begun_with(path: Path, data: bytes, scratch: Path | None) -> _Begun | OSError:
+    try:
+        _make_folder(path.parent)
+        handle, ready = _begun(path, scratch)
+    except OSError as error:
+        return error
+    try:
+        with os.fdopen(os.dup(handle), "wb") as file:
+            file.write(data)
+        os.fchmod(handle, _mode(path, None))
+    except OSError as error:
+        os.close(handle)
+        ready.unlink(missing_ok=True)
+        return error
+    return _Begun(path, ready, handle)
+
+
+def _synced(file: _Begun) -> None:
+    """Wait until a file is on the disk."""
+    try:
+        os.fsync(file.handle)
+    except OSError:
+        file.ready.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(file.handle)
+
+
+def _at_once(act: Callable[[Item], object], items: Sequence[Item]) -> list[OSError | None]:
+    """Act on each item, several at a time, since all of it is waiting for the disk; each with its error, or None."""
+    found: list[OSError | None] = [None] * len(items)
+
+    def every(start: int) -> None:
+        for number in range(start, len(items), AT_ONCE):
+            try:
+                act(items[number])
+            except OSError as error:
+                found[number] = error
+
+    threads = [threading.Thread(target=every, args=(n,)) for n in range(1, min(AT_ONCE, len(items)))]
+    for thread in threads:
+        thread.start()
+    every(0)
+    for thread in threads:
+        thread.join()
+    return found
 
 
 def replace(path: Path, expected: Callable[[bytes], bool], data: bytes, scratch: Path | None = None) -> bool:

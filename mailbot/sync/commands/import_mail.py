@@ -58,7 +58,7 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     (of,) = chosen(settings, [account])
     report = Report(account)
     with opened(settings, of, report, progress) as session, opened_index(settings, session.index) as index:
-        written = NewNotes(wiring.kept_notes(session, index))
+        written = NewNotes(account, wiring.kept_notes(session, index))
         batch: list[_Read] = []
         done = 0
         for each in _read(session, mail_in(paths)):
@@ -117,7 +117,6 @@ def _keep(session: Session, batch: list[_Read], written: NewNotes) -> int:
         elif found := _new(session, each.file, each.given, each.found):
             new.append(found)
     notes = written.write(new)
-    written.sync()
     with session.journal.together():
         for mail, kept in zip(new, notes, strict=True):
             if isinstance(kept, Kept):

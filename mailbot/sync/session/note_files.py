@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from mailbot.errors import BadData
 from mailbot.regular_file import read_file
 from mailbot.vault import durable
 from mailbot.vault import note as notes
-from mailbot.vault.durable import Unsynced, write_atomic
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
 from mailbot.vault.read_back import identity_in
@@ -41,6 +40,9 @@ class Kept:
     stamp: tuple[int, int] = (0, 0)
 
 
+Outcome = Kept | None | BadData | OSError
+
+
 @dataclass(frozen=True, slots=True)
 class NoteFiles:
     """A vault's folder. Paths are relative to it; one that leads out of it raises BadData. A hash is of a note's bytes: it
@@ -48,24 +50,57 @@ class NoteFiles:
 
     vault: Path
 
-    def keep(self, email: EmailNote, sha256: str, account: str, unsynced: Unsynced) -> Kept | None:
-        """Write a new email note and its attachments, attachments first; durable once `unsynced` is synced. If the note of this
-        very mail is there already, from a run that was killed before it could say so, it is adopted as it is. None if another
-        mail's note has the name."""
-        if self.exists(email.path):
-            return self.adopted(email.path, sha256, account)
-        for name, content in email.files.items():
-            # One that is there is whole: it is of an earlier run, and the user may have changed it since.
-            if not self.exists(name):
-                with self._explained(name):
-                    write_atomic(inside(self.vault, name), content, self.scratch, unsynced=unsynced)
-        data = email.text.encode("utf-8", "replace")
-        try:
-            with self._explained(email.path):
-                made = durable.create(inside(self.vault, email.path), data, self.scratch, unsynced)
-            return Kept(email.path, content_hash(data), stamp=(made.st_mtime_ns, made.st_size))
-        except FileExistsError:
-            return self.adopted(email.path, sha256, account)
+    def keep_all(self, emails: Sequence[EmailNote], sha256s: Sequence[str], account: str) -> list[Outcome]:
+        """Write new email notes and their attachments, attachments first; durable when this returns. If the note of a very mail is
+        there already, from a run that was killed before it could say so, it is adopted as it is. None where another mail's note
+        has the name; BadData for one that cannot be written there, OSError where the disk fails."""
+        found: dict[int, Outcome] = {}
+        for number, (email, sha256) in enumerate(zip(emails, sha256s, strict=True)):
+            if self.exists(email.path):
+                found[number] = self.adopted(email.path, sha256, account)
+        new = [n for n in range(len(emails)) if n not in found]
+        # An attachment that is there is whole: it is of an earlier run, and the user may have changed it since.
+        files = [(n, p, c) for n in new for p, c in emails[n].files.items() if not self.exists(p)]
+        made = self._create_all([(path, content) for _, path, content in files])
+        for (number, _, _), each in zip(files, made, strict=True):
+            if isinstance(each, Exception) and not isinstance(each, FileExistsError):
+                found[number] = each
+        new = [n for n in new if n not in found]
+        texts = [emails[n].text.encode("utf-8", "replace") for n in new]
+        made = self._create_all([(emails[n].path, text) for n, text in zip(new, texts, strict=True)])
+        for number, text, each in zip(new, texts, made, strict=True):
+            path = emails[number].path
+            if isinstance(each, FileExistsError):
+                found[number] = self.adopted(path, sha256s[number], account)
+            elif isinstance(each, (OSError, BadData)):
+                found[number] = each
+            else:
+                found[number] = Kept(path, content_hash(text), stamp=(each.st_mtime_ns, each.st_size))
+        return [found[number] for number in range(len(emails))]
+
+    def _create_all(self, files: Sequence[tuple[str, bytes]]) -> list[os.stat_result | OSError | BadData]:
+        """Each new file, or why there is none: BadData where that lies with its path alone."""
+        paths: list[Path | BadData] = []
+        for path, _ in files:
+            try:
+                paths.append(inside(self.vault, path))
+            except BadData as error:
+                paths.append(error)
+        there = [(p, data) for p, (_, data) in zip(paths, files, strict=True) if isinstance(p, Path)]
+        made = iter(durable.create_all(there, self.scratch))
+        found: list[os.stat_result | OSError | BadData] = []
+        for place, (name, _) in zip(paths, files, strict=True):
+            try:
+                if isinstance(place, BadData):
+                    raise place
+                each = next(made)
+                if isinstance(each, OSError):
+                    with self._explained(name):
+                        raise each
+                found.append(each)
+            except (OSError, BadData) as error:
+                found.append(error)
+        return found
 
     def adopted(self, path: str, sha256: str, account: str) -> Kept | None:
         """A note that is there, if it is the one of the mail of this hash in this account."""

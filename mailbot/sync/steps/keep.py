@@ -41,7 +41,7 @@ class Keeper:
         """Do every action of a plan, the mails as they arrive. Raises OSError if the disk fails."""
         opened = look.opened
         self.ledger.begin(look)
-        written = NewNotes(self.kept_notes)
+        written = NewNotes(self.account, self.kept_notes)
         done = 0
         for batch in batches:
             self._keep(opened, batch, written)
@@ -54,7 +54,6 @@ class Keeper:
         arrivals = [arrival for _, arrival in batch if isinstance(arrival, Arrival) and not arrival.known]
         notes = dict(zip(map(id, arrivals), written.write(arrivals), strict=True))
         broken = next((found for found in notes.values() if isinstance(found, OSError)), None)
-        written.sync()
         with self.journal.together():
             for action, arrival in batch:
                 found = notes.get(id(arrival))

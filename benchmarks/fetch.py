@@ -14,7 +14,6 @@ import itertools
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,29 +89,36 @@ class Spent:
 
 def spent(command: list[str], environment: dict[str, str] | None = None) -> Spent:
     """Run a command to its end and measure it. Raises CalledProcessError if it fails."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     most = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process.pid, most), daemon=True)
+    ticks: dict[int, float] = {}
+    watcher = threading.Thread(target=_watch, args=(process.pid, most, ticks), daemon=True)
     watcher.start()
     out, _ = process.communicate()
     seconds = time.perf_counter() - start
     if process.returncode:
-        sys.stderr.write(out.decode("utf-8", "replace"))
+        sys.stderr.write(out.decode("utf-8", "replace")[-2000:])
         raise subprocess.CalledProcessError(process.returncode, command)
     watcher.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Spent(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, most[0])
+    return Spent(seconds, sum(ticks.values()), most[0])
 
 
-def _watch(pid: int, most: list[float]) -> None:
-    while True:
-        family = _family(pid)
-        if not family:
-            return
+def _watch(pid: int, most: list[float], ticks: dict[int, float]) -> None:
+    """Look at a process and all below it until it is over."""
+    while family := _family(pid):
         most[0] = max(most[0], sum(map(_proportional, family)))
-        time.sleep(0.1)
+        ticks.update((each, spent_so_far) for each in family if (spent_so_far := _cpu(each)))
+        time.sleep(0.05)
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of the processors that a process has had."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _family(pid: int) -> list[int]:
@@ -119,13 +126,15 @@ def _family(pid: int) -> list[int]:
     try:
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return []
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        threads = [t.name for t in Path(f"/proc/{pid}/task").iterdir() if t.name != str(pid)]
-        for thread in threads:
-            children += Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+        threads = [each.name for each in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return []
-    return [pid, *itertools.chain.from_iterable(_family(int(child)) for child in children)]
+    found = [pid]
+    for thread in threads:
+        with suppress(OSError):  # a thread that has ended meanwhile
+            children = Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+            found += itertools.chain.from_iterable(_family(int(child)) for child in children)
+    return found
 
 
 def _proportional(pid: int) -> float:

@@ -12,7 +12,7 @@ from mailbot.vault.files import content_hash
 VERSION = 7
 WAIT = 30.0
 """Seconds that another program may hold the file."""
-HASH_SIZE = 16 * 1024 * 1024
+HASH_SIZE = 4 * 1024 * 1024
 """Octets that FTS5 gathers before it writes a segment."""
 
 SCHEMA = """
@@ -82,7 +82,7 @@ def remove(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(private.file(path), timeout=WAIT, isolation_level=None)
     try:
-        database.execute("PRAGMA mmap_size = 67108864")
+        database.execute("PRAGMA mmap_size = 33554432")
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             if version:
@@ -103,7 +103,7 @@ def _connect(path: Path) -> sqlite3.Connection:
                 database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("PRAGMA cache_size = -32768")
+        database.execute("PRAGMA cache_size = -12288")
     except BaseException:
         database.close()
         raise

@@ -15,7 +15,7 @@ from mailbot.mail.server.sent_header import SentHeader, sent_header
 
 BATCH = 100
 """Messages named in one FETCH (Outlook takes about 1,900, Yahoo says MESSAGELIMIT=1000)."""
-BATCH_OCTETS = 8 * 1024 * 1024
+BATCH_OCTETS = 2 * 1024 * 1024
 """Octets asked for in one FETCH: imaplib holds an answer about three times."""
 CHUNK = 4 * 1024 * 1024
 """Octets of one partial FETCH of a big mail."""

@@ -31,10 +31,10 @@ from mailbot.vault.verdict import Verdict
 
 BATCH = 64
 """Mails that become durable together: what a run that is killed may have to look at again."""
-BATCH_OCTETS = 8_000_000
+BATCH_OCTETS = 1_500_000
 MANY = 40
 """Mails from which on processes are worth their start."""
-PART, PART_OCTETS = 12, 400_000
+PART, PART_OCTETS = 12, 250_000
 """How much is sent to a process at a time, in mails and octets."""
 
 

@@ -27,10 +27,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix mailbot tests benchmarks
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks.convert
-	$(BIN)/python -m benchmarks.retrieval --local
-	$(BIN)/python -m benchmarks.vault
-	$(BIN)/python -m benchmarks.drafts
+	$(BIN)/python -m benchmarks
 
 servers:
 	@sh tests/servers/install

@@ -1,4 +1,4 @@
-"""Mail -> note, step by step, beside what the libraries under it cost alone.
+"""Mail -> note, step by step, beside what mail-parser costs alone.
 
     python -m benchmarks.convert [CORPUS] [--most N]
 
@@ -15,23 +15,24 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import html2text
 import mailparser
 
-from mailbot.mail.mail import Mail
-from mailbot.mail.message import Message, Text
+from benchmarks.table import Ratio, corpus_folder, show
+from mailbot.assistant.steering import attempts
+from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
+from mailbot.sync.decide.disposition import Circumstances
+from mailbot.sync.steps.convert import RawMail, convert
 from mailbot.vault import note as notes
 from mailbot.vault.email_body import body_markdown
 from mailbot.vault.email_note import Filing, to_note
-from mailbot.vault.files import write_atomic
 from mailbot.vault.verdict import Verdict
 
 ROUNDS = 3
@@ -53,74 +54,62 @@ def best(work: Callable[[], Any]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "corpus", nargs="?", default=os.environ.get("MAILBOT_CORPUS", "../shared/corpus"), type=Path
-    )
+    parser.add_argument("corpus", nargs="?", default=None, type=Path)
     parser.add_argument("--most", type=int, default=1000)
     parser.add_argument("--memory", choices=["one", "many", "big"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    corpus = corpus_folder(arguments.corpus)
     if arguments.memory:
-        memory(arguments.memory, arguments.corpus, arguments.most)
+        memory(arguments.memory, corpus, arguments.most)
         return
-    raw = mails(arguments.corpus, arguments.most)
-    if not raw:
-        sys.exit(f"no .eml files below {arguments.corpus}; name a folder")
+    show("mail to note", ratios(corpus, arguments.most))
+
+
+def ratios(corpus: Path, most: int = 1000) -> list[Ratio]:
+    """Each step beside mail-parser."""
+    raw = mails(corpus, most)
     parsed = [parse(r) for r in raw]
-    replies = [split(m) for m in parsed]
-    html = [b.content for m in parsed for b in m.body if isinstance(b, Text) and b.html]
+    read = [Mail(m, split(m)) for m in parsed]
     yardstick = best(lambda: [mailparser.parse_from_bytes(r) for r in raw])
-    rows = [
-        ("mail-parser alone", yardstick),
-        (
-            "standard library alone",
-            best(lambda: [email.message_from_bytes(r, policy=email.policy.default) for r in raw]),
-        ),
-        (f"html2text alone ({len(html)} HTML parts)", best(lambda: [html2text.html2text(h) for h in html])),
-        ("parse", best(lambda: [parse(r) for r in raw])),
-        ("reply", best(lambda: [split(m) for m in parsed])),
-        ("Markdown", best(lambda: [body_markdown(Mail(m, r)) for m, r in zip(parsed, replies, strict=True)])),
-        (
-            "properties and text",
-            best(lambda: [converted(m) for m in parsed]) - best(lambda: [split(m) for m in parsed]),
-        ),
-        ("all: parse, reply, Markdown, text", best(lambda: [converted(parse(r)) for r in raw])),
+
+    def row(what: str, work: Callable[[], object], aim: float | None = None) -> Ratio:
+        return Ratio(what, best(work), yardstick, "mail-parser alone", aim)
+
+    now = datetime.now(UTC)
+    given = [
+        RawMail(r, Filing("a", "INBOX", 1, 1), Circumstances(model=True), "Email", now, now) for r in raw
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        data = [converted(m).encode() for m in parsed]
-        rows.append(
-            (
-                "write, with both fsyncs",
-                best(lambda: [write_atomic(Path(folder) / f"{n}.md", d) for n, d in enumerate(data)]),
-            )
-        )
-    print(f"{len(raw)} mails, {sum(map(len, raw)) / 1e6:.1f} MB\n")
-    print(f"{'step':36} {'mails/s':>9} {'x mail-parser':>14}")
-    for name, seconds in rows:
-        print(f"{name:36} {len(raw) / seconds:9.0f} {seconds / yardstick:14.2f}")
-    print("\npeak memory (maximum resident set, MB)")
-    for kind, label in (
-        ("one", "one mail"),
-        ("many", "all mails, one after the other"),
-        ("big", "a mail with a 60 MB attachment"),
-    ):
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.convert",
-            str(arguments.corpus),
-            "--most",
-            str(arguments.most),
-            "--memory",
-            kind,
-        ]
-        print(
-            f"{label:36} {subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip():>9}"
-        )
+    steps = [
+        row(f"all that is done to {len(raw)} mails", lambda: [convert(g) for g in given], 4.0),
+        row("    parse", lambda: [parse(r) for r in raw]),
+        row("    reply, history, signature", lambda: [split(m) for m in parsed]),
+        row("    Markdown", lambda: [body_markdown(m) for m in read]),
+        row("    attempts to steer a model", lambda: [attempts(m) for m in parsed]),
+        row("    properties and text", lambda: [converted(m) for m in read]),
+        row(
+            "standard library alone",
+            lambda: [email.message_from_bytes(r, policy=email.policy.default) for r in raw],
+        ),
+    ]
+    kinds = (
+        ("one", "memory: one mail"),
+        ("many", "memory: all, one after the other"),
+        ("big", "memory: a 60 MB mail"),
+    )
+    return [
+        *steps,
+        *(Ratio(name, _memory(kind, corpus, most), 150.0, "150 MB", 1.0, "MB") for kind, name in kinds),
+    ]
 
 
-def converted(message: Message) -> str:
-    return notes.write(to_note(Mail(message, split(message)), Filing(), Verdict()).note)
+def _memory(kind: str, corpus: Path, most: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.convert", str(corpus), "--most", str(most), "--memory", kind]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def converted(mail: Mail) -> str:
+    return notes.write(to_note(mail, Filing(), Verdict()).note)
 
 
 def peak() -> float:
@@ -144,13 +133,12 @@ def memory(kind: str, corpus: Path, most: int) -> None:
         del blob
         Path("/proc/self/clear_refs").write_text("5")  # from here on the peak is counted anew
         before = peak()
-        converted(parse(raw))
-        after = peak()
-        print(f"+{after - before:.0f} over {len(raw) / 1e6:.0f} MB read")
+        converted(read_mail(raw))
+        print(f"{peak() - before:.0f}")
         return
     paths = sorted(corpus.rglob("*.eml"))[: 1 if kind == "one" else most]
     for path in paths:
-        converted(parse(path.read_bytes()))
+        converted(read_mail(path.read_bytes()))
     print(f"{peak():.0f}")
 
 

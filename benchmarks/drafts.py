@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.table import Ratio, show
 from mailbot.config import load
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
@@ -33,9 +34,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--in-flight", type=int, default=8)
     arguments = parser.parse_args()
+    show("drafts", ratios(arguments.mails, arguments.seconds, arguments.in_flight))
+
+
+def ratios(mails: int = 100, seconds: float = 2.0, in_flight: int = 8) -> list[Ratio]:
+    """The whole run beside the waiting alone, perfectly packed."""
 
     def answer(_request: dict[str, Any]) -> dict[str, Any]:
-        time.sleep(arguments.seconds)
+        time.sleep(seconds)
         return DRAFT
 
     user = "jo@example.com"
@@ -48,29 +54,28 @@ def main() -> None:
             imap = {"host": "127.0.0.1", "port": server.port, "security": "none"}
             settings = {
                 "vault": str(folder / "vault"),
-                "llm": {"base_url": model.url, "model": "slow", "concurrency": arguments.in_flight},
-                "drafts": {"max_per_run": arguments.mails},
+                "llm": {"base_url": model.url, "model": "slow", "concurrency": in_flight},
+                "drafts": {"max_per_run": mails},
                 "triage": {"always": ["acme.example"]},
                 "accounts": [
                     {"name": "work", "address": user, "imap": imap, "password": {"env": "MAIL_PASSWORD"}}
                 ],
             }
             (folder / "accounts.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-            for number in range(arguments.mails):
+            for number in range(mails):
                 server.deliver(
                     user, mail(to=user, message_id=f"<{number}@acme.example>", subject=f"Run {number}")
                 )
             began = time.perf_counter()
             (report,) = fetch_all(load(folder / "accounts.yaml"), Options())
             took = time.perf_counter() - began
-            assert (report.error, report.failed, len(report.drafts)) == ("", [], arguments.mails)
-            assert len(server.messages(user, "Drafts")) == arguments.mails
+            assert (report.error, report.failed, len(report.drafts)) == ("", [], mails)
+            assert len(server.messages(user, "Drafts")) == mails
     finally:
         server.stop()
-    ideal = math.ceil(arguments.mails / arguments.in_flight) * arguments.seconds
-    print(f"{arguments.mails} drafts, {arguments.in_flight} in flight, {arguments.seconds:.0f} s an answer")
-    print(f"the waiting alone, perfectly packed {ideal:6.1f} s")
-    print(f"the whole run                       {took:6.1f} s   {took / ideal:.2f} times that")
+    ideal = math.ceil(mails / in_flight) * seconds
+    said = f"{mails} drafts, {in_flight} in flight, {seconds:.0f} s each"
+    return [Ratio(said, took, ideal, "the waiting alone", 1.2)]
 
 
 if __name__ == "__main__":

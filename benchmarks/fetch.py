@@ -231,12 +231,13 @@ def _set(place: Place, mails: Iterator[bytes], name: str, aim: float) -> list[Ra
     assert place.notes() == count, f"{place.notes()} notes of {count} mails"
     said = f"{name}: first fetch of {count} ({size:.0f} MB)"
     quiet = [(place.mbsync().seconds, place.mailbot().seconds) for _ in range(5)]
+    theirs, idle = (min(times) for times in zip(*quiet, strict=True))
     return [
         Ratio(said, ours.seconds, peer.seconds, "mbsync", aim),
-        Ratio(f"{name}: of the processors", ours.cpu, peer.cpu, "mbsync"),
-        Ratio(f"{name}: memory, MB", ours.memory, 150.0, "150 MB", 1.0, unit="MB"),
-        Ratio(f"{name}: nothing new", min(b for _, b in quiet), min(a for a, _ in quiet), "mbsync"),
-        Ratio(f"{name}: nothing new", min(b for _, b in quiet), imports(), "bare imports", 1.43),
+        Ratio("    time of the processors", ours.cpu, peer.cpu, "mbsync"),
+        Ratio("    memory of all processes", ours.memory, 150.0, "the limit", 1.0, unit="MB"),
+        Ratio("    nothing new", idle, theirs, "mbsync"),
+        Ratio("    nothing new", idle, imports(), "the bare imports", 1.43),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The one table that the benchmarks print: ours, the peer's, the ratio, the aim."""
+"""The one table that the benchmarks print: ours, the yardstick's, the ratio, the aim."""
 
 from __future__ import annotations
 
@@ -11,38 +11,45 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A figure of ours beside a peer's from the same run. `aim` is the highest ratio that is wanted; None for none."""
+    """A figure of ours beside a yardstick's from the same run. `aim` is the ratio that is wanted, at most, or where `more` is
+    better at least; None for none."""
 
     what: str
     ours: float
-    peers: float
-    peer: str
+    yardstick: float
+    beside: str
     aim: float | None = None
     unit: str = "s"
+    more: bool = False
 
     @property
     def ratio(self) -> float:
-        return self.ours / self.peers
+        return self.ours / self.yardstick if self.yardstick else float("inf")
 
     @property
-    def verdict(self) -> str:
+    def falls_short(self) -> bool:
         if self.aim is None:
-            return ""
-        return "ok" if self.ratio <= self.aim else "SHORT"
+            return False
+        return self.ratio < self.aim if self.more else self.ratio > self.aim
+
+
+HEAD = f"{'':46} {'ours':>11} {'yardstick':>11} {'ratio':>7} {'aim':>8}"
 
 
 def show(title: str, ratios: Sequence[Ratio]) -> None:
-    """Print them, and say which fall short."""
-    print(f"\n{title}")
-    print(f"{'':52} {'ours':>10} {'peer':>10} {'ratio':>7} {'aim':>6}")
+    """Print them, each with its verdict."""
+    print(f"\n{title}\n{HEAD}")
     for each in ratios:
-        aim = f"{each.aim:.2f}" if each.aim is not None else ""
-        row = f"{each.what:52} {each.ours:8.3f} {each.unit:2}{each.peers:8.3f} {each.unit:2}{each.ratio:6.2f} {aim:>6}"
-        print(f"{row} {each.verdict:5} beside {each.peer}")
+        aim = "" if each.aim is None else f"{'>=' if each.more else '<='} {each.aim:.2f}"
+        verdict = "" if each.aim is None else "SHORT" if each.falls_short else "ok"
+        print(
+            f"{each.what:46} {each.ours:8.3f} {each.unit:2} {each.yardstick:8.3f} {each.unit:2} {each.ratio:7.2f} {aim:>8}"
+            f" {verdict:5} {each.beside}"
+        )
     sys.stdout.flush()
 
 
-def corpus_folder(named: Path | None) -> Path:
+def corpus_folder(named: Path | None = None) -> Path:
     """The folder of real mail. Ends the program where there is none."""
     folder = named or Path(os.environ.get("MAILBOT_CORPUS", "../shared/corpus"))
     if not folder.is_dir():

@@ -22,7 +22,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.table import Ratio, show
 from mailbot.vault.index import Index
+from mailbot.vault.indexing import refresh
 from mailbot.vault.search import search
 from mailbot.vault.vectors import Vectors
 
@@ -121,56 +123,48 @@ def main() -> None:
     parser.add_argument("--notes", type=int, default=100_000)
     parser.add_argument("--no-peers", action="store_true")
     arguments = parser.parse_args()
+    show("vault", ratios(arguments.notes, with_peers=not arguments.no_peers))
+
+
+def ratios(notes: int, *, with_peers: bool = False) -> list[Ratio]:
+    """Indexing beside bare FTS5 inserts and a bare walk; questions beside a bare FTS5 question."""
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         vault = root / "vault"
-        make_vault(vault, arguments.notes)
-        print(f"{arguments.notes} notes, {sum(f.stat().st_size for f in vault.rglob('*.md')) / 1e6:.0f} MB")
+        make_vault(vault, notes)
         raw = timed(lambda: raw_inserts(vault, root / "raw.sqlite"))
-        print(f"raw FTS5 inserts (yardstick)   {raw:7.2f} s")
         with Index(root / "index" / "index.sqlite", vault) as index:
-            first = timed(index.refresh)
-            print(f"first index                    {first:7.2f} s   {first / raw:5.2f} times the raw inserts")
+            first = timed(lambda: refresh(index))
             walk = min(timed(lambda: bare_walk(str(vault))) for _ in range(3))
-            still = min(timed(index.refresh) for _ in range(3))
-            print(f"bare walk (yardstick)          {walk:7.2f} s")
-            print(f"refresh, nothing changed       {still:7.2f} s   {still / walk:5.2f} times the bare walk")
-            changed = random.Random(3).sample(sorted(vault.rglob("*.md")), 100)
-            for path in changed:
-                path.write_text(path.read_text(encoding="utf-8") + "\nOne line more.\n", encoding="utf-8")
-            print(f"refresh, 100 notes changed     {timed(index.refresh):7.2f} s")
+            still = min(timed(lambda: refresh(index)) for _ in range(3))
             words, weights = vocabulary()
             queries = [" ".join(random.Random(n).choices(words, weights, k=8)) for n in range(QUERIES)]
-            spread("query, words", [timed(lambda q=q: search(index, q)) for q in queries])
-            print(
-                f"memory so far                  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most"
-            )
+            by_words = statistics.median(timed(lambda q=q: search(index, q)) for q in queries)
             with Vectors(root / "index" / "vectors.sqlite", HashedWords()) as vectors:
-                made = timed(lambda: vectors.fill(index.hashes(), index.saying))
-                print(
-                    f"{vectors.count()} vectors stored        {made:7.2f} s (the embedder apart from nothing)"
-                )
-                spread(
-                    "query, words and vectors",
-                    [timed(lambda q=q: search(index, q, 10, vectors)) for q in queries],
-                )
-            print(
-                f"memory                         {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most"
-            )
-            sizes = {f.name: f.stat().st_size / 1e6 for f in sorted((root / "index").iterdir())}
-            print(
-                "on disk                        "
-                + ", ".join(f"{name} {size:.0f} MB" for name, size in sizes.items())
-            )
-        if not arguments.no_peers:
+                vectors.fill(index.hashes(), index.saying)
+                both = statistics.median(timed(lambda q=q: search(index, q, 10, vectors)) for q in queries)
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if with_peers:
             peers(vault, queries, root)
+        bare = statistics.median(bare_questions(root / "raw.sqlite", queries))
+    return [
+        Ratio(f"first index of {notes} notes", first, raw, "bare FTS5 inserts", 4.0),
+        Ratio("    refresh, nothing changed", still, walk, "a bare walk", 3.0),
+        Ratio("    a question, by words", by_words, bare, "a bare FTS5 question"),
+        Ratio("    a question, with vectors", both, bare, "a bare FTS5 question"),
+        Ratio("    memory", memory, 300.0, "300 MB", 1.0, "MB"),
+    ]
 
 
-def spread(what: str, times: list[float]) -> None:
-    cuts = statistics.quantiles(times, n=20)
-    print(
-        f"{what:<30} {1000 * statistics.median(times):7.1f} ms median, {1000 * cuts[18]:.1f} ms at the 95th percentile"
-    )
+def bare_questions(database: Path, queries: Sequence[str]) -> list[float]:
+    """Seconds of each question, asked of the bare table."""
+    connection = sqlite3.connect(database)
+    sql = "SELECT rowid FROM raw WHERE raw MATCH ? ORDER BY rank LIMIT 10"
+    found = [
+        timed(lambda q=q: connection.execute(sql, (" OR ".join(q.split()),)).fetchall()) for q in queries
+    ]
+    connection.close()
+    return found
 
 
 def peers(vault: Path, queries: list[str], home: Path) -> None:

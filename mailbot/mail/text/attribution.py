@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.text.html_lines import Line
 from mailbot.mail.text.quote_marks import (
     DATED,
@@ -14,6 +15,7 @@ from mailbot.mail.text.quote_marks import (
     STARTS,
     WROTE,
     WROTE_END,
+    names,
 )
 
 
@@ -23,13 +25,13 @@ def attribution(read: list[Line], i: int) -> int:
     for length in range(1, 5):
         if i + length > len(read):
             return 0
-        text = read[i + length - 1].text.strip()
-        if not text or (length > 1 and QUOTED.match(text) and text not in (">:", "> wrote:")):
+        text = read[i + length - 1].text.strip(_AROUND)
+        if not text or (length > 1 and QUOTED.match(text) and not _CLOSING.match(text)):
             return 0
         joined = f"{joined} {text}".strip()
         if len(joined) > 400:
             return 0
-        if text.endswith((":", "：", ">", "*", "_", "-", "wrote")):
+        if text[-1] in ":：>*_-" or text.rsplit(None, 1)[-1].casefold() in names("reply.wrote"):
             if length > 1 and not _may_begin(read[i : i + length]):
                 return 0
             if _says_who_wrote(joined):
@@ -56,18 +58,21 @@ def _may_begin(read: list[Line]) -> bool:
     return bool(begins) and not any(_ENDS.search(line.text.strip()) for line in read[:-1])
 
 
-_NAMED = re.compile(
-    r"\W{0,3}(?:In (?:message|article)|Quoting|Zitat von|Citando|Wiadomość|Na dzień|\W*-{2,})", re.IGNORECASE
-)
+_AROUND = " \t\r\n\f\v\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff"
+"""White space, and the marks of direction that clients set around what they write in Hebrew and Arabic."""
+_CLOSING = Pattern(r">(?:\s{{reply.wrote}})?\s?[:：]$")
+"""The end of an address that a line break parted from it."""
+_NAMED = Pattern(r"\W{0,3}(?:{{reply.in_message}}|{{reply.quoting}}|{{reply.written_by}}|\W*-{2,})")
 _BARE_TIME = re.compile(r"\d{1,2}[:：]\d\d\S{0,4}[:：]$")
 _TWO = re.compile(r"\w{3,}[.!?]\s+\w")
 """A sentence before another on the line."""
 _ENDS = re.compile(r"\w{4,}[.!?]$|[:：]$")
-_SOMEBODY = re.compile(
-    r"\b(?:the|my|our|his|her|their|der|die|das|meine?|unsere?|le|la|mon|ma|notre|el|mi|il|lo|mijn|onze)\s+[a-zß-ÿ]\w+\s+"
-    rf"(?:{WROTE})\b"
+_TOLD = (
+    Pattern(r"\b{{reply.determiner}}\s+(?-i:[a-zß-ÿα-ωа-яё])\w+\s+{{reply.wrote}}(?!\w)"),
+    Pattern(r"\b{{reply.pronoun}}\s+{{reply.wrote}}(?!\w)|\b{{reply.wrote}}\s+{{reply.pronoun}}\b"),
 )
-"""`the landlord wrote`: an author tells of somebody, no client of a sender."""
+"""`the landlord wrote`, `I wrote`: an author tells of somebody, no client of a sender."""
+_ASKS = re.compile(r"\d(?:\W+[^\W\d]\w*)*(?:\W+(?-i:[^\W\dA-ZÀ-ÞΑ-ΩА-Я]\w+)){3}(?:\W+[^\W\d]\w*)*\W*<[^<>\s]+@")
 
 
 def _quoted_next(read: list[Line], i: int) -> bool:
@@ -84,6 +89,9 @@ def _says_who_wrote(text: str) -> bool:
     )
 
 
+_WROTE = Pattern(WROTE)
+
+
 def certain(read: list[Line], i: int, length: int) -> bool:
     """Whether an attribution with no quote mark below it still ends what the author wrote: only where it is written as
     a client writes it, with a time and an address, or a time, a date and a word for writing."""
@@ -91,7 +99,7 @@ def certain(read: list[Line], i: int, length: int) -> bool:
     if (
         re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text)
         or re.search(r"\bas\s+\w", text)
-        or _SOMEBODY.search(text)
+        or any(told.search(text) for told in _TOLD)
     ):
         return False  # that is prose
     time = re.search(
@@ -101,6 +109,6 @@ def certain(read: list[Line], i: int, length: int) -> bool:
         return True  # drawn as a rule
     dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\s?\d{1,2}", text)
     address = re.search(r"<[^<>\s]+@[^<>\s]+\s*>|\([^()\s]+@[^()\s]+\)", text)
-    wrote = re.search(rf"\b(?:{WROTE})\b|写道|寫道|書きました|작성|쓴 글", text, re.IGNORECASE)
+    wrote = _WROTE.search(text)
     ends = text.endswith((":", "：")) or bool(wrote)
     return bool(ends and ((address and (time or (wrote and dated))) or (wrote and time and dated)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.text.html_lines import Line
-from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
+from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE, mobile_beginnings
 
 
 def footers(read: list[Line], history: list[bool]) -> list[bool]:
@@ -28,18 +29,29 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
                 or (i > 0 and end - i <= 41 and _like_a_signature(read[i + 1 : end]))
             )
             rule = drawn and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
-            mobile = MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)
-            elif mobile:
+            elif _mobile(text):
                 footer[i] = True
         i += 1
     return footer
 
 
 _SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
-_POSTSCRIPT = re.compile(r"^\W{0,3}(?:P\.? ?){1,3}S\b\.?\W|^\W{0,3}N\.? ?B\b\.?\W", re.IGNORECASE)
+_POSTSCRIPT = Pattern(r"^\W{0,3}{{reply.postscript}}(?!\w)\.?\W")
 """What somebody writes below their signature because they forgot it above."""
+
+
+_AROUND = " \t\xa0\u200e\u200f\u202a\u202b-–—_*>[(\"'|•·"
+
+
+def _mobile(text: str) -> bool:
+    """Whether a line is what a phone sets below a mail ("Sent from my iPhone"), and nothing else."""
+    if len(text) > 80 or text.lstrip(_AROUND)[:2].casefold() not in mobile_beginnings():
+        return False
+    if re.search(r"[.!?]\s+\w|\?", text):
+        return False
+    return any(pattern.match(text) for pattern in MOBILE)
 
 
 def _like_a_signature(rest: list[Line]) -> bool:

@@ -9,7 +9,6 @@ from mailbot.mail.text.html_lines import Line
 from mailbot.mail.text.quote_marks import (
     DATED,
     OTHER_ATTRIBUTION,
-    QUOTED,
     SAID,
     SCHRIEB_MIDDLE,
     STARTS,
@@ -26,12 +25,12 @@ def attribution(read: list[Line], i: int) -> int:
         if i + length > len(read):
             return 0
         text = read[i + length - 1].text.strip(_AROUND)
-        if not text or (length > 1 and QUOTED.match(text) and not _CLOSING.match(text)):
+        if not text or (length > 1 and text[0] == ">" and not _CLOSING.match(text)):
             return 0
         joined = f"{joined} {text}".strip()
         if len(joined) > 400:
             return 0
-        if text[-1] in ":：>*_-" or text.rsplit(None, 1)[-1].casefold() in names("reply.wrote"):
+        if text[-1] in ":：>*_-" or ("@" in joined and text.rsplit(None, 1)[-1] in names("reply.wrote")):
             if length > 1 and not _may_begin(read[i : i + length]):
                 return 0
             if _says_who_wrote(joined):

@@ -6,7 +6,7 @@ import re
 
 from mailbot.language.pattern import Pattern
 from mailbot.mail.text.html_lines import Line
-from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE, mobile_beginnings
+from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, RULE, mobile
 
 
 def footers(read: list[Line], history: list[bool]) -> list[bool]:
@@ -20,7 +20,8 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
-            dashes, drawn = DELIMITER.match(text), RULE.match(text)
+            begins = text.lstrip()[0] in "-—_=~*"
+            dashes, drawn = begins and DELIMITER.match(text), begins and RULE.match(text)
             if dashes or drawn:
                 postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
                 end = next(postscript, end)
@@ -31,7 +32,7 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
             rule = drawn and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)
-            elif _mobile(text):
+            elif mobile(text):
                 footer[i] = True
         i += 1
     return footer
@@ -40,18 +41,6 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
 _SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
 _POSTSCRIPT = Pattern(r"^\W{0,3}{{reply.postscript}}(?!\w)\.?\W")
 """What somebody writes below their signature because they forgot it above."""
-
-
-_AROUND = " \t\xa0\u200e\u200f\u202a\u202b-–—_*>[(\"'|•·"
-
-
-def _mobile(text: str) -> bool:
-    """Whether a line is what a phone sets below a mail ("Sent from my iPhone"), and nothing else."""
-    if len(text) > 80 or text.lstrip(_AROUND)[:2].casefold() not in mobile_beginnings():
-        return False
-    if re.search(r"[.!?]\s+\w|\?", text):
-        return False
-    return any(pattern.match(text) for pattern in MOBILE)
 
 
 def _like_a_signature(rest: list[Line]) -> bool:

@@ -92,13 +92,6 @@ FIELD = re.compile(r"^\W{0,6}(?P<name>[^\W\d_][^:：*_<>@]{0,30}?)\s*[*_]*\s*[:�
 SUBJECT_FIELD = Pattern(r"(?:^|\s)\W{0,6}{{reply.subject}}\s*[*_]*\s*[:：]")
 
 
-@cache
-def mobile_beginnings() -> frozenset[str]:
-    """The first two letters of whatever the patterns of MOBILE may begin with: few lines do, and looking is quick."""
-    lists = ("reply.sent_from", "reply.get_app", "reply.by", "reply.my", "reply.device")
-    return frozenset(entry.removeprefix(r"\b")[:2].casefold() for each in lists for entry in every(each))
-
-
 _MINE = r"{{reply.my}}\s+(?:\S+\s+){0,3}?(?:{{reply.phone}}|{{reply.owned}})(?!\w)"
 MOBILE = (
     # Sent from my iPhone
@@ -111,4 +104,32 @@ MOBILE = (
     # Get Outlook for iOS
     Pattern(r"^\W{0,4}{{reply.get_app}}\W*(?:(?:\w+\s)?(?:ios|android|mac\w*|windows)\b\W*(?:\S{1,60}\W*)?)?$"),
 )
+
+
+@cache
+def _openings() -> frozenset[str]:
+    firsts = (entry[:4].casefold() for each in ("reply.sent_from", "reply.get_app") for entry in every(each))
+    return frozenset(first if first.replace(" ", "").isalpha() else first[:2] for first in firsts)
+
+
+@cache
+def _endings() -> tuple[str, ...]:
+    return every("reply.sent_after")
+
+
+_BESIDE = " \t\xa0\u200e\u200f\u202a\u202b\u202c-–—_*>.!()[]|•·\"'"
+
+
+def mobile(text: str) -> bool:
+    """Whether a line is what a phone sets below a mail ("Sent from my iPhone"), and nothing else. Few lines begin or end as
+    such a line does; only for those the patterns are worth their time."""
+    if len(text) > 80:
+        return False
+    bare = text.strip(_BESIDE).casefold()
+    opens = bare[:4] in _openings() or bare[:2] in _openings()
+    if not (opens or bare.endswith(_endings())) or re.search(r"[.!?]\s+\w|\?", text):
+        return False
+    return any(pattern.match(text) for pattern in MOBILE)
+
+
 LIST_FOOTER = Pattern(r"^\W*(?:{{reply.list_footer}}|https?://\S+/(?:listinfo|mailman))")

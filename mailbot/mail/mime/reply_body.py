@@ -8,6 +8,7 @@ from datetime import datetime
 from mailbot.language.lists import codes, entries
 from mailbot.mail.message import Address
 
+
 def quoted(text: str, author: Address | None, date: datetime | None, language: str = "en") -> str:
     """The parent as quoted in a reply: an attribution line, in the language of an ISO code, and the text behind `> `."""
     text = re.sub(r"\[?cid:[^\s\]>]+\]?", "", text)

@@ -71,7 +71,15 @@ _TOLD = (
     Pattern(r"\b{{reply.pronoun}}\s+{{reply.wrote}}(?!\w)|\b{{reply.wrote}}\s+{{reply.pronoun}}\b"),
 )
 """`the landlord wrote`, `I wrote`: an author tells of somebody, no client of a sender."""
-_ASKS = re.compile(r"\d(?:\W+[^\W\d]\w*)*(?:\W+(?-i:[^\W\dA-ZÀ-ÞΑ-ΩА-Я]\w+)){3}(?:\W+[^\W\d]\w*)*\W*<[^<>\s]+@")
+
+
+_BEFORE_ADDRESS = re.compile(r"\d\W([^\d<>]*)<[^<>\s]+@")
+
+
+def _asks(text: str) -> bool:
+    """`On 3 May at 10:30 please send the plan to Ana <...>:`: between the time and an address stands a name, not a sentence."""
+    between = _BEFORE_ADDRESS.search(text)
+    return between is not None and sum(w[0].islower() for w in re.findall(r"\w{2,}", between[1])) >= 3
 
 
 def _quoted_next(read: list[Line], i: int) -> bool:
@@ -99,6 +107,7 @@ def certain(read: list[Line], i: int, length: int) -> bool:
         re.search(r"\w{3,}[.!?]\s+[A-ZÀ-ÞА-Я]", text)
         or re.search(r"\bas\s+\w", text)
         or any(told.search(text) for told in _TOLD)
+        or _asks(text)
     ):
         return False  # that is prose
     time = re.search(

@@ -19,26 +19,27 @@ _BLOCKS = frozenset(
 )
 
 # What clients mark quoted history with. A *scope* ends with its element; an *edge* is followed by nothing but history.
-_SCOPE_CLASS = re.compile(
-    r"(^|\s)(gmail_quote|gmail_quote_container|yahoo_quoted"
-    r"|protonmail_quote|tutanota_quote|zmail_extra|hs_reply_quote|quoted_text|ydp\w*yahoo-quoted|iPhone_quote)(\s|$)",
-    re.IGNORECASE,
-)
+_SCOPES = (
+    "gmail_quote", "gmail_quote_container", "yahoo_quoted", "protonmail_quote", "tutanota_quote", "zmail_extra", "hs_reply_quote",
+    "quoted_text", r"ydp\w*yahoo-quoted", "iPhone_quote",
+)  # fmt: skip
+_SCOPE_CLASS = re.compile(rf"(^|\s)({'|'.join(_SCOPES)})(\s|$)", re.IGNORECASE)
 _CONTAINER = re.compile(r"(^|\s)(gmail_quote(_container)?|protonmail_quote|zmail_extra)(\s|$)", re.IGNORECASE)
-_EDGE_ID = re.compile(
-    r"^(x_)*(divRplyFwdMsg|appendonsend|replySplit|stopSpelling|mail-editor-reference-message-container"
-    r"|ms-outlook-mobile-reference|OLK_SRC_BODY_SECTION|origbody|reply-intro"
-    r"|isReplyContent|isForwardContent|qt|orc-full-body-initial-text)$"
-)
+_EDGES = (
+    "divRplyFwdMsg", "appendonsend", "replySplit", "stopSpelling", "mail-editor-reference-message-container",
+    "ms-outlook-mobile-reference", "OLK_SRC_BODY_SECTION", "origbody", "reply-intro", "isReplyContent", "isForwardContent", "qt",
+    "orc-full-body-initial-text",
+)  # fmt: skip
+_EDGE_ID = re.compile(rf"^(x_)*({'|'.join(_EDGES)})$")
 _EDGE_CLASS = re.compile(r"(^|\s)(OutlookMessageHeader|yahoo-quoted-begin)(\s|$)")
 _BORDER_TOP = re.compile(
     r"border(-top)?\s*:\s*(none\s*;\s*border-top\s*:\s*)?solid\s+#?(E1E1E1|B5C4DF|C4C4C4|ccc)", re.IGNORECASE
 )
-_SIGNATURE = re.compile(
-    r"(^|\s)(gmail_signature|gmail_signature_prefix|moz-signature|protonmail_signature_block|yahoo-signature"
-    r"|ms-outlook-mobile-signature|ms-outlook-ios-signature|x_?Signature)(\s|$)",
-    re.IGNORECASE,
-)
+_SIGNATURES = (
+    "gmail_signature", "gmail_signature_prefix", "moz-signature", "protonmail_signature_block", "yahoo-signature",
+    "ms-outlook-mobile-signature", "ms-outlook-ios-signature", "x_?Signature",
+)  # fmt: skip
+_SIGNATURE = re.compile(rf"(^|\s)({'|'.join(_SIGNATURES)})(\s|$)", re.IGNORECASE)
 _SIGNATURE_ID = re.compile(r"^(x_)*(Signature|divtagdefaultwrapper-signature|ms-outlook-mobile-signature"
                            r"|AppleMailSignature|composer_signature)$")  # fmt: skip
 

@@ -48,7 +48,7 @@ _OTHER = (
     rf"{_CJK_DAY}\s*{_CJK_WEEKDAY}{{{{words.half_day}}}}?\s*\d{{1,2}}\s*[:：時时点點].{{0,120}}(?:[:：]|>)",
     rf"{_CJK_DAY}.{{0,80}}{_ADDRESS}.{{0,12}}[:：]?",
     rf"\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}.{{0,80}}{_ADDRESS}\s*[:：]?",
-    r"{{reply.starts}}\s(?:[^\W\d]{2,12}['’׳]?[.,،]{0,2}\s+){0,3}(?:\w-)?\d{1,4}\b(?![:.]\d\d\b(?!\.))"
+    r"{{reply.starts}}\s(?:[^\W\d]{1,12}['’׳]?[.,،]{0,2}\s+){0,3}(?:\w-)?\d{1,4}\b(?![:.]\d\d\b(?!\.))"
     rf".{{0,150}}{_ADDRESS}\s*[:：]",
     rf"{_DAY},?[\s\d:.]{{0,12}}(?:{{{{words.half_day}}}}|г\.)?,?\s*\b{{{{reply.by}}}}\b.{{0,120}}[:：]",
     rf"[^\n]{{1,60}}{_ADDRESS}\s*(?:,\s*)?\d{{1,2}}[ ./-].{{4,60}}[:：]",
@@ -71,11 +71,11 @@ def names(*lists: str) -> frozenset[str]:
 
 def plain(text: str) -> str:
     """A word as the lists have it: in lower case, its apostrophe straight."""
-    return text.casefold().replace("’", "'")
+    return text.replace("İ", "i").casefold().replace("’", "'")
 
 
 def separator(text: str) -> str:
-    """"original" or "forwarded" where a line of nothing else says so of what stands below it; empty for any other line."""
+    """ "original" or "forwarded" where a line of nothing else says so of what stands below it; empty for any other line."""
     around = text.strip()
     if not around or (around[0] not in _DRAWN and around[-1] not in _DRAWN):
         return ""
@@ -92,17 +92,23 @@ FIELD = re.compile(r"^\W{0,6}(?P<name>[^\W\d_][^:：*_<>@]{0,30}?)\s*[*_]*\s*[:�
 SUBJECT_FIELD = Pattern(r"(?:^|\s)\W{0,6}{{reply.subject}}\s*[*_]*\s*[:：]")
 
 
+_PHONE = r"(?:{{reply.device}}|{{reply.phone}})"
 _MINE = r"{{reply.my}}\s+(?:\S+\s+){0,3}?(?:{{reply.phone}}|{{reply.owned}})(?!\w)"
 MOBILE = (
     # Sent from my iPhone
-    Pattern(rf"^\W{{0,4}}{{{{reply.sent_from}}}}(?:.{{0,40}}{{{{reply.device}}}}|\s*{_MINE}|\s+{{{{reply.phone}}}}\W*$)"),
+    Pattern(
+        rf"^\W{{0,4}}{{{{reply.sent_from}}}}(?:.{{0,40}}{{{{reply.device}}}}|\s*{_MINE}|\s+{{{{reply.phone}}}}\W*$)"
+    ),
     # Von meinem iPhone gesendet
     Pattern(
-        r"^\W{0,4}(?:{{reply.by}}\s{{reply.my}}.{0,30}?(?:{{reply.device}}|{{reply.phone}}).{0,20}?"
-        r"|(?:{{reply.my}}\s?)?{{reply.device}}\S{0,20}?)\s?{{reply.sent_after}}\W*$"
+        rf"^\W{{0,4}}{{{{reply.by}}}}\s{{{{reply.my}}}}.{{0,30}}?{_PHONE}.{{0,20}}?\s?{{{{reply.sent_after}}}}\W*$"
     ),
+    # iPhoneから送信
+    Pattern(r"^\W{0,4}(?:{{reply.my}}\s?)?{{reply.device}}\S{0,20}?\s?{{reply.sent_after}}\W*$"),
     # Get Outlook for iOS
-    Pattern(r"^\W{0,4}{{reply.get_app}}\W*(?:(?:\w+\s)?(?:ios|android|mac\w*|windows)\b\W*(?:\S{1,60}\W*)?)?$"),
+    Pattern(
+        r"^\W{0,4}{{reply.get_app}}\W*(?:(?:\w+\s){0,3}(?:ios|android|mac\w*|windows)\b\W*(?:\S{1,60}\W*)?)?$"
+    ),
 )
 
 

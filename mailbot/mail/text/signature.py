@@ -60,11 +60,7 @@ def details(signature: str, author: Address, name: str) -> Details:
             ):
                 company = part
     phone = next(
-        (
-            m[1].strip()
-            for line in lines[at:]
-            if not _FAX.search(line) and (m := _PHONE.search(line))
-        ),
+        (m[1].strip() for line in lines[at:] if not _FAX.search(line) and (m := _PHONE.search(line))),
         "",
     )
     return Details(role, company, phone if 7 <= len(re.sub(r"\D", "", phone)) <= 15 else "")

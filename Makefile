@@ -31,6 +31,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.retrieval --local
 	$(BIN)/python -m benchmarks.vault
 	$(BIN)/python -m benchmarks.drafts
+	$(BIN)/python -m benchmarks.language
 
 servers:
 	@sh tests/servers/install

@@ -18,7 +18,7 @@ from mailbot.mail.mime.reply_body import quoted
 from mailbot.mail.text.attribution import attribution
 from mailbot.mail.text.html_lines import Line
 from mailbot.mail.text.printed_header import header_block
-from mailbot.mail.text.quote_marks import mobile, separator
+from mailbot.mail.text.quote_marks import may_say_wrote, mobile, separator
 from mailbot.mail.text.split import MailText, split_text
 from tests.conftest import ROOT
 
@@ -119,6 +119,12 @@ def test_a_file_has_known_lists_of_short_entries_that_compile(code: str) -> None
                 assert entry.strip() and len(entry) <= 100
                 if key != "attribution":  # that is a format, not an expression
                     re.compile(entry)
+
+
+def test_every_word_for_writing_is_one_that_is_looked_for_first() -> None:
+    """The quick look must not pass over what the patterns would find."""
+    for entry in lists.every("reply.wrote"):
+        assert may_say_wrote(f"Ana {entry.replace(chr(92), '')}:"), entry
 
 
 @pytest.mark.parametrize("key", CORE)

@@ -8,29 +8,34 @@ from mailbot.language.pattern import Pattern
 from mailbot.mail.text.html_lines import Line
 from mailbot.mail.text.quote_marks import (
     DATED,
-    OTHER_ATTRIBUTION,
     SAID,
     SCHRIEB_MIDDLE,
     STARTS,
+    WITH_WORD,
+    WITHOUT_WORD,
     WROTE,
     WROTE_END,
+    may_say_wrote,
     names,
 )
 
 
 def attribution(read: list[Line], i: int) -> int:
     """How many lines an attribution ("On ..., X wrote:") takes that starts at line `i`; 0 for none."""
-    joined = ""
+    parts: list[str] = []
+    addressed, size = False, 0
     for length in range(1, 5):
         if i + length > len(read):
             return 0
         text = read[i + length - 1].text.strip(_AROUND)
         if not text or (length > 1 and text[0] == ">" and not _CLOSING.match(text)):
             return 0
-        joined = f"{joined} {text}".strip()
-        if len(joined) > 400:
+        parts.append(text)
+        addressed, size = addressed or "@" in text, size + len(text) + 1
+        if size > 401:
             return 0
-        if text[-1] in ":：>*_-" or ("@" in joined and text.rsplit(None, 1)[-1] in names("reply.wrote")):
+        if text[-1] in _LAST or (addressed and text.rsplit(None, 1)[-1] in names("reply.wrote")):
+            joined = " ".join(parts)
             if length > 1 and not _may_begin(read[i : i + length]):
                 return 0
             if _says_who_wrote(joined):
@@ -57,6 +62,7 @@ def _may_begin(read: list[Line]) -> bool:
     return bool(begins) and not any(_ENDS.search(line.text.strip()) for line in read[:-1])
 
 
+_LAST = frozenset(":：>*_-")
 _AROUND = " \t\r\n\f\v\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff"
 """White space, and the marks of direction that clients set around what they write in Hebrew and Arabic."""
 _CLOSING = Pattern(r">(?:\s{{reply.wrote}})?\s?[:：]$")
@@ -79,7 +85,8 @@ _BEFORE_ADDRESS = re.compile(r"\d\W([^\d<>]*)<[^<>\s]+@")
 def _asks(text: str) -> bool:
     """`On 3 May at 10:30 please send the plan to Ana <...>:`: between the time and an address stands a name, not a sentence."""
     between = _BEFORE_ADDRESS.search(text)
-    return between is not None and sum(w[0].islower() for w in re.findall(r"\w{2,}", between[1])) >= 3
+    words = between[1].split() if between else []
+    return sum(len(w) > 1 and w.isalpha() and w.islower() for w in words) >= 3
 
 
 def _quoted_next(read: list[Line], i: int) -> bool:
@@ -91,9 +98,11 @@ def _says_who_wrote(text: str) -> bool:
     candidate = text.strip("*_ ")
     if len(candidate) > 320 or not DATED.search(candidate):
         return False
-    return bool(
-        WROTE_END.search(candidate) or SCHRIEB_MIDDLE.match(candidate) or OTHER_ATTRIBUTION.match(candidate)
-    )
+    if may_say_wrote(candidate) and (
+        WROTE_END.search(candidate) or SCHRIEB_MIDDLE.match(candidate) or WITH_WORD.match(candidate)
+    ):
+        return True
+    return bool(WITHOUT_WORD.match(candidate))
 
 
 _WROTE = Pattern(WROTE)

@@ -29,33 +29,49 @@ _DAY = r"\d{1,2}[./]\d{1,2}[./]\d{2,4}"
 _TIME = r"\d{1,2}:\d\d"
 _CJK_DAY = r"\d{4}年\d{1,2}月\d{1,2}日"
 _CJK_WEEKDAY = r"(?:[(（].{1,4}[)）]|[周週星曜]\S{1,2})?[\s,，]*"
-_OTHER = (
+_WITH_WORD = (
     rf"[^<>]{{1,80}}{_ADDRESS}\s*{{{{reply.wrote}}}}(?!\w).{{4,80}}\d.{{0,20}}[:：]",
     r"{{reply.starts}}\s.{6,80}\b{{reply.has}}\s.{2,120}\b{{reply.written}}\s*[:：]",
-    rf"{_TIME}(?:\s?{{{{words.half_day}}}})?,?\s+[^\W\d]{{3,12}}\s\d{{1,2}},?\s\d{{4}}.{{0,120}}{_ADDRESS}\s*[:：]",
     # Open-Xchange
     rf"[^\n<>]{{1,60}}{_ADDRESS}\s+{{{{reply.has}}}} {{{{reply.starts}}}}\s.{{6,40}}\b{{{{reply.written}}}}\s*[:：]",
     rf"[^\n<>:]{{1,60}}\b{{{{reply.wrote}}}}(?: {{{{reply.starts}}}})?\s{_DAY}\s.{{0,20}}\d{{1,2}}[:.]\d\d.{{0,6}}[:：]",
-    # Zoho, Notes, GroupWise, Horde
+    # Zoho, Notes
     r"-{2,}\s*{{reply.starts}}\s.{6,200}\b{{reply.wrote}}\s*-{2,}",
     rf"-{{3,}}\s*\"?[^\"\n]{{1,80}}\"?\s{_ADDRESS}\s{{{{reply.wrote}}}}\s?[:：]\s*-{{3,}}",
+    rf"-*\s*{{{{reply.starts}}}}\s(?=.*(?<![\d.])\d{{1,2}}[:.]\d\d).{{6,220}}{_ADDRESS}\s*{{{{reply.wrote}}}}\W*",
+)
+_WITHOUT_WORD = (
+    rf"{_TIME}(?:\s?{{{{words.half_day}}}})?,?\s+[^\W\d]{{3,12}}\s\d{{1,2}},?\s\d{{4}}.{{0,120}}{_ADDRESS}\s*[:：]",
+    # GroupWise, Horde
     rf">>>\s[^\n<>]{{1,60}}{_ADDRESS}\s{_DAY}\s{_TIME}.{{0,6}}>>>",
     r"{{reply.quoting}}\s.{3,120}[:：]",
     r"{{reply.written_by}}\s.{4,160}\d.{0,30}[:：]",
     # No word for writing: what stands there begins with a date, after a weekday at most, or with a name and an address.
     rf"(?:[^\W\d]{{1,12}}[.,]{{0,2}}\s+){{0,2}}\d{{1,4}}(?:[./年-]\s?\d|\.?\s+[^\W\d]{{2,}}).{{0,200}}{_ADDRESS}\s*[:：]",
-    rf"-*\s*{{{{reply.starts}}}}\s(?=.*(?<![\d.])\d{{1,2}}[:.]\d\d).{{6,220}}{_ADDRESS}\s*{{{{reply.wrote}}}}\W*",
     rf"{_CJK_DAY}\s*{_CJK_WEEKDAY}{{{{words.half_day}}}}?\s*\d{{1,2}}\s*[:：時时点點].{{0,120}}(?:[:：]|>)",
     rf"{_CJK_DAY}.{{0,80}}{_ADDRESS}.{{0,12}}[:：]?",
     rf"\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}.{{0,80}}{_ADDRESS}\s*[:：]?",
     r"{{reply.starts}}\s(?:[^\W\d]{1,12}['’׳]?[.,،]{0,2}\s+){0,3}(?:\w-)?\d{1,4}\b(?![:.]\d\d\b(?!\.))"
     rf".{{0,150}}{_ADDRESS}\s*[:：]",
-    rf"{_DAY},?[\s\d:.]{{0,12}}(?:{{{{words.half_day}}}}|г\.)?,?\s*\b{{{{reply.by}}}}\b.{{0,120}}[:：]",
+    rf"{_DAY},?[\s\d:.]{{0,12}}(?:{{{{words.half_day}}}}|[^\W\d]\.)?,?\s*\b{{{{reply.by}}}}\b.{{0,120}}[:：]",
     rf"[^\n]{{1,60}}{_ADDRESS}\s*(?:,\s*)?\d{{1,2}}[ ./-].{{4,60}}[:：]",
     r">?-*\s*{{reply.in_message}}\s.{5,120}[:：]",
 )
-OTHER_ATTRIBUTION = Pattern(rf"^\W*(?:{'|'.join(_OTHER)})\s*$", re.DOTALL)
+WITH_WORD = Pattern(rf"^\W*(?:{'|'.join(_WITH_WORD)})\s*$", re.DOTALL)
+WITHOUT_WORD = Pattern(rf"^\W*(?:{'|'.join(_WITHOUT_WORD)})\s*$", re.DOTALL)
 STARTS = Pattern(r"^\W{0,3}(?:{{reply.starts}}\s.*\d|\d|\w{2,12}[.,]{0,2}\s*(?:[^\W\d]{2,3} )?\d)")
+
+
+@cache
+def _words_for_writing() -> frozenset[str]:
+    entries = (*every("reply.wrote"), *every("reply.written"))
+    return frozenset(max(re.findall(r"\w+", entry), key=len).casefold() for entry in entries)
+
+
+def may_say_wrote(text: str) -> bool:
+    """Whether a word for writing may stand in a text: quick, where the patterns that look for one are not."""
+    return not text.isascii() or not _words_for_writing().isdisjoint(re.findall(r"\w+", text.casefold()))
+
 
 _SEPARATOR = re.compile(
     r"^[ \t]*(?:>\s*)*(?P<rule>[-_=*~+#]{2,}\s*)?(?P<words>[^\W_](?:.{2,60}\w)?)\s*(?P<end>[:：]?)\s*[-_=*~+#]*\s*$"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from mailbot.language.lists import every
 from mailbot.language.pattern import Pattern
 from mailbot.mail.text.html_lines import Line
 from mailbot.mail.text.quote_marks import (
@@ -72,8 +74,10 @@ _BARE_TIME = re.compile(r"\d{1,2}[:：]\d\d\S{0,4}[:：]$")
 _TWO = re.compile(r"\w{3,}[.!?]\s+\w")
 """A sentence before another on the line."""
 _ENDS = re.compile(r"\w{4,}[.!?]$|[:：]$")
+_SMALL = r"(?-i:[a-zß-ÿ\u0100-\u017fα-ωа-яёіїєґ])\w+"
 _TOLD = (
-    Pattern(r"\b{{reply.determiner}}\s+(?-i:[a-zß-ÿα-ωа-яё])\w+\s+{{reply.wrote}}(?!\w)"),
+    Pattern(rf"\b{{{{reply.determiner}}}}\s+{_SMALL}\s+{{{{reply.wrote}}}}(?!\w)"),
+    Pattern(rf"\b{{{{reply.wrote}}}}\s+{{{{reply.determiner}}}}\s+{_SMALL}"),
     Pattern(r"\b{{reply.pronoun}}\s+{{reply.wrote}}(?!\w)|\b{{reply.wrote}}\s+{{reply.pronoun}}\b"),
 )
 """`the landlord wrote`, `I wrote`: an author tells of somebody, no client of a sender."""
@@ -85,8 +89,30 @@ _BEFORE_ADDRESS = re.compile(r"\d\W([^\d<>]*)<[^<>\s]+@")
 def _asks(text: str) -> bool:
     """`On 3 May at 10:30 please send the plan to Ana <...>:`: between the time and an address stands a name, not a sentence."""
     between = _BEFORE_ADDRESS.search(text)
-    words = between[1].split() if between else []
+    words: list[str] = between[1].split() if between else []
     return sum(len(w) > 1 and w.isalpha() and w.islower() for w in words) >= 3
+
+
+_CALENDAR = ("months", "months_short", "days", "days_short")
+
+
+@cache
+def _expected() -> frozenset[str]:
+    """Words in lower case that a client may write into an attribution."""
+    lists = [
+        "reply.wrote",
+        "reply.starts",
+        "reply.has",
+        "reply.written",
+        *(f"words.{key}" for key in _CALENDAR),
+    ]
+    return frozenset(word for each in lists for entry in every(each) for word in entry.casefold().split())
+
+
+def _tells(text: str) -> bool:
+    """Whether more stands around a name, a date and a word for writing than a client would write there."""
+    words = (word.strip(".,:;()") for word in text.split())
+    return sum(len(w) > 1 and w.isalpha() and w.islower() and w not in _expected() for w in words) > 3
 
 
 def _quoted_next(read: list[Line], i: int) -> bool:
@@ -126,6 +152,8 @@ def certain(read: list[Line], i: int, length: int) -> bool:
         return True  # drawn as a rule
     dated = re.search(r"\b(?:19|20)\d\d\b|\d年|\d{1,2}[./]\s?\d{1,2}", text)
     address = re.search(r"<[^<>\s]+@[^<>\s]+\s*>|\([^()\s]+@[^()\s]+\)", text)
+    if not address and _tells(text):
+        return False
     wrote = _WROTE.search(text)
     ends = text.endswith((":", "：")) or bool(wrote)
     return bool(ends and ((address and (time or (wrote and dated))) or (wrote and time and dated)))

@@ -156,6 +156,10 @@ def ratios(notes: int, *, with_peers: bool = False) -> list[Ratio]:
     ]
 
 
+def spread(what: str, times: Sequence[float]) -> None:
+    print(f"{what:30} {statistics.median(times) * 1000:7.1f} ms in the middle")
+
+
 def bare_questions(database: Path, queries: Sequence[str]) -> list[float]:
     """Seconds of each question, asked of the bare table."""
     connection = sqlite3.connect(database)

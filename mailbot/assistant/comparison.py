@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mailbot.assistant.lane import BLANK
 from mailbot.assistant.support import content_words, not_taken_up, uncarried
+from mailbot.language.detect import language_of
 from mailbot.vault.verdict import Ask
-from mailbot.vault.words import tongue
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,6 @@ def compare(
         agreement=round(len(added & content_words(own)) / len(added), 2) if added else 0.0,
         blanks=len(BLANK.findall(draft)),
         length=round(len(draft.split()) / max(1, len(answer.split())), 2),
-        same_language=tongue(draft) == tongue(answer),
+        same_language=language_of(draft) == language_of(answer),
         recipients_right=set(drafted_to) == set(answered_to),
     )

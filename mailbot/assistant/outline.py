@@ -8,11 +8,11 @@ from mailbot.assistant.leads import leads
 from mailbot.assistant.prompt import one_line
 from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.style import is_formal
+from mailbot.language.detect import language_of
 from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.markdown import visible
-from mailbot.vault.words import tongue
 
 NAME = "outline (no language model)"
 
@@ -48,8 +48,10 @@ def outline(request: DraftRequest) -> Draft:
     """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
     sender, newest = request.mail.message.sender, request.mail.text.newest
     wanted, suspicious = request.asks, request.suspicious
-    language, formal = tongue(newest), is_formal(newest)
-    greet, greet_nobody, answer, closing = (_FORMAL if formal and language in _FORMAL else _PHRASES)[language]
+    language, formal = language_of(newest), is_formal(newest)
+    greet, greet_nobody, answer, closing = (_FORMAL if formal and language in _FORMAL else _PHRASES).get(
+        language, _PHRASES["en"]
+    )
     name = (
         full_name(sender)
         if sender and formal and language in _FORMAL and sender.name

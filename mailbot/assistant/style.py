@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mailbot.vault.words import tongue
+from mailbot.language.detect import language_of
 
 ENOUGH = 5
 MOST = 12
@@ -82,7 +82,7 @@ class Style:
 def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     """The samples that say most about a mail to `to` in answer to `newest`: those to the person, then to their domain, then
     those of like formality; in the language of the mail; at most MOST. Fewer than ENOUGH are none."""
-    language, formal = tongue(newest), is_formal(newest)
+    language, formal = language_of(newest), is_formal(newest)
     domain = to.rpartition("@")[2]
 
     def distance(sample: Sample) -> int:
@@ -90,7 +90,7 @@ def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
             return 0
         return 1 if sample.to.rpartition("@")[2] == domain else 2 if is_formal(sample.text) == formal else 3
 
-    fitting = [s for s in samples if s.text.strip() and tongue(s.text) == language]
+    fitting = [s for s in samples if s.text.strip() and language_of(s.text) == language]
     newest_first = sorted(fitting, key=lambda s: s.day, reverse=True)
     ranked = sorted(newest_first, key=distance)[:MOST]
     return ranked if len(ranked) >= ENOUGH else []
@@ -115,7 +115,7 @@ def style_of(
         return None
     return Style(
         samples=len(samples),
-        language=tongue(" ".join(s.text for s in samples)),
+        language=language_of(" ".join(s.text for s in samples)),
         greeting=_commonest(greeting(s.text) for s in telling),
         closing=_commonest(closing(s.text) for s in telling),
         words=int(statistics.median(len(s.text.split()) for s in telling)),

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from mailbot.assistant.asks import sentences
-from mailbot.vault.words import language, query_terms
+from mailbot.language.detect import language_of
+from mailbot.vault.words import query_terms
 
 _NUMBER = re.compile(r"\d+(?:[.,:/\u2009\u202f ]?\d+)*")
 _NAME = re.compile(r"(?<![.!?:\n] )(?<!^)\b[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*")
@@ -56,7 +57,7 @@ def hard_facts(text: str) -> set[str]:
     write only names so)."""
     text = unicodedata.normalize("NFKC", text)
     found = {_digits(m[0]) for m in _NUMBER.finditer(text)} | {m[0].casefold() for m in _DAYS.finditer(text)}
-    if language(text) != "de":
+    if language_of(text) != "de":
         for sentence in sentences(text):
             found |= {
                 word.casefold().removesuffix("'s")
@@ -92,7 +93,7 @@ def supports(statement: str, sources: Iterable[str]) -> bool:
     if uncarried(statement, texts):
         return False
     whole = " ".join(texts)
-    if language(statement) != language(whole) or not statement.isascii():
+    if language_of(statement) != language_of(whole) or not statement.isascii():
         return True
     return bool(content_words(statement) & content_words(whole))
 
@@ -101,7 +102,7 @@ def not_taken_up(asks: Sequence[str], reply: str, *, strict: bool = False) -> li
     """The asks of which a reply says nothing, as far as words show it. An only ask is taken up by whatever is said; of several,
     each wants a word of its own to come back. Across languages words show nothing. `strict`: an only ask, too,
     wants a word of its own."""
-    if not asks or language(" ".join(asks)) != language(reply):
+    if not asks or language_of(" ".join(asks)) != language_of(reply):
         return []
     said = content_words(reply)
     if not strict and len(asks) == 1 and len(said) > 2:

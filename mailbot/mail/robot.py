@@ -6,11 +6,17 @@ import re
 
 from mailbot.mail.message import Address
 
+_ANYWHERE = ("noreply", "no-reply", "donotreply", "do-not-reply")
+_NO_REPLY = (
+    r"(?:no|not|non|do-?not|ne|nicht)[-_.+]?(?:reply|answer|respond|response|repondre|antworten|respuesta)"
+)
+_SYSTEM = (
+    "mailer-daemon postmaster bounce[sd]? bounce[-+_.] owner- .*-owner$ .*-bounces$ .*-request$ majordomo listserv nobody daemon"
+    " www-data root cron notifications? notify notifier alerts? automated auto-?(?:reply|confirm|mailer) newsletters? news marketing"
+    " promotions? promo offers deals mailing updates?"
+).split()
 _ROBOT = re.compile(
-    r"^(?:no|not|non|do-?not|donot|ne|nicht)[-_.+]?(?:reply|answer|respond|response|repondre|antworten|respuesta)|noreply|no-reply|donotreply|do-not-reply"
-    r"|^(?:mailer-daemon|postmaster|bounce[sd]?|bounce[-+_.]|owner-|.*-owner$|.*-bounces$|.*-request$|majordomo|listserv|nobody|daemon|www-data|root|cron"
-    r"|notification[s]?|notify|notifier|alert[s]?|automated|auto-?(?:reply|confirm|mailer)|newsletter[s]?|news|marketing|promotion[s]?|promo|offers|deals|mailing|updates?)(?:[-+_.].*)?$",
-    re.IGNORECASE,
+    rf"^{_NO_REPLY}|{'|'.join(_ANYWHERE)}|^(?:{'|'.join(_SYSTEM)})(?:[-+_.].*)?$", re.IGNORECASE
 )
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.language.detect import language_of
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from mailbot.vault.passages import LIMIT, passages
 from mailbot.vault.people import person
 from mailbot.vault.search import query_phrases, search
-from mailbot.vault.words import language, query_terms
+from mailbot.vault.words import query_terms
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_stop_words_of_the_query_are_left_out() -> None:
     assert query_terms("Wann ist der Workshop in Gent?") == ["wann", "workshop", "gent"]
     assert query_terms("who are you") == ["who", "are", "you"]
     assert query_phrases("会議") == ['"会 議"']
-    assert language("Können wir noch zwei Kollegen für den Workshop anmelden?") == "de"
+    assert language_of("Können wir noch zwei Kollegen für den Workshop anmelden?") == "de"
 
 
 def test_drafts_are_known_but_not_found(index: Index, notes: Path) -> None:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from mailbot.language.lists import codes, entries
 from mailbot.mail.message import Address
-
-_ATTRIBUTIONS = {
-    "en": "On {0:%a, %d %b %Y at %H:%M}, {1} wrote:",
-    "de": "Am {0:%d.%m.%Y um %H:%M} schrieb {1}:",
-    "fr": "Le {0:%d/%m/%Y à %H:%M}, {1} a écrit :",
-    "es": "El {0:%d/%m/%Y a las %H:%M}, {1} escribió:",
-    "it": "Il {0:%d/%m/%Y alle %H:%M}, {1} ha scritto:",
-    "pt": "Em {0:%d/%m/%Y às %H:%M}, {1} escreveu:",
-    "nl": "Op {0:%d-%m-%Y om %H:%M} schreef {1}:",
-}
 
 
 def quoted(text: str, author: Address | None, date: datetime | None, language: str = "en") -> str:
     """The parent as quoted in a reply: an attribution line, in the language of an ISO code, and the text behind `> `."""
     text = re.sub(r"\[?cid:[^\s\]>]+\]?", "", text)
     who = (author.name or author.email) if author else ""
-    attribution = (
-        _ATTRIBUTIONS.get(language, _ATTRIBUTIONS["en"]).format(date, who)
-        if date and who
-        else f"{who or 'They'} wrote:"
+    template = (entries("reply.attribution", language) if language in codes() else ()) or entries(
+        "reply.attribution", "en"
     )
+    attribution = template[0].format(date=date, who=who) if date and who else f"{who or 'They'} wrote:"
     lines = [
         f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in text.strip().split("\n")
     ]

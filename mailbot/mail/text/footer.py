@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.text.line import Line
-from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, MOBILE, RULE
+from mailbot.mail.text.quote_marks import DELIMITER, LIST_FOOTER, RULE, mobile
 
 
 def footers(read: list[Line], history: list[bool]) -> list[bool]:
@@ -19,7 +20,8 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
         text = read[i].text
         if not history[i] and not footer[i] and text.strip():
             end = ends[i]
-            dashes, drawn = DELIMITER.match(text), RULE.match(text)
+            begins = text.lstrip()[0] in "-—_=~*"
+            dashes, drawn = begins and DELIMITER.match(text), begins and RULE.match(text)
             if dashes or drawn:
                 postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
                 end = next(postscript, end)
@@ -28,17 +30,16 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
                 or (i > 0 and end - i <= 41 and _like_a_signature(read[i + 1 : end]))
             )
             rule = drawn and _list_footer([line.text for line in read[i + 1 : min(i + 14, end)]])
-            mobile = MOBILE.match(text) and len(text) <= 80 and not re.search(r"[.!?]\s+\w|\?", text)
             if delimited or rule:
                 footer[i:end] = [True] * (end - i)
-            elif mobile:
+            elif mobile(text):
                 footer[i] = True
         i += 1
     return footer
 
 
 _SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
-_POSTSCRIPT = re.compile(r"^\W{0,3}(?:P\.? ?){1,3}S\b\.?\W|^\W{0,3}N\.? ?B\b\.?\W", re.IGNORECASE)
+_POSTSCRIPT = Pattern(r"^\W{0,3}{{reply.postscript}}(?!\w)\.?\W")
 """What somebody writes below their signature because they forgot it above."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.text.attribution import attribution, certain
 from mailbot.mail.text.line import Line
 from mailbot.mail.text.notes_header import forwarded_by, notes_header
-from mailbot.mail.text.printed_header import field, header_block, header_end, only_mail_has
-from mailbot.mail.text.quote_marks import FORWARD, FROM_NAMES, QUOTED, RULE, SEPARATOR
+from mailbot.mail.text.printed_header import FROM, field, header_block, header_end, only_mail_has
+from mailbot.mail.text.quote_marks import QUOTED, RULE, names, separator
 
 
 def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
@@ -29,14 +30,14 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
     while i < len(read):
         line = read[i]
         text = line.text.strip()
-        if line.quoted and SEPARATOR.match(line.text) and FORWARD.search(text) and _separates(read, i):
+        if line.quoted and separator(line.text) == "forwarded" and _separates(read, i):
             i = mark(i, _quote_end(read, i), forward=True)
         elif not text or line.quoted:
             i += 1
         elif line.edge and _edge_holds(read, i):
             i = mark(i, len(read))
-        elif SEPARATOR.match(line.text) and _separates(read, i):
-            forward = bool(FORWARD.search(text))
+        elif (kind := separator(line.text)) and _separates(read, i):
+            forward = kind == "forwarded"
             quote = _quote_end(read, i + 1)
             if quote > i + 1:  # Apple and others set the forwarded mail in a quote: it ends with the quote
                 i = mark(i, quote, forward)
@@ -109,7 +110,7 @@ def _last_quoted(read: list[Line]) -> int:
     return next((j for j in range(len(read) - 1, -1, -1) if read[j].quoted or read[j].cite), -1)
 
 
-_SNIP = re.compile(r"^\W*(?:\.{2,}|…|snip\w*|schnipp?|cut|\[.{0,20}\]|<.{0,20}>)\W*$", re.IGNORECASE)
+_SNIP = Pattern(r"^\W*(?:\.{2,}|…|{{reply.snip}}|\[.{0,20}\]|<.{0,20}>)\W*$")
 
 
 def _quoted_soon(read: list[Line], i: int) -> bool:
@@ -137,8 +138,8 @@ def _edge_holds(read: list[Line], i: int) -> bool:
     """A client's mark for the start of history counts where a printed header or an attribution follows it closely."""
     near = [j for j in range(i, min(i + 8, len(read))) if read[j].text.strip()]
     fields = [name for j in near if (name := field(read[j].text)[0])]
-    header = len(fields) >= 3 and any(name in FROM_NAMES for name in fields)
-    return header or any(attribution(read, j) or SEPARATOR.match(read[j].text) for j in near[:3])
+    header = len(fields) >= 3 and any(name in names(FROM) for name in fields)
+    return header or any(attribution(read, j) or separator(read[j].text) for j in near[:3])
 
 
 def _quote_end(read: list[Line], i: int) -> int:

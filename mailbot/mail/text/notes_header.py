@@ -8,19 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.text.line import Line
-from mailbot.mail.text.quote_marks import FROM_NAMES, SENT_NAMES, SUBJECT_NAMES, TO_NAMES
+from mailbot.mail.text.quote_marks import names, plain
 
-_CC = frozenset(
-    ("cc", "bcc", "copie", "copie à", "kopie", "kopia", "kopi", "копия", "blindkopie", "cci", "fax to")
-)
-_TO = (TO_NAMES | {"per"}) - _CC - {"responder a", "reply-to", "antwort an", "répondre à"}
-_SUBJECT = SUBJECT_NAMES | {"thema"}
-_FORWARDED = (
-    r"forwarded by|weitergeleitet von|transféré par|réexpédié par|réacheminé par|reenviado por|inoltrato da|encaminhado por"
-    r"|reencaminhado por|doorgestuurd door|vidarebefordrat av|videresendt af|videresendt av"
-)
-_ON = r"on|am|le|el|il|op|em|con fecha|den"
 _WHEN = (
     r"(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[ -][^\W\d]{3,9}\.?[ -](?:\d{4}|\d{2}))"
     r",? \d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?: ?[AP]\.?M\.?)?(?: \(?[A-Z]{2,5}\d?\)?)?"
@@ -30,20 +21,13 @@ _DATE = re.compile(_WHEN, re.IGNORECASE)
 _FIELD = re.compile(r"(?P<name>[^\W\d][^\d:：]{0,18}?) ?[:：](?P<value>.*)")
 _CELL = re.compile(r"\A([^\W\d][^\t:：]{0,18})\t+")
 """A field's name in a cell of a table: its value is in the next."""
-_FROM = "|".join(map(re.escape, sorted(FROM_NAMES)))
-_NAME_AND_DATE = re.compile(
-    rf"(?:(?:{_FROM}) ?: ?(?P<named>.{{2,90}}?)|(?P<name>.{{2,90}}?))(?: (?:{_ON}))? {_WHEN}",
-    re.IGNORECASE,
+_NAME_AND_DATE = Pattern(
+    rf"(?:(?:{{{{reply.from}}}}) ?: ?(?P<named>.{{2,90}}?)|(?P<name>.{{2,90}}?))(?: {{{{reply.on}}}})? {_WHEN}$"
 )
 _SUMMARY = re.compile(rf".{{2,160}}? ?-{{2,3}} ?{_WHEN} ?-{{2,3}}.*", re.IGNORECASE)
 """`Jane Doe ---01/15/2001 09:12:22 AM---Dear Bob, ...` above the fields, since Notes 8."""
-_BANNER = re.compile(
-    rf"-{{4,}} ?(?:{_FORWARDED}) .{{2,120}}? (?:{_ON}) \d{{1,4}}[./ -][^-]{{3,40}}?-{{4,}}", re.IGNORECASE
-)
-_BETWEEN = re.compile(
-    r"(?:sent by|gesendet von|envoyé par|please respond to|bitte antwort an|veuillez répondre à)\b.*",
-    re.IGNORECASE,
-)
+_BANNER = Pattern(r"-{4,} ?{{reply.forwarded_by}} .{2,120}? {{reply.on}} \d{1,4}[./ -][^-]{3,40}?-{4,}$")
+_BETWEEN = Pattern(r"{{reply.above_fields}}\b.*$")
 LONGEST = 80
 """Lines that a header may take; a mail to a whole department fills many with its recipients."""
 
@@ -65,7 +49,7 @@ def forwarded_by(read: list[Line], i: int) -> int:
     joined = ""
     for length, line in enumerate(read[i : i + 3], 1):
         joined = f"{joined} {_closed(line.text)}".strip()
-        if _BANNER.fullmatch(joined):
+        if _BANNER.match(joined):
             return length
     return 0
 
@@ -93,7 +77,7 @@ def notes_header(read: list[Line], i: int) -> NotesHeader | None:
             if field == "subject":
                 return NotesHeader(j + 1, named) if _in_order(seen, needs_date, named) else None
         elif blanks or not seen:
-            if seen or not _BETWEEN.fullmatch(text):
+            if seen or not _BETWEEN.match(text):
                 return None
             blanks = 0
         elif seen[-1] == "to":  # recipients go on
@@ -110,7 +94,7 @@ def _begun(read: list[Line], i: int) -> tuple[int, str, bool] | None:
     text = _closed(read[i].text)
     if not 2 <= len(text) <= 240:
         return None
-    if found := _NAME_AND_DATE.fullmatch(text):
+    if found := _NAME_AND_DATE.match(text):
         name = found["name"] or found["named"]
         return (i + 1, name, False) if found["named"] or _is_name(name) else None
     at = _field(text)
@@ -121,7 +105,7 @@ def _begun(read: list[Line], i: int) -> tuple[int, str, bool] | None:
         return None
     under = _closed(read[below].text)
     if read[i].text[:1] == "\t" and below > i + 1 and _is_name(text.rstrip(".")):  # the letterhead
-        found = _NAME_AND_DATE.fullmatch(under)
+        found = _NAME_AND_DATE.match(under)
         return (below + 1, found["named"], False) if found and found["named"] else None
     if _SUMMARY.fullmatch(text):
         at = _field(under)
@@ -132,7 +116,7 @@ def _begun(read: list[Line], i: int) -> tuple[int, str, bool] | None:
         under = _closed(read[j].text)
         if _DATE.fullmatch(under):
             return j + 1, text, False
-        if not _BETWEEN.fullmatch(under):
+        if not _BETWEEN.match(under):
             return None
     return None
 
@@ -152,14 +136,16 @@ def _field(text: str) -> tuple[str, str] | None:
     and the value below."""
     text = _closed(text)
     found = _FIELD.fullmatch(text)
-    name = (found["name"] if found else text).casefold()
+    name = plain(found["name"] if found else text)
     value = found["value"].strip() if found else ""
-    for field, names in (("to", _TO), ("cc", _CC), ("subject", _SUBJECT)):
-        if name in names:
+    if name in names("reply.cc"):
+        return "cc", value
+    for field in ("to", "subject"):
+        if name in names(f"reply.{field}"):
             return field, value
-    if found and name in FROM_NAMES:
+    if found and name in names("reply.from"):
         return "from", value
-    if found and name in SENT_NAMES:
+    if found and name in names("reply.sent"):
         return "date", value
     return None
 

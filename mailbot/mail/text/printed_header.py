@@ -9,20 +9,23 @@ from mailbot.mail.text.quote_marks import (
     ADDRESSED,
     CLOCK,
     FIELD,
-    FROM_NAMES,
-    SENT_BY_MAIL,
-    SENT_NAMES,
     SUBJECT_FIELD,
-    SUBJECT_NAMES,
-    TO_NAMES,
+    names,
+    plain,
 )
+
+FROM, SENT, SENT_BY_MAIL, SUBJECT = "reply.from", "reply.sent", "reply.sent_by_mail", "reply.subject"
+RECIPIENTS = ("reply.to", "reply.cc")
+"""SENT_BY_MAIL are names of the date field that only a mail client writes: an itinerary has From, To and Date as well."""
 
 
 @lru_cache(maxsize=4096)
 def field(text: str) -> tuple[str, str]:
     """(name in lower case, value) of a printed header field, ("", "") for any other line."""
-    match = FIELD.match(text)
-    return (match["name"].casefold(), text[match.end() :]) if match else ("", "")
+    match = FIELD.match(text) if ":" in text or "：" in text else None
+    name = plain(match["name"]) if match else ""
+    known = match and name in names(FROM, SENT, SUBJECT, *RECIPIENTS)
+    return (name, text[match.end() :]) if match and known else ("", "")
 
 
 def header_block(read: list[Line], i: int) -> bool:
@@ -38,31 +41,32 @@ def header_block(read: list[Line], i: int) -> bool:
             fields.append((name, value))
             blanks = 0
             if SUBJECT_FIELD.search(value):  # phones print two fields on one line
-                fields.append(("subject", ""))
+                fields.append((SUBJECT, ""))
         elif not line.text.strip():
             blanks += 1
             if blanks > 1:
                 break
-    names = {name for name, _ in fields}
-    recipient, subject = bool(names & TO_NAMES), bool(names & SUBJECT_NAMES)
+    found = {name for name, _ in fields}
+    recipient = bool(found & names(*RECIPIENTS))
+    subject = SUBJECT in found or bool(found & names(SUBJECT))
     if (
         len(fields) < 3
-        or not names & FROM_NAMES
-        or not names & SENT_NAMES  # every client prints it; a form or an instruction may not
+        or not found & names(FROM)
+        or not found & names(SENT)  # every client prints it; a form or an instruction may not
         or not (subject or recipient)
     ):
         return False
     # An itinerary and a contact form have such fields too: what a mail client prints has an address in the sender's
     # own line, or a field that only mail has ("Sent") with a time.
-    address = any(name in FROM_NAMES and ADDRESSED.search(value) for name, value in fields)
-    timed = any(name in SENT_NAMES and CLOCK.search(value) for name, value in fields)
-    by_mail = bool(names & SENT_BY_MAIL)
+    address = any(name in names(FROM) and ADDRESSED.search(value) for name, value in fields)
+    timed = any(name in names(SENT) and CLOCK.search(value) for name, value in fields)
+    by_mail = bool(found & names(SENT_BY_MAIL))
     return (address and recipient) or (by_mail and (timed or (recipient and subject)))
 
 
 def only_mail_has(read: list[Line], i: int) -> bool:
     """Whether a printed header has a field that only a mail client prints ("Sent")."""
-    return any(field(line.text)[0] in SENT_BY_MAIL for line in read[i : i + 8])
+    return any(field(line.text)[0] in names(SENT_BY_MAIL) for line in read[i : i + 8])
 
 
 def header_end(read: list[Line], i: int) -> int:

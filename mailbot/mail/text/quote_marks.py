@@ -1,127 +1,157 @@
-"""What mail clients mark history, forwards and signatures with, in the languages they speak: the words that `reply` looks
-for. Data, in the form of regular expressions; how they are used stands there."""
+"""What mail clients mark history, forwards and signatures with. The words stand in the files of `mailbot.language`; here is
+the form they stand in. How the marks are used is said where they are."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
+
+from mailbot.language.lists import every
+from mailbot.language.pattern import Pattern
 
 QUOTED = re.compile(r"^[ \t]{0,3}>")
 INITIALS = re.compile(r"^[ \t]{0,8}([A-Z][A-Za-z]{0,2})>")
-WROTE = (
-    r"wrote|writes|écrit|ecrit|escreveu|escribi[óo]|ha scritto|scrisse|schrieb|schreef|geschreven|skrev|kirjoitti"
-    r"|napisał(?:\(a\))?|napisała|pisze|пишет|написал(?:\(а\))?|написала|писал(?:\(а\))?|писав|написав|napsal(?:\(a\))?|napísal"
-    r"|yazdı|şunu yazdı|a scris|írta|έγραψε|skrifaði|va escriure|je napisao|napisao|пише|написа|viết|menulis|kirjutas|rašė|raksta"
-)
-WROTE_END = re.compile(
-    rf"(?:\b(?:{WROTE})\b|さんは書きました|のメール|が書き込みました|写道|寫道|님이 작성|작성|כתב|كتب)[^\w\n]{{0,40}}[:：]\s*$",
-    re.IGNORECASE,
-)
-SAID = re.compile(
-    r"\b(?:said|says|mentioned|stated|replied|asked|spake|opined|remarked|uttered|typed|sagte|meinte|a dit|dijo)\W*[:：]$",
-    re.I,
-)
-"""Attributions too weak to count without a quoted line right below."""
-SCHRIEB_MIDDLE = re.compile(
-    rf"^\W*(?:(?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu|Dnia|W|På|Pe|Ons|Tue|Mon|Wed|Thu|Fri|Sat|Sun|\w{{2,3}}[.,]|\d).{{0,200}})"
-    rf"\b(?:{WROTE})\b.{{0,160}}[:：]\s*$",
-    re.IGNORECASE | re.DOTALL,
-)
-OTHER_ATTRIBUTION = re.compile(
-    r"^\W*(?:"
-    rf"[^<>]{{1,80}}<[^<>\s]+@[^<>\s]+>\s*(?:ezt\s)?(?:{WROTE})\b.{{4,80}}\d.{{0,20}}[:：]"
-    r"|Am\s.{6,80}\bhat\s.{2,120}\bgeschrieben\s*[:：]"
-    r"|\d{1,2}:\d\d(?:\s?[AaPp]\.?[Mm]\.?)?,?\s+[^\W\d]{3,12}\s\d{1,2},?\s\d{4}.{0,120}<[^<>\s]+@[^<>\s]+>\s*[:：]"
-    r"|בתאריך\s.{6,160}<[^<>\s]+@[^<>\s]+>\s*[:：]"
-    r"|[^\n<>]{1,60}<[^<>\s]+@[^<>\s]+>\s+hat am\s.{6,40}\bgeschrieben\s*[:：]"  # Open-Xchange
-    r"|[^\n<>:]{1,60}\b(?:schrieb am|wrote on|a écrit le|ha scritto il|escribió el|schreef op|skrev den|kirjoitti)\s\d{1,2}[./]\d{1,2}[./]\d{2,4}\s.{0,20}\d{1,2}[:.]\d\d.{0,6}[:：]"
-    r"|-{2,}\s*(?:On|Am|Le|El|Il|Op|Em|Den)\s.{6,200}\b(?:wrote|schrieb|a écrit|escribió|ha scritto|schreef|escreveu|skrev)\s*-{2,}"  # Zoho
-    r"|-{3,}\s*\"?[^\"\n]{1,80}\"?\s<[^<>\s]+@[^<>\s]+>\s(?:wrote|schrieb|a écrit)\s?[:：]\s*-{3,}"  # Notes
-    r"|>>>\s[^\n<>]{1,60}<[^<>\s]+@[^<>\s]+>\s\d{1,2}[./]\d{1,2}[./]\d{2,4}\s\d{1,2}:\d\d.{0,6}>>>"  # GroupWise
-    r"|(?:Zitat von|Citando a|Quoting|Citazione da|Citaat van|Citando)\s.{3,120}[:：]"  # Horde
-    r"|\d{2,4}\.\s?\d{1,2}\.\s?\d{1,2}\.?\s.{0,8}\d{1,2}:\d\d에\s.{1,60}(?:이\(가\)|님이)\s쓴 글\s*[:：]"
-    r"|Wiadomość napisana przez .{4,160}\d.{0,30}[:：]|"
-    # No word for writing: what stands there begins with a date, after a weekday at most, or with a name and an address.
-    r"(?:[^\W\d]{1,12}[.,]{0,2}\s+(?:den\s+)?){0,2}\d{1,4}(?:[./年-]\s?\d|\.?\s+[^\W\d]{2,}).{0,200}<[^<>\s]+@[^<>\s]+\s*>\s*[:：]"
-    r"|-*\s*On\s(?=.*(?<![\d.])\d{1,2}[:.]\d\d).{6,220}<[^<>\s]+@[^<>\s]+>\s*wrote\W*"
-    r"|\d{4}年\d{1,2}月\d{1,2}日\s*(?:[(（].{1,4}[)）]|[周週星曜]\S{1,2})?[\s,，]*(?:上午|下午|午前|午後|晚上)?\s*\d{1,2}\s*[:：時时点點].{0,120}(?:[:：]|>)"
-    r"|\d{4}年\d{1,2}月\d{1,2}日.{0,80}<[^<>\s]+@[^<>\s]+>.{0,12}[:：]?"
-    r"|\d{4}[./-]\d{1,2}[./-]\d{1,2}.{0,80}<[^<>\s]+@[^<>\s]+>\s*[:：]?"
-    r"|(?:On|Am|Le|El|Il|Op|Em|Den)\s(?:[^\W\d]{2,12}[.,]{0,2}\s+){0,3}\d{1,4}\b(?![:.]\d\d\b(?!\.)).{0,150}<[^<>\s]+@[^<>\s]+>\s*[:：]"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4},?[\s\d:.]{0,12}(?:[AaPp][Mm]|г\.)?,?\s*\b(?:пользователь|от|from|von|de|da)\b.{0,120}[:：]"
-    r"|[^\n]{1,60}<[^<>\s]+@[^<>\s]+>\s*(?:,\s*)?\d{1,2}[ ./-].{4,60}[:：]"
-    r"|>?-*\s*(?:In message|In article)\s.{5,120}[:：]"
-    r")\s*$",
-    re.IGNORECASE | re.DOTALL,
-)
-STARTS = re.compile(
-    r"^\W{0,3}(?:(?:On|Am|Le|El|Il|Op|Em|Den|Dne|W dniu|Dnia|På|Pe|Vào|V|A|Tarihinde|In)\s.*\d|\d|\w{2,12}[.,]{0,2}\s*(?:den |le |klo )?\d)",
-    re.IGNORECASE,
-)
-DATED = re.compile(r"\d{1,4}[./:-]\d|\b(?:19|20)\d\d\b|@|\d年")
-SEPARATOR_WORDS = (
-    r"original message|mail original|original appointment|reply message|reply above this line|forwarded message|begin forwarded message"
-    r"|original-nachricht|originalnachricht|ursprüngliche nachricht|weitergeleitete nachricht|anfang der weitergeleiteten (?:nachricht|e-?mail)"
-    r"|message d['’]origine|message original|message transféré|message transmis|début du message (?:réexpédié|transféré)"
-    r"|mensaje original|mensaje reenviado|inicio del mensaje reenviado|messaggio originale|messaggio inoltrato|inizio messaggio inoltrato"
-    r"|mensagem original|mensagem encaminhada|início da mensagem reencaminhada|oorspronkelijk(?:e)? bericht|origineel bericht|doorgestuurd bericht|begin doorgestuurd bericht"
-    r"|wiadomość oryginalna|oryginalna wiadomość|treść przekazanej wiadomości|wiadomość przekazana|исходное сообщение|пересылаемое сообщение|пересланное сообщение"
-    r"|перенаправленное сообщение|конец переадресованного сообщения|начало переадресованного сообщения|оригинальное сообщение"
-    r"|ursprungligt meddelande|originalmeddelande|vidarebefordrat (?:brev|meddelande)|oprindelig (?:besked|meddelelse)|videresendt (?:besked|meddelelse)"
-    r"|opprinnelig melding|videresendt melding|alkuperäinen viesti|välitetty viesti|původní zpráva|přeposlaná zpráva|původní e-mail|eredeti üzenet"
-    r"|元のメッセージ|元のメール|転送メッセージ|転送されたメッセージ|原始邮件|原始郵件|原邮件|转发邮件|转发的邮件|轉寄郵件|邮件原件|원본 메시지|원본 메일|전달된 메시지"
-    r"|orijinal mesaj|mesaj original|αρχικό μήνυμα"
-)
-SEPARATOR = re.compile(
-    rf"^[ \t]*(?:>\s*)*(?:[-_=*~+#]{{2,}}\s*(?:{SEPARATOR_WORDS})\s*[:：]?\s*[-_=*~+#]*|(?:{SEPARATOR_WORDS})\s*[:：])\s*$",
-    re.IGNORECASE,
-)
-FORWARD = re.compile(
-    r"forward|weitergeleitet|transf[ée]r|transmis|réexp|reenviad|inoltrat|encaminhad|reencaminhad|doorgestuurd|przekaz|"
-    r"пересыл|переслан|перенаправ|переадрес|vidarebefordr|videresend|välitetty|přeposlan|転送|转发|轉寄|전달|FWD?:",
-    re.IGNORECASE,
-)
-FROM = r"from|von|de|da|van|från|fra|lähettäjä|od|от|от кого|nadawca|feladó|差出人|发件人|寄件者|寄件人|보낸 사람|보낸사람|kimden|od koho|expéditeur|remitente|mittente|afzender|absender|message du"
-SENT = (
-    r"sent|date|gesendet|datum|date d['’]envoi|envoyé|envoyé le|enviado|enviado el|enviada|fecha|data|inviato|verzonden|skickat|sendt"
-    r"|dato|lähetetty|päiväys|wysłano|дата|отправлено|送信日時|日付|日時|发送时间|日期|寄件日期|보낸 날짜|날짜|odesláno|elküldve|gönderildi|tarih|enviado em|enviada em|data de envio|wysłane|sent at|message du"
-)
-SENT_BY_MAIL = frozenset(
-    ("sent", "gesendet", "envoyé", "envoyé le", "enviado", "enviado el", "enviada", "inviato", "verzonden", "skickat", "sendt",
-     "lähetetty", "wysłano", "отправлено", "送信日時", "发送时间", "보낸 날짜", "odesláno", "elküldve", "gönderildi", "enviado em", "enviada em")
-)  # fmt: skip
-"""Names of the date field that only a mail client writes: an itinerary has From, To and Date as well."""
-TO = (
-    r"to|an|à|a|para|aan|till|til|vastaanottaja|do|кому|宛先|收件人|받는 사람|받는사람|komu|címzett|kime|pour|destinatario|adresat"
-    r"|cc|copie à|copie|kopie|kopia|kopi|копия|抄送|副本|参照|참조|responder a|reply-to|antwort an|répondre à"
-)
-TO_NAMES = frozenset(TO.split("|"))
-SUBJECT = r"subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|тема|件名|主题|主旨|제목|předmět|tárgy|konu|sujet"
-FROM_NAMES, SENT_NAMES, SUBJECT_NAMES = (
-    frozenset(words.replace("['’]", "'").split("|")) for words in (FROM, SENT, SUBJECT)
-)
-ADDRESSED = re.compile(r"<[^<>\s]*@[^<>\s]*>|\[mailto:|^\s*\"?[^\s\"<>()]+@[^\s<>()]+\"?\s*$")
-CLOCK = re.compile(r"\d{1,2}\W{0,2}[:.]\W{0,2}\d\d")
-FIELD = re.compile(rf"^\W{{0,6}}(?P<name>{FROM}|{SENT}|{TO}|{SUBJECT})\s*[*_]*\s*[:：][*_]*", re.IGNORECASE)
-SUBJECT_FIELD = re.compile(rf"(?:^|\s)\W{{0,6}}(?:{SUBJECT})\s*[*_]*\s*[:：]", re.IGNORECASE)
-DEVICE = (
-    r"iphone|ipad|ipod|android|galaxy|samsung|huawei|xiaomi|redmi|oppo|oneplus|pixel|blackberry|nokia|motorola|sony|htc|wiko|\blg\b|windows|outlook|yahoo"
-    r"|gmail|proton|\baol\b|gmx|web\.de|k-9|fairemail|spark|\bnine\b|mymail|smartphone|\bmac\b|手机|手機|sparrow|airmail|mailbird|thunderbird|superhuman|mailbox"
-)
-_OWNED = (
-    r"(?:my|mein\w*|mon|ma|mi|mio|mia|mijn|min|mitt|meu|minha|moj\w+|моего|моей)"
-    r"\s+(?:\S+\s+){0,3}?(?:mail|handy|\w*mobil\w*|phone|cell|tablet|telefon\w*|teléfono|téléphone|móvil|cellulare|telefoon|celular|puhelimes\w*|device|desk|ti-\d+|телефон\w*)\b"
-)
-MOBILE = re.compile(
-    r"^\W{0,4}(?:sent (?:from|via|using|with|by) |von meinem .{2,40} gesendet|gesendet (?:von|mit|über) |diese nachricht wurde von"
-    r"|envoyé (?:de|depuis|à partir) |enviado (?:desde|do|de|pelo|com) |inviato da|verzonden (?:vanaf|vanuit|met|via) "
-    r"|verstuurd vanaf|skickat från|sendt fra|lähetetty |wysłan[eo] z |отправлено (?:с|из) |从我的|從我的|發自|发自)"
-    rf"(?:.{{0,40}}(?:{DEVICE})|{_OWNED}|(?:mobile|phone|galaxy|puhelimesta)(?: device)?\W*$)|^\W{{0,4}}von meinem .{{0,30}}(?:{DEVICE}|handy|mobil\w*|telefon|tablet).{{0,20}} gesendet\W*$|^\W{{0,4}}(?:get outlook for|télécharger outlook|obtenez outlook|outlook (?:für|para|pour|voor) )|^\W{{0,4}}(?:iphone|ipad|android)から送信|^나의 iphone에서|^내 iphone에서",
-    re.IGNORECASE,
-)
 DELIMITER = re.compile(r"^\s{0,1}(?:-- ?|—|--\s*)$")
-LIST_FOOTER = re.compile(
-    r"^\W*(?:.{0,60}mailing list\W*$|to unsubscribe\b|unsubscribe\b|you received this message because|list-unsubscribe"
-    r"|https?://\S+/(?:listinfo|mailman)\S*|this e-?mail is (?:sponsored|brought)|this sf\.?net email is)",
-    re.IGNORECASE,
-)
 RULE = re.compile(r"^\s*[_=~*-]{4,}\s*>?\s*$")
+DATED = re.compile(r"\d{1,4}[./:-]\d|\b(?:19|20)\d\d\b|@|\d年")
+CLOCK = re.compile(r"\d{1,2}\W{0,2}[:.]\W{0,2}\d\d")
+ADDRESSED = re.compile(r"<[^<>\s]*@[^<>\s]*>|\[mailto:|^\s*\"?[^\s\"<>()]+@[^\s<>()]+\"?\s*$")
+
+WROTE = r"(?:\b{{reply.wrote}}(?!\w)|{{reply.wrote_suffix}})"
+WROTE_END = Pattern(rf"{WROTE}[^\w\n]{{0,40}}[:：]\s*$")
+SAID = Pattern(r"(?:\b{{reply.said}})\W*[:：]$")
+"""Attributions too weak to count without a quoted line right below."""
+_BEGINS = r"(?:{{reply.starts}}\b|{{words.days_short}}\b|\w{2,3}[.,]|\d)"
+SCHRIEB_MIDDLE = Pattern(rf"^\W*{_BEGINS}.{{0,200}}\b{{{{reply.wrote}}}}(?!\w).{{0,160}}[:：]\s*$", re.DOTALL)
+
+_ADDRESS = r"<[^<>\s]+@[^<>\s]+\s*>"
+_DAY = r"\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+_TIME = r"\d{1,2}:\d\d"
+_CJK_DAY = r"\d{4}年\d{1,2}月\d{1,2}日"
+_CJK_WEEKDAY = r"(?:[(（].{1,4}[)）]|[周週星曜]\S{1,2})?[\s,，]*"
+_WITH_WORD = (
+    rf"[^<>]{{1,80}}{_ADDRESS}\s*{{{{reply.wrote}}}}(?!\w).{{4,80}}\d.{{0,20}}[:：]",
+    r"{{reply.starts}}\s.{6,80}\b{{reply.has}}\s.{2,120}\b{{reply.written}}\s*[:：]",
+    # Open-Xchange
+    rf"[^\n<>]{{1,60}}{_ADDRESS}\s+{{{{reply.has}}}} {{{{reply.starts}}}}\s.{{6,40}}\b{{{{reply.written}}}}\s*[:：]",
+    rf"[^\n<>:]{{1,60}}\b{{{{reply.wrote}}}}(?: {{{{reply.starts}}}})?\s{_DAY}\s.{{0,20}}\d{{1,2}}[:.]\d\d.{{0,6}}[:：]",
+    # Zoho, Notes
+    r"-{2,}\s*{{reply.starts}}\s.{6,200}\b{{reply.wrote}}\s*-{2,}",
+    rf"-{{3,}}\s*\"?[^\"\n]{{1,80}}\"?\s{_ADDRESS}\s{{{{reply.wrote}}}}\s?[:：]\s*-{{3,}}",
+    rf"-*\s*{{{{reply.starts}}}}\s(?=.*(?<![\d.])\d{{1,2}}[:.]\d\d).{{6,220}}{_ADDRESS}\s*{{{{reply.wrote}}}}\W*",
+)
+_WITHOUT_WORD = (
+    rf"{_TIME}(?:\s?{{{{words.half_day}}}})?,?\s+[^\W\d]{{3,12}}\s\d{{1,2}},?\s\d{{4}}.{{0,120}}{_ADDRESS}\s*[:：]",
+    # GroupWise, Horde
+    rf">>>\s[^\n<>]{{1,60}}{_ADDRESS}\s{_DAY}\s{_TIME}.{{0,6}}>>>",
+    r"{{reply.quoting}}\s.{3,120}[:：]",
+    r"{{reply.written_by}}\s.{4,160}\d.{0,30}[:：]",
+    # No word for writing: what stands there begins with a date, after a weekday at most, or with a name and an address.
+    rf"(?:[^\W\d]{{1,12}}[.,]{{0,2}}\s+){{0,2}}\d{{1,4}}(?:[./年-]\s?\d|\.?\s+[^\W\d]{{2,}}).{{0,200}}{_ADDRESS}\s*[:：]",
+    rf"{_CJK_DAY}\s*{_CJK_WEEKDAY}{{{{words.half_day}}}}?\s*\d{{1,2}}\s*[:：時时点點].{{0,120}}(?:[:：]|>)",
+    rf"{_CJK_DAY}.{{0,80}}{_ADDRESS}.{{0,12}}[:：]?",
+    rf"\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}.{{0,80}}{_ADDRESS}\s*[:：]?",
+    r"{{reply.starts}}\s(?:[^\W\d]{1,12}['’׳]?[.,،]{0,2}\s+){0,3}(?:\w-)?\d{1,4}\b(?![:.]\d\d\b(?!\.))"
+    rf".{{0,150}}{_ADDRESS}\s*[:：]",
+    rf"{_DAY},?[\s\d:.]{{0,12}}(?:{{{{words.half_day}}}}|[^\W\d]\.)?,?\s*\b{{{{reply.by}}}}\b.{{0,120}}[:：]",
+    rf"[^\n]{{1,60}}{_ADDRESS}\s*(?:,\s*)?\d{{1,2}}[ ./-].{{4,60}}[:：]",
+    r">?-*\s*{{reply.in_message}}\s.{5,120}[:：]",
+)
+WITH_WORD = Pattern(rf"^\W*(?:{'|'.join(_WITH_WORD)})\s*$", re.DOTALL)
+WITHOUT_WORD = Pattern(rf"^\W*(?:{'|'.join(_WITHOUT_WORD)})\s*$", re.DOTALL)
+STARTS = Pattern(r"^\W{0,3}(?:{{reply.starts}}\s.*\d|\d|\w{2,12}[.,]{0,2}\s*(?:[^\W\d]{2,3} )?\d)")
+
+
+@cache
+def _words_for_writing() -> frozenset[str]:
+    entries = (*every("reply.wrote"), *every("reply.written"))
+    return frozenset(max(re.findall(r"\w+", entry), key=len).casefold() for entry in entries)
+
+
+def may_say_wrote(text: str) -> bool:
+    """Whether a word for writing may stand in a text: quick, where the patterns that look for one are not."""
+    return not text.isascii() or not _words_for_writing().isdisjoint(re.findall(r"\w+", text.casefold()))
+
+
+_SEPARATOR = re.compile(
+    r"^[ \t]*(?:>\s*)*(?P<rule>[-_=*~+#]{2,}\s*)?(?P<words>[^\W_](?:.{2,60}\w)?)\s*(?P<end>[:：]?)\s*[-_=*~+#]*\s*$"
+)
+_DRAWN = frozenset("-_=*~+#>:：")
+
+
+@cache
+def names(*lists: str) -> frozenset[str]:
+    """The entries of these lists in all languages, in lower case, to look a name up in."""
+    return frozenset(entry.casefold() for each in lists for entry in every(each))
+
+
+def plain(text: str) -> str:
+    """A word as the lists have it: in lower case, its apostrophe straight."""
+    return text.replace("İ", "i").casefold().replace("’", "'")
+
+
+def separator(text: str) -> str:
+    """ "original" or "forwarded" where a line of nothing else says so of what stands below it; empty for any other line."""
+    around = text.strip()
+    if not around or (around[0] not in _DRAWN and around[-1] not in _DRAWN):
+        return ""
+    match = _SEPARATOR.match(text)
+    if not match or not (match["rule"] or match["end"]):
+        return ""
+    words = plain(match["words"])
+    if words in names("reply.forwarded"):
+        return "forwarded"
+    return "original" if words in names("reply.original_message") else ""
+
+
+FIELD = re.compile(r"^\W{0,6}(?P<name>[^\W\d_][^:：*_<>@]{0,30}?)\s*[*_]*\s*[:：][*_]*")
+SUBJECT_FIELD = Pattern(r"(?:^|\s)\W{0,6}{{reply.subject}}\s*[*_]*\s*[:：]")
+
+
+_PHONE = r"(?:{{reply.device}}|{{reply.phone}})"
+_MINE = r"{{reply.my}}\s+(?:\S+\s+){0,3}?(?:{{reply.phone}}|{{reply.owned}})(?!\w)"
+MOBILE = (
+    # Sent from my iPhone
+    Pattern(
+        rf"^\W{{0,4}}{{{{reply.sent_from}}}}(?:.{{0,40}}{{{{reply.device}}}}|\s*{_MINE}|\s+{{{{reply.phone}}}}\W*$)"
+    ),
+    # Von meinem iPhone gesendet
+    Pattern(
+        rf"^\W{{0,4}}{{{{reply.by}}}}\s{{{{reply.my}}}}.{{0,30}}?{_PHONE}.{{0,20}}?\s?{{{{reply.sent_after}}}}\W*$"
+    ),
+    # iPhoneから送信
+    Pattern(r"^\W{0,4}(?:{{reply.my}}\s?)?{{reply.device}}\S{0,20}?\s?{{reply.sent_after}}\W*$"),
+    # Get Outlook for iOS
+    Pattern(
+        r"^\W{0,4}{{reply.get_app}}\W*(?:(?:\w+\s){0,3}(?:ios|android|mac\w*|windows)\b\W*(?:\S{1,60}\W*)?)?$"
+    ),
+)
+
+
+@cache
+def _openings() -> frozenset[str]:
+    firsts = (entry[:4].casefold() for each in ("reply.sent_from", "reply.get_app") for entry in every(each))
+    return frozenset(first if first.replace(" ", "").isalpha() else first[:2] for first in firsts)
+
+
+@cache
+def _endings() -> tuple[str, ...]:
+    return every("reply.sent_after")
+
+
+_BESIDE = " \t\xa0\u200e\u200f\u202a\u202b\u202c-–—_*>.!()[]|•·\"'"
+
+
+def mobile(text: str) -> bool:
+    """Whether a line is what a phone sets below a mail ("Sent from my iPhone"), and nothing else. Few lines begin or end as
+    such a line does; only for those the patterns are worth their time."""
+    if len(text) > 80:
+        return False
+    bare = text.strip(_BESIDE).casefold()
+    opens = bare[:4] in _openings() or bare[:2] in _openings()
+    if not (opens or bare.endswith(_endings())) or re.search(r"[.!?]\s+\w|\?", text):
+        return False
+    return any(pattern.match(text) for pattern in MOBILE)
+
+
+LIST_FOOTER = Pattern(r"^\W*(?:{{reply.list_footer}}|https?://\S+/(?:listinfo|mailman))")

@@ -5,26 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailbot.language.pattern import Pattern
 from mailbot.mail.message import Address
 
-_PHONE = re.compile(
-    r"(?:\b(?:tel(?:efon|éfono|efono|éphone)?|phone|mobile?|mob|cell|handy|office|direct|[tmp])\b[.:\s]{1,3}|(?=\+))"
-    r"(\+?\d[\d ()/.\-\u00a0]{6,18}\d)",
-    re.IGNORECASE,
-)
-_ROLE = re.compile(
-    r"\b(?:manager|engineer|director|head of|lead|officer|c[efto]o|cfo|ciso|president|partner|founder|developer|architect|consultant|analyst|designer"
-    r"|scientist|professor|lecturer|researcher|editor|assistant|coordinator|administrator|accountant|lawyer|attorney|nurse|physician|teacher|secretary"
-    r"|leiter(?:in)?|geschäftsführer(?:in)?|vorstand|prokurist(?:in)?|referent(?:in)?|entwickler(?:in)?|berater(?:in)?|ingenieur(?:in)?|sachbearbeiter(?:in)?"
-    r"|directeur|directrice|responsable|chef(?:fe)? de|ingénieure?|gérante?|consultante?|director(?:a)? de|jefe|jefa|responsabile|direttore|direttrice"
-    r"|gerente|diretor(?:a)?|kierownik|dyrektor|chefe?|ansvarig|leder|päällikkö)\b",
-    re.IGNORECASE,
-)
-_COMPANY = re.compile(
-    r"\b(?:inc|ltd|llc|llp|plc|corp|gmbh|ag|kg|ohg|se|sarl|sas|s\.?a\.?|s\.?l\.?|s\.?p\.?a|s\.?r\.?l|b\.?v|n\.?v|oy|ab|aps|a/s|sp\. ?z ?o\.?o|co|company|group|university|universität|université|institute?)\b\.?(?:\s|$|,)|株式会社|有限公司",
-    re.IGNORECASE,
-)
-_PARTS = re.compile(r"\s*[|·•–—]\s*|\s+-\s+|,\s+|\s+(?:at|bei|chez)\s+")
+_PHONE = Pattern(r"(?:\b{{reply.telephone}}\b[.:：\s]{1,3}|(?=\+))(\+?\d[\d ()/.\-\u00a0]{6,18}\d)")
+_FAX = Pattern(r"\b{{reply.fax}}")
+_ROLE = Pattern(r"\b{{reply.role}}\b")
+_COMPANY = Pattern(r"\b{{reply.company}}\b\.?(?:\s|$|,)|{{reply.company_joined}}")
+_PARTS = Pattern(r"\s*[|·•–—]\s*|\s+-\s+|,\s+|\s+{{reply.at}}\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ def details(signature: str, author: Address, name: str) -> Details:
     role = company = ""
     domain = author.domain.split(".")[0]
     for line in lines[at : at + 5]:
-        for part in _PARTS.split(line):
+        for part in _PARTS.compiled.split(line):
             own = words & set(re.findall(r"\w+", part.casefold()))
             if len(part) > 60 or "@" in part or "://" in part or len(own) > 1:
                 continue
@@ -72,11 +60,7 @@ def details(signature: str, author: Address, name: str) -> Details:
             ):
                 company = part
     phone = next(
-        (
-            m[1].strip()
-            for line in lines[at:]
-            if not re.search(r"\bfax\b", line, re.I) and (m := _PHONE.search(line))
-        ),
+        (m[1].strip() for line in lines[at:] if not _FAX.search(line) and (m := _PHONE.search(line))),
         "",
     )
     return Details(role, company, phone if 7 <= len(re.sub(r"\D", "", phone)) <= 15 else "")

@@ -131,7 +131,7 @@ def _plain_lines(content: str) -> list[Line]:
     initials = Counter(m[1] for m in named if m and m[1] not in _PROMPTS)
     found, start = [], 0
     for text, name in zip(texts, named, strict=True):
-        quoted = bool(QUOTED.match(text)) or bool(name and initials[name[1]] > 1)
+        quoted = (">" in text[:4] and bool(QUOTED.match(text))) or bool(name and initials[name[1]] > 1)
         shown = (
             "-- " if text.rstrip("\r") == "-- " else text.rstrip()
         )  # RFC 3676 4.3: the space is the delimiter

@@ -3,8 +3,7 @@ with its reason in words, or an empty text."""
 
 from __future__ import annotations
 
-import re
-
+from mailbot.language.pattern import Pattern
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
 from mailbot.mail.robot import is_robot
@@ -19,11 +18,7 @@ _LIST_HEADERS = (
     "x-ml-name",
     "newsgroups",
 )
-_AUTO_SUBJECT = re.compile(
-    r"^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response|antwort)|out of (?:the )?office|abwesenheits|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
-    r"|resposta automática|automatisch antwoord|undeliver|delivery (?:status|failure|has failed)|mail delivery|returned mail|failure notice)",
-    re.IGNORECASE,
-)
+_AUTO_SUBJECT = Pattern(r"^\W*{{reply.automatic}}")
 _AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder")
 
 

@@ -8,12 +8,13 @@ from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address, Message
 from mailbot.mail.robot import is_robot
 
-_ROLE = re.compile(
-    r"^(?:info|support|help|helpdesk|service|services|sales|billing|invoices?|accounts?|office|contact|kontakt|hello|hi|team|admin|administrator|webmaster"
-    r"|hr|jobs|careers|press|media|legal|security|abuse|privacy|feedback|orders?|shop|store|booking|reservations?|events?|calendar|invitations?|reception"
-    r"|jira|confluence|github|gitlab|bitbucket|slack|zoom|teams|linkedin|facebook|twitter|messages?|members?|digest|bot|robot|system|list|lists|all|everyone)(?:[-+_.].*)?$",
-    re.IGNORECASE,
-)
+_ROLES = (
+    "info support help helpdesk service services sales billing invoices? accounts? office contact kontakt hello hi team admin"
+    " administrator webmaster hr jobs careers press media legal security abuse privacy feedback orders? shop store booking"
+    " reservations? events? calendar invitations? reception jira confluence github gitlab bitbucket slack zoom teams linkedin"
+    " facebook twitter messages? members? digest bot robot system list lists all everyone"
+).split()
+_ROLE = re.compile(rf"^(?:{'|'.join(_ROLES)})(?:[-+_.].*)?$", re.IGNORECASE)
 _VIA = re.compile(r"\b(?:via|through)\s+\S|\((?:via|on)\s", re.IGNORECASE)
 
 

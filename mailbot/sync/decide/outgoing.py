@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from mailbot.language.detect import language_of
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime import reply_body, reply_header
@@ -12,7 +13,6 @@ from mailbot.mail.mime.compose import Reply
 from mailbot.mail.text.split import MailText
 from mailbot.settings import Account, Settings
 from mailbot.sync.decide.audience import recipients
-from mailbot.vault.words import tongue
 
 
 def outgoing(
@@ -51,7 +51,9 @@ def _quote(mail: Mail) -> str:
     message = mail.message
     if message.protected:
         return ""
-    return reply_body.quoted(_quotable(mail.text), message.sender, message.date, tongue(mail.text.newest))
+    return reply_body.quoted(
+        _quotable(mail.text), message.sender, message.date, language_of(mail.text.newest)
+    )
 
 
 def _quotable(text: MailText) -> str:

@@ -7,7 +7,7 @@ import re
 from mailbot.language.pattern import Pattern
 from mailbot.mail.text.attribution import attribution, certain
 from mailbot.mail.text.line import Line
-from mailbot.mail.text.notes_header import forwarded_by, notes_header
+from mailbot.mail.text.notes_header import forwarded_by, may_have_headers, notes_header
 from mailbot.mail.text.printed_header import FROM, field, header_block, header_end, only_mail_has
 from mailbot.mail.text.quote_marks import QUOTED, RULE, names, separator
 
@@ -17,6 +17,7 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
     history = [line.quoted for line in read]
     forwarded = [False] * len(read)
     marked = _last_quoted(read)
+    of_notes = may_have_headers(read)
     prefixes: set[str] = set()
     answered = False
     """Whether the author wrote anything above the line that is looked at."""
@@ -48,7 +49,7 @@ def history_of(read: list[Line]) -> tuple[list[bool], list[bool]]:
         elif length := forwarded_by(read, i):
             quote = _quote_end(read, i + length)
             i = mark(i, quote if quote > i + length else len(read), forward=True)
-        elif header := notes_header(read, i):
+        elif of_notes and (header := notes_header(read, i)):
             start = _rule_above(read, i)
             if _quoted_soon(read, header.end):
                 i = mark(start, header.end)

@@ -54,6 +54,16 @@ def forwarded_by(read: list[Line], i: int) -> int:
     return 0
 
 
+def may_have_headers(read: list[Line]) -> bool:
+    """Whether any line names a subject: without one there is no header to look for."""
+    wanted = names("reply.subject")
+    for line in read:
+        text = line.text[:60].strip(" \t>*_").replace("：", ":").replace("\t", ":")
+        if plain(text.partition(":")[0].rstrip(" *_")) in wanted:
+            return True
+    return False
+
+
 def notes_header(read: list[Line], i: int) -> NotesHeader | None:
     """The header that starts at line `i`, None if there is none."""
     begun = _begun(read, i)

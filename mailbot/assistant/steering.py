@@ -5,63 +5,139 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
+from mailbot.language.lists import every
+from mailbot.language.pattern import Pattern
 from mailbot.mail.message import Message, Text
 from mailbot.mail.text.markup import all_text
 from mailbot.vault.markdown import visible
 
+LOOKED_AT = 100_000
+"""Characters of each text."""
+BEFORE = 80
+"""Characters in front of a phrase that tell whether it is one."""
+
 _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”“»’'`](?!\w)")
 """Words that are spoken of, not spoken: an article on attacks cites them."""
-_MACHINE = r"(?:(?:large |ai )*language model|ai|a\.i\.|llm|gpt(?:-?\d\w*)?|chat ?gpt|chat ?bot|claude|gemini|copilot|(?:language|ai) model|(?:ai|virtual|e-?mail|mail|writing|helpful) (?:assistant|agent|tool|system)|assistant|automated (?:system|agent))"
-_ATTEMPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "it tells a model to ignore its instructions",
-        re.compile(
-            r"\b(?:ignore|disregard|forget|override|bypass|skip|drop)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|any|your|original|system|preceding|former)\b[^.\n]{0,30}\b(?:instructions?|prompts?|rules?|guidelines?|directives?|context|orders|restrictions?|programming)\b"
-            r"|\b(?:ignorier|vergiss|missachte)\w*\b[^.\n]{0,40}\b(?:anweisung|instruktion|regel|vorgabe)\w*|\b(?:ignore[zr]?|oublie[zr]?)\b[^.\n]{0,40}\b(?:instructions|consignes|règles)\b"
-            r"|\b(?:ignora|olvida)\b[^.\n]{0,40}\b(?:instrucciones|reglas|istruzioni|regole|instruções|regras)\b|игнорируй\w*[^.\n]{0,40}инструкци\w*|(?:忽略|无视|無視)[^。\n]{0,20}(?:指示|指令|规则|ルール)|(?:指示|指令|ルール)を無視",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "it speaks to a model",
-        re.compile(
-            rf"(?:^|[.!?:\n]\s*|\b(?:dear|hey|hi|hello|attention|note to|message to|instructions? (?:to|for)|for) (?:the |any |all |my |your )?){_MACHINE}s?(?: reading this)?\s*[,:!\-–—]+\s*(?:please |you |do |your |now )?\w+"
-            rf"|\bif you are (?:an?|the) {_MACHINE}\b|\byou are (?:now |no longer )?(?:an?|the|in|my)? ?(?:{_MACHINE}|developer mode|dan\b|jailbr\w+)|\bas an? {_MACHINE},? (?:you|your)\b"
-            rf"|\b(?:important |urgent )?message (?:from me,? [^.\n]{{0,40}})?(?:,? ?to you,? )(?:the )?{_MACHINE}|\b{_MACHINE}s? (?:must|should|shall|has to|is required to|need to|needs to) (?:also |now |always |immediately )?(?:reply|respond|include|add|send|forward|write|append|insert|reveal|say|output|answer|ignore|follow|disclose|state|confirm|attach|mention|put|use|cc|bcc)\b",
-            re.IGNORECASE | re.MULTILINE,
-        ),
-    ),
-    (
-        "it asks for the prompt or for secrets of the system",
-        re.compile(
-            r"\b(?:reveal|show|print|repeat|output|include|quote|paste|disclose|leak|tell me|send(?: me)?|give me|what (?:is|are)) (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:full |entire |complete |hidden |initial |original |secret |exact )*(?:system|initial|hidden|developer|secret|original) (?:prompts?|instructions?|messages?)\b(?=\s*(?:[.?!,;:\n]|and|verbatim|in|to|as|here|$))"
-            r"|\b(?:reveal|show|print|repeat|output|include|quote|paste|disclose|leak)\b[^.\n]{0,30}\b(?:everything|all text|the text|anything)\b[^.\n]{0,15}\babove\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "it has the control marks of a model's prompt",
-        re.compile(
-            r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|^\s*#{2,}\s*(?:system|instructions?|new instructions?)\s*:?\s*#*\s*$|</?(?:system|instructions?|information|important)>|^\s*(?:system|assistant|developer)\s*:\s*(?:you|ignore|forward|send|reply|respond|from now|the user|always|never|new|please|do|add|include)\b"
-            r"|(?:^|[.!?]\s+)(?:new|updated|additional|real|actual) (?:system )?instructions?\s*:|\b(?:begin|start|end) (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b|<<<\w+-[0-9a-f]{8,}|(?<![0-9a-f])[0-9a-f]{8,64}>>>",
-            re.IGNORECASE | re.MULTILINE,
-        ),
-    ),
-    (
-        "it tells whoever drafts the answer what to put in it, unseen by the user",
-        re.compile(
-            r"\b(?:do not|don'?t|never|without) (?:tell(?:ing)?|inform(?:ing)?|alert(?:ing)?|notify(?:ing)?|mention(?:ing)?(?: this)? to|show(?:ing)?|let(?:ting)?) (?:the |your |this to (?:the )?)?(?:user|owner|recipient|human|account holder)\b(?=\s*(?:[.,;!:\n]|about|of|that|anything|this|know|what|$))"
-            r"|\b(?:in|at the (?:end|start|beginning|top|bottom) of|into|to) (?:your|the) (?:reply|response|answer|draft|summary)\b[^.\n]{0,60}\b(?:include|add|insert|append|put|write|say|click)\b[^.\n]{0,40}(?:https?:|www\.|the following|exactly|verbatim|\bthis (?:link|text|sentence|line|url|phrase|image)|:)"
-            r"|\b(?:include|add|insert|append|put) (?:the following|this|these) (?:text|link|sentence|line|url|image|address|phrase|code|words?)\b[^.\n]{0,60}\b(?:in|to|at|into) (?:your|the|every|each|all) (?:reply|replies|response|answer|draft|e-?mail|end)"
-            r"|\b(?:forward|send|exfiltrate|bcc|cc) (?:all|every|any|the last|the latest|this|these|copies of|a copy of)[^.\n]{0,60}\b(?:e-?mails?|messages|notes|conversations?|drafts?|contacts|passwords?|thread|inbox)\b[^.\n]{0,40}\bto\b[^.\n]{0,20}\S+@\S+",
-            re.IGNORECASE,
-        ),
-    ),
-)
-_SPACES = re.compile(r"\s{2,}")
-"""Runs of white space are closed first: every pattern below may then look for one character of it."""
+_GAPS = re.compile("  +")
+"""White space is closed first: every phrase below may then look for one character of it."""
 _TAGS = re.compile("[\U000e0020-\U000e007f]{4,}")
+_SENTENCE = r"(?:\A|\n|[.!?:]\s*)"
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A way to steer: `here` begins where a literal of `literals` (lists, or the words themselves) stands, with `before` right in
+    front of it."""
+
+    literals: tuple[str, ...]
+    here: Pattern
+    before: Pattern | None = None
+
+    def found(self, text: str, at: int) -> bool:
+        """Whether it stands at this place of a text."""
+        if not self.here.compiled.match(text, at):
+            return False
+        start = max(0, at - BEFORE)
+        # What lies before is cut off: there a text does not begin.
+        return self.before is None or bool(self.before.search(("\0" if start else "") + text[start:at]))
+
+
+def _phrase(literals: str, here: str, before: str = "") -> Phrase:
+    bounded = here if here[0] in "<\\[#" else rf"(?<!\w){here}"
+    return Phrase(tuple(literals.split()), Pattern(bounded), Pattern(rf"{before}\Z") if before else None)
+
+
+_MACHINE = r"{{steering.machine}}(?:-?\d\w*)?"
+_CALL = r"(?:\b{{steering.calls}} (?:the |any |all |my |your )?)"
+_WIDER = r"(?:(?:large|ai) )*"
+_GAP = r"[^.\n]"
+
+_ATTEMPTS: dict[str, tuple[Phrase, ...]] = {
+    "it tells a model to ignore its instructions": (
+        _phrase(
+            "steering.ignore",
+            rf"{{{{steering.ignore}}}}\b{_GAP}{{0,40}}\b{{{{steering.earlier}}}}\b"
+            rf"{_GAP}{{0,30}}\b{{{{steering.instructions}}}}\b",
+        ),
+        _phrase(
+            "steering.disregard", rf"{{{{steering.disregard}}}}\w*\b{_GAP}{{0,40}}\b{{{{steering.rules}}}}\w*"
+        ),
+        Phrase(("steering.disregard",), Pattern(r"{{steering.disregard}}[^。\n]{0,20}{{steering.rules}}")),
+        Phrase(("steering.rules_first",), Pattern("{{steering.rules_first}}を無視")),
+    ),
+    "it speaks to a model": (
+        _phrase(
+            "steering.machine",
+            rf"{_MACHINE}s?(?: reading this)?\s*[,:!\-–—]+\s*(?:(?:please|you|do|your|now) )?\w+",
+            rf"(?:{_SENTENCE}|{_CALL}){_WIDER}",
+        ),
+        _phrase("steering.you_are", rf"{{{{steering.you_are}}}} (?:an?|the) {_WIDER}{_MACHINE}\b", r"\bif "),
+        _phrase(
+            "steering.you_are",
+            rf"{{{{steering.you_are}}}} (?:now |no longer )?(?:an?|the|in|my)? ?(?:{_WIDER}{_MACHINE}|{{{{steering.mode}}}})\b",
+        ),
+        _phrase("steering.as_a", rf"as an? {_WIDER}{_MACHINE},? (?:you|your)\b"),
+        _phrase(
+            "steering.message",
+            rf"message (?:from me,? {_GAP}{{0,40}})?(?:,? ?to you,? )(?:the )?{_WIDER}{_MACHINE}",
+        ),
+        _phrase(
+            "steering.machine",
+            rf"{_MACHINE}s? {{{{steering.must}}}} (?:(?:also|now|always|immediately) )?{{{{steering.do}}}}\b",
+        ),
+    ),
+    "it asks for the prompt or for secrets of the system": (
+        _phrase(
+            "steering.reveal steering.hand_over",
+            r"(?:{{steering.reveal}}|{{steering.hand_over}}) (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:{{steering.hidden}} )*"
+            r"{{steering.of_the_system}} {{steering.prompt}}\b(?=\s*(?:[.?!,;:\n]|and|verbatim|in|to|as|here|\Z))",
+        ),
+        _phrase(
+            "steering.reveal",
+            rf"{{{{steering.reveal}}}}\b{_GAP}{{0,30}}\b{{{{steering.everything}}}}\b{_GAP}{{0,15}}\babove\b",
+        ),
+    ),
+    "it has the control marks of a model's prompt": (
+        _phrase("<|", r"<\|(?:im_start|im_end|system|user|assistant|endoftext|eot_id|start_header_id)\|?>"),
+        _phrase("[inst] [/inst] <<sys>> <</sys>>", r"\[/?INST\]|<</?SYS>>"),
+        _phrase("##", r"#{2,}\s*(?:system|(?:new )?instructions?)\s*:?\s*#*\s*(?:\n|\Z)", r"(?:\A|\n)\s*"),
+        _phrase("<system </system <i </i", r"</?(?:system|instructions?|information|important)>"),
+        _phrase("steering.role", r"{{steering.role}}\s*:\s*{{steering.orders}}\b", r"(?:\A|\n)\s*"),
+        _phrase("steering.new", r"{{steering.new}} (?:system )?instructions?\s*:", r"(?:\A|\n|[.!?]\s+)\s*"),
+        _phrase(
+            "steering.begins",
+            r"{{steering.begins}} (?:of )?(?:system|hidden|secret) (?:prompt|instructions?)\b",
+        ),
+        _phrase("<<<", r"<<<\w+-[0-9a-f]{8,}"),
+        Phrase((">>>",), Pattern(">>>"), Pattern(r"(?<![0-9a-f])[0-9a-f]{8,64}\Z")),
+    ),
+    "it tells whoever drafts the answer what to put in it, unseen by the user": (
+        _phrase(
+            "steering.not",
+            r"{{steering.not}} {{steering.tell}} (?:the |your |this to (?:the )?)?{{steering.reader}}\b"
+            r"(?=\s*(?:[.,;!:\n]|about|of|that|anything|this|know|what|\Z))",
+        ),
+        _phrase(
+            "steering.answer",
+            rf"{{{{steering.answer}}}}\b{_GAP}{{0,60}}\b{{{{steering.put}}}}\b{_GAP}{{0,40}}"
+            r"(?:https?:|www\.|the following|exactly|verbatim|\bthis (?:link|text|sentence|line|url|phrase|image)|:)",
+            r"\b(?:in|at the (?:end|start|beginning|top|bottom) of|into|to) (?:your|the) ",
+        ),
+        _phrase(
+            "steering.put",
+            rf"{{{{steering.put}}}} (?:the following|this|these) {{{{steering.piece}}}}\b{_GAP}{{0,60}}\b"
+            r"(?:in|to|at|into) (?:your|the|every|each|all) (?:replies|e-?mail|end|{{steering.answer}})",
+        ),
+        _phrase(
+            "steering.send",
+            r"{{steering.send}} (?:all|every|any|the last|the latest|this|these|copies of|a copy of)"
+            rf"{_GAP}{{0,60}}\b{{{{steering.mails}}}}\b{_GAP}{{0,40}}\bto\b{_GAP}{{0,20}}\S+@\S+",
+        ),
+    ),
+}
 
 
 def attempts(message: Message) -> tuple[str, ...]:
@@ -69,15 +145,63 @@ def attempts(message: Message) -> tuple[str, ...]:
     Empty for almost every mail; words in quotation marks are spoken of and do not count."""
     found: dict[str, None] = {}
     for text in _texts(message):
-        if _TAGS.search(text):
+        if not text.isascii() and _TAGS.search(text):
             found["it has text in invisible tag characters"] = None
-        plain = unicodedata.normalize("NFKC", visible(text))[:100_000]
-        plain = _SPACES.sub(lambda m: "\n" if "\n" in m[0] else " ", plain)
-        plain = _QUOTED.sub(" ", plain)
-        for why, pattern in _ATTEMPTS:
-            if pattern.search(plain):
-                found[why] = None
+        found |= dict.fromkeys(_in(_prepared(text)))
     return tuple(found)
+
+
+def _prepared(text: str) -> str:
+    """A text as it is looked at: nothing hidden, one spelling, white space closed, without what it only speaks of."""
+    text = visible(text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = text[:LOOKED_AT]
+    for space in "\t\v\f\r":
+        text = text.replace(space, " ")
+    lines = (line.strip() for line in text.split("\n"))
+    return _QUOTED.sub(" ", _GAPS.sub(" ", "\n".join(filter(None, lines))))
+
+
+def _in(text: str) -> Iterator[str]:
+    """The ways to steer that stand in a text. A phrase is looked for only where one of its literals is: most texts have few."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a letter that has two in lower case: then places do not agree
+        text = lower
+    there = frozenset(literal for literal in _every_literal() if literal in lower)
+    for why, phrases in _ATTEMPTS.items():
+        for phrase in phrases:
+            literals = there.intersection(_literals(phrase.literals))
+            if any(phrase.found(text, at) for literal in literals for at in _places(lower, literal)):
+                yield why
+                break
+
+
+def _places(text: str, literal: str) -> Iterator[int]:
+    """Where a literal stands in a text; if it is a word, where one begins."""
+    word = literal[0].isalnum()
+    at = text.find(literal)
+    while at >= 0:
+        if not (word and at and text[at - 1].isascii() and text[at - 1].isalnum()):
+            yield at
+        at = text.find(literal, at + 1)
+
+
+@cache
+def _every_literal() -> frozenset[str]:
+    return frozenset(
+        literal
+        for phrases in _ATTEMPTS.values()
+        for phrase in phrases
+        for literal in _literals(phrase.literals)
+    )
+
+
+@cache
+def _literals(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of some lists, or the words themselves, as far as they are literal."""
+    words = [word for name in named for word in (every(name) if name.startswith("steering.") else (name,))]
+    return tuple(dict.fromkeys(word.lower() for word in words))
 
 
 def _texts(message: Message) -> Iterator[str]:

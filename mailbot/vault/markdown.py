@@ -35,14 +35,10 @@ def visible(text: str) -> str:
 
     The joiner inside an emoji stays: it is seen. (CVE-2021-42574 for the bidirectional ones.)
     """
-    text = (
-        text.replace("\r\n", "\n")
-        .replace("\r", "\n")
-        .replace("\u2028", "\n")
-        .replace("\u2029", "\n")
-        .replace("\x85", "\n")
-    )
-    if text.isascii() and not _CONTROL.search(text):
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.isascii():
+        text = text.replace("\u2028", "\n").replace("\u2029", "\n").replace("\x85", "\n")
+    if not (_CONTROL.search(text) or (not text.isascii() and _INVISIBLE.search(text))):
         return text
     text = _EMOJI_JOINER.sub("\ue000", text.replace("\ue000", "").replace("\ue001", ""))
     text = _NON_JOINER.sub("\ue001", text)

@@ -13,10 +13,10 @@ from mailbot.assistant.tokens import tokens
 from mailbot.mail.mail import Mail
 from mailbot.vault.entry import UNSEARCHED, target
 from mailbot.vault.index import Index, NoteRow
-from mailbot.vault.markdown import unescape
 from mailbot.vault.read_back import newest_text
 from mailbot.vault.search import search
 from mailbot.vault.source import Context, Source
+from mailbot.vault.stand_ins import unescape
 from mailbot.vault.vectors import Vectors
 from mailbot.vault.verdict import Ask
 from mailbot.vault.walk import lies_in, places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailbot.assistant.asks import asks
 from mailbot.assistant.solicitation import is_solicitation
 from mailbot.mail.mail import Mail
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 from mailbot.vault.verdict import Ask, Verdict
 
 LOOKED_AT = 50_000

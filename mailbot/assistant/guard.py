@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 
 @dataclass(frozen=True, slots=True)

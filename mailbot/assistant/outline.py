@@ -12,7 +12,7 @@ from mailbot.language.detect import language_of
 from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 NAME = "outline (no language model)"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mailbot.errors import ConfigError
 from mailbot.mail.text.split import MailText
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 
 @dataclass(frozen=True, slots=True)

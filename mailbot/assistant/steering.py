@@ -12,7 +12,7 @@ from mailbot.language.lists import every
 from mailbot.language.pattern import Pattern
 from mailbot.mail.message import Message, Text
 from mailbot.mail.text.markup import all_text
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 LOOKED_AT = 100_000
 """Characters of each text."""

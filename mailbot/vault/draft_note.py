@@ -10,9 +10,10 @@ from datetime import datetime
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft, Lead
-from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown, unescape
+from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown
 from mailbot.vault.note import Note, Properties, property_text
 from mailbot.vault.source import Context, Source
+from mailbot.vault.stand_ins import unescape
 from mailbot.vault.verdict import Verdict
 
 BEGIN = "%% mailbot: reply begins %%"

@@ -10,7 +10,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RESERVED = {

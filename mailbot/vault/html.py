@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.line import Line, Run
-from mailbot.vault.markdown import guard, inert_url, release, swapped, visible
+from mailbot.vault.markdown import inert_url
+from mailbot.vault.stand_ins import guard, release, swapped, visible
 
 
 @dataclass(frozen=True, slots=True)

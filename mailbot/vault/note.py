@@ -13,7 +13,7 @@ from frontmatter.default_handlers import YAMLHandler
 
 from mailbot import yaml_bounds
 from mailbot.errors import BadData
-from mailbot.vault.markdown import visible
+from mailbot.vault.stand_ins import visible
 
 Properties = dict[str, Any]
 _FRONT = re.compile(r"\A---[ \t]*\n((?:.*?\n)??)---[ \t]*(?:\n|\Z)", re.DOTALL)

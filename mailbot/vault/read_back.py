@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from mailbot.mail.message import Address
-from mailbot.vault.markdown import unescape
 from mailbot.vault.note import Properties
+from mailbot.vault.stand_ins import unescape
 from mailbot.vault.verdict import Disposition, disposition_of
 
 SIGNATURE = "Signature"

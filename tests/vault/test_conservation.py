@@ -16,7 +16,7 @@ from mailbot.mail.message import Message, Text
 from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.split import split
 from mailbot.vault.email_body import body_markdown
-from mailbot.vault.markdown import unescape, visible
+from mailbot.vault.stand_ins import unescape, visible
 from tests.conftest import ROOT
 from tests.vault.seen_text import seen_text
 

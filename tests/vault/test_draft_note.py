@@ -12,8 +12,8 @@ from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.draft_note import BEGIN, DraftNote, parse, render
-from mailbot.vault.markdown import visible
 from mailbot.vault.source import Context, Source
+from mailbot.vault.stand_ins import visible
 from mailbot.vault.verdict import Verdict
 
 

@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.vault import durable
+from mailbot.vault import durable, exchange, rename
 from mailbot.vault import note as notes
 
 
@@ -81,7 +81,7 @@ def test_nor_where_files_cannot_be_exchanged(
     tmp_path: Path, editor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a system without renameat2 the old file keeps a second name until it was looked at."""
-    monkeypatch.setattr(durable, "_LIBC", None)
+    monkeypatch.setattr(rename, "_LIBC", None)
     assert race(tmp_path, EDITORS[editor], 100) == 0
 
 
@@ -91,7 +91,7 @@ def test_a_save_between_the_look_and_the_exchange_is_put_back(
     """The narrowest moment: the note was read, compared, and is saved before the two files change places."""
     path = tmp_path / "n.md"
     path.write_bytes(b"old")
-    real, saves = durable._renameat2, iter([b"theirs 1", b"theirs 2"])
+    real, saves = rename.renameat2, iter([b"theirs 1", b"theirs 2"])
 
     def slow(one: Path, other: Path, how: int) -> bool:
         if (save := next(saves, None)) is not None:
@@ -100,8 +100,8 @@ def test_a_save_between_the_look_and_the_exchange_is_put_back(
             fresh.replace(path)
         return real(one, other, how)
 
-    monkeypatch.setattr(durable, "_renameat2", slow)
-    assert not durable.replace(path, lambda data: data == b"old", b"ours")
+    monkeypatch.setattr(exchange, "renameat2", slow)
+    assert not exchange.replace(path, lambda data: data == b"old", b"ours")
     assert path.read_bytes() == b"theirs 2"
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["n.md"]
 
@@ -118,7 +118,7 @@ def test_permissions_stay(tmp_path: Path) -> None:
     path = tmp_path / "n.md"
     path.write_bytes(b"old")
     path.chmod(0o640)
-    assert durable.replace(path, lambda data: data == b"old", b"new", tmp_path / ".mailbot")
+    assert exchange.replace(path, lambda data: data == b"old", b"new", tmp_path / ".mailbot")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
 
 
@@ -177,7 +177,7 @@ def test_an_editor_that_opens_the_file_at_the_last_moment_writes_to_the_right_on
     """It waits for the lease, is seen, and finds the file that it has opened under its name."""
     files, path = NoteFiles(tmp_path), tmp_path / "n.md"
     path.write_text("---\nstatus: draft\n---\nMine.\n", encoding="utf-8")
-    real, threads = durable._renameat2, list[threading.Thread]()
+    real, threads = rename.renameat2, list[threading.Thread]()
 
     def late(one: Path, other: Path, how: int) -> bool:
         if not threads:
@@ -186,7 +186,7 @@ def test_an_editor_that_opens_the_file_at_the_last_moment_writes_to_the_right_on
             time.sleep(0.1)
         return real(one, other, how)
 
-    monkeypatch.setattr(durable, "_renameat2", late)
+    monkeypatch.setattr(exchange, "renameat2", late)
     files.change("n.md", "", {"status": "superseded"})
     threads[0].join()
     read = notes.read(path.read_text(encoding="utf-8"))

@@ -76,7 +76,7 @@ def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
     from mailparser.exceptions import MailParserError
 
     try:
-        message = email.message_from_bytes(raw)
+        message = _message(raw)
         found = MailParser(_frame(message)).defects_categories
         return message, [_in_words(c) for c in sorted(found) if c not in _OWN_WORDS]
     except (MailParserError, RecursionError):
@@ -92,6 +92,21 @@ def tree(raw: bytes, defects: list[str]) -> tuple[Part, list[str]]:
     del part["content-type"], part["content-transfer-encoding"]
     part.set_payload(raw[end:].decode("latin-1"), "latin-1")
     return part, []
+
+
+def _message(raw: bytes) -> Part:
+    """The standard library's tree. It reads a body line by line to look for boundaries; where there are none it need not."""
+    end = _header_end(raw)
+    head = email.message_from_bytes(raw[:end])
+    if (
+        head.get_content_maintype() != "text"
+        or head.defects
+        or not raw[end : end + 2].startswith((b"\n", b"\r\n"))
+    ):
+        return email.message_from_bytes(raw)
+    body = raw[end:].removeprefix(b"\r").removeprefix(b"\n")
+    head.set_payload(body.decode("ascii", "surrogateescape"))
+    return head
 
 
 def _frame(message: Part) -> Part:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
+from mailbot.mail.text.client_marks import mark_of
 from mailbot.mail.text.data_table import holds_data
+from mailbot.mail.text.embedded import is_tiny, place
 from mailbot.mail.text.line import PLAIN, Block, Line, Run
 from mailbot.mail.text.markup import UNSEEN, VOID, tree
 from mailbot.mail.text.visibility import look
@@ -32,28 +33,6 @@ MAX_DEPTH = 20
 """Quotes and lists around a line that are kept as such: beyond, nesting only costs room."""
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
-
-# What clients mark quoted history with. A *scope* ends with its element; an *edge* is followed by nothing but history.
-_SCOPE_CLASSES = frozenset(
-    "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote tutanota_quote zmail_extra hs_reply_quote quoted_text"
-    " iphone_quote".split()
-)
-_CONTAINERS = frozenset("gmail_quote gmail_quote_container protonmail_quote zmail_extra".split())
-_EDGE_CLASSES = frozenset(("OutlookMessageHeader", "yahoo-quoted-begin"))
-_EDGE_IDS = frozenset(
-    "divRplyFwdMsg appendonsend replySplit stopSpelling mail-editor-reference-message-container ms-outlook-mobile-reference"
-    " OLK_SRC_BODY_SECTION origbody reply-intro isReplyContent isForwardContent qt orc-full-body-initial-text".split()
-)
-_BORDER_TOP = re.compile(
-    r"border(-top)?\s*:\s*(none\s*;\s*border-top\s*:\s*)?solid\s+#?(E1E1E1|B5C4DF|C4C4C4|ccc)", re.IGNORECASE
-)
-_SIGNATURE_CLASSES = frozenset(
-    "gmail_signature gmail_signature_prefix moz-signature protonmail_signature_block yahoo-signature"
-    " ms-outlook-mobile-signature ms-outlook-ios-signature x_signature xsignature signature".split()
-)
-_SIGNATURE_IDS = frozenset(
-    "Signature divtagdefaultwrapper-signature ms-outlook-mobile-signature AppleMailSignature composer_signature".split()
-)
 
 
 class Shown(NamedTuple):
@@ -269,7 +248,7 @@ class _Reader:
             )  # Outlook: a line is a paragraph
 
     def _mark(self, name: str, attributes: Mapping[str, str | None]) -> str:
-        mark = _mark_of(name, attributes)
+        mark = mark_of(name, attributes)
         if mark == "cite" and self._counts["container"]:
             mark = "quoted"
         if mark == "edge":
@@ -318,61 +297,12 @@ class _Reader:
             self.pixels += 1
         elif source.lower().startswith("cid:"):
             self._runs.append(Run(" ".join(alt.split()), image=source[4:].strip("<> ")))
-        elif _tiny(attributes):
+        elif is_tiny(attributes):
             self.pixels += 1
         elif alt:
             self.text(alt)
 
 
-def place(url: str) -> str:
-    """A URL as far as two spellings of it may differ and still lead to one place: scheme, host in lower case, last slash."""
-    url = re.sub(r"^(mailto:|https?://)", "", url.strip(), flags=re.IGNORECASE).removesuffix("/")
-    host, slash, rest = url.partition("/")
-    return host.casefold() + slash + rest
-
-
-def _tiny(attributes: Mapping[str, str | None]) -> bool:
-    """A picture of at most 2 by 2 pixels: it is there to report that the mail was opened."""
-    sizes = [re.match(r"\s*(\d{1,6})", attributes.get(name) or "") for name in ("width", "height")]
-    style = (attributes.get("style") or "")[:4000]
-    styled = re.findall(r"(?:^|[;\s])(?:max-)?(?:width|height)\s*:\s*(\d{1,6})px", style)
-    numbers = [int(m[1]) for m in sizes if m] + [int(n) for n in styled]
-    return bool(numbers) and max(numbers) <= 2
-
-
 def _first_number(attributes: Mapping[str, str | None]) -> int:
     start = (attributes.get("start") or "").strip()
     return int(start) if start.isascii() and start.isdigit() and 0 < int(start[:7]) < 1_000_000 else 1
-
-
-def _mark_of(name: str, attributes: Mapping[str, str | None]) -> str:
-    if not attributes:
-        return "cite" if name == "blockquote" else ""
-    get = attributes.get
-    found = _mark_named(name, get("class") or "", get("id") or "", (get("style") or "")[:2000])
-    if found == "cite" and (get("type") == "cite" or get("cite")):
-        return "quoted"
-    return found
-
-
-@lru_cache(maxsize=2048)
-def _mark_named(name: str, classes: str, identity: str, style: str) -> str:
-    named = frozenset(classes.split())
-    identity = re.sub(r"^(x_)+", "", identity)
-    if identity in _EDGE_IDS or not named.isdisjoint(_EDGE_CLASSES):
-        return "edge"
-    if name == "div" and "border" in style.lower() and _BORDER_TOP.search(style):
-        return "edge"
-    folded = frozenset(c.casefold() for c in named)
-    if not folded.isdisjoint(_SIGNATURE_CLASSES) or identity in _SIGNATURE_IDS:
-        return "signature"
-    scope = not folded.isdisjoint(_SCOPE_CLASSES) or any(
-        c.startswith("ydp") and c.endswith("yahoo-quoted") for c in folded
-    )
-    if name == "blockquote":
-        return "quoted" if scope else "cite"
-    # A container also holds what is written below the quote or in it: there a blockquote is the quote, and the attribution
-    # is found by its words.
-    if not folded.isdisjoint(_CONTAINERS):
-        return "container"
-    return "quoted" if scope else ""

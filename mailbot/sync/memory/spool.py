@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mailbot import private
 from mailbot.mail.message import MessageId
-from mailbot.vault.durable import sweep, write_atomic
+from mailbot.vault.durable import write_atomic
 from mailbot.vault.files import content_hash
+from mailbot.vault.unfinished import sweep
 
 
 @dataclass(frozen=True, slots=True)

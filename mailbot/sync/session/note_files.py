@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailbot.errors import BadData
 from mailbot.regular_file import read_file
-from mailbot.vault import durable
+from mailbot.vault import durable, exchange, unfinished
 from mailbot.vault import note as notes
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
@@ -127,7 +127,7 @@ class NoteFiles:
         data = text.encode("utf-8", "replace")
         target = inside(self.vault, path).resolve()
         with self._explained(path):
-            done = durable.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
+            done = exchange.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
         return content_hash(data) if done else None
 
     def edit(self, path: str, change: Callable[[str], str]) -> tuple[str, str]:
@@ -188,7 +188,7 @@ class NoteFiles:
     def sweep(self) -> None:
         """Take away what killed runs have left unfinished, and the folder for it if it is empty."""
         if self.scratch.is_dir() and not self.scratch.is_symlink():
-            durable.sweep(self.scratch)
+            unfinished.sweep(self.scratch)
             with suppress(OSError):
                 self.scratch.rmdir()
 

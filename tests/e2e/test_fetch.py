@@ -9,7 +9,6 @@ import random
 import re
 import subprocess
 import sys
-import textwrap
 from email.policy import default
 from pathlib import Path
 
@@ -96,28 +95,6 @@ def test_a_second_run_changes_no_byte(
     assert (report.notes, report.drafts, report.error) == ([], [], "")
     assert (tree(vault), tree(state_folder()), dovecot.messages(user, "Drafts")) == before
     assert len(model.requests) == asked
-
-
-def test_a_run_without_new_mail_imports_nothing_heavy(
-    dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, tmp_path: Path
-) -> None:
-    """Such a run never pays for openai, rich or the parsers of mail and HTML."""
-    make_settings(dovecot.port, user, llm=model.url)
-    heavy = ["openai", "httpx", "rich", "mailparser", "html2text", "icalendar", "pymap", "mailbot.vault.html"]
-    code = f"""
-        import sys
-        from mailbot.__main__ import main
-        sys.argv = ["mailbot", "--config", "accounts.yaml", "fetch"]
-        try:
-            main()
-        except SystemExit as end:
-            assert not end.code, end.code
-        print([name for name in {heavy!r} if name in sys.modules])
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the corpus is not at {CORPUS}; set MAILBOT_CORPUS")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.mail.message import Text
+from mailbot.mail.text.markup import tree
 from mailbot.mail.text.split import MailText, split_text
 from tests.conftest import ROOT
 
@@ -316,3 +317,31 @@ def test_answers_between_the_lines_under_it_stay(header: str) -> None:
 )
 def test_what_only_looks_like_notes_stays(written: str) -> None:
     assert of(f"Hello,\n\n{written}" if written[0] == "T" else written).history == ""
+
+
+def nodes(html: str) -> int:
+    """How many nodes the tree of a text has."""
+    root = tree(html)
+    return sum(1 for _ in root.traverse(include_text=True)) if root else 0
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "".join(f"<p><font color={n}>x</p>" for n in range(5000)),
+        "".join(f"<b id={n}><p>x</p>" for n in range(5000)),
+        "".join(f"<p><font color={n}><i id={n}>x</i></p>" for n in range(3000)),
+        "</font>" * 5000 + "".join(f"<p><font color={n}>x</p>" for n in range(5000)),
+    ],
+    ids=["unclosed", "around", "mixed", "closed before"],
+)
+def test_formatting_that_is_never_closed_grows_into_no_forest(html: str) -> None:
+    """HTML opens it anew in every paragraph: 70 KB became gigabytes."""
+    assert nodes(html) < 100 * html.count("<")
+    assert split_text(Text(html, html=True)).newest.count("x") == html.count("x<")
+
+
+def test_elements_are_nested_no_deeper_than_takes_no_time() -> None:
+    html = "<div>" * 20_000 + "deep" + "</div>" * 20_000 + "<p>after</p>"
+    assert nodes(html) < 1000
+    assert split_text(Text(html, html=True)).newest.split() == ["deep", "after"]

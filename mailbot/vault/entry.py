@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ PERSON_TYPES = frozenset({"people", "person"})
 UNSEARCHED = frozenset({"email-draft", "backtest", "style"})
 """Types of notes that are known and not searched: they repeat, or are about, what others say."""
 _DESCRIBING = ("role", "company", "project", "people", "topics", "from", "to", "subject")
-_LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})")
+_LINK = re.compile(r"\[\[([^\[\]|#^\n]{1,300})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
     own_tags = {t.lstrip("#").casefold() for t in tagged}
     # In code too: a tag may keep a note back, and one too many does no harm.
     tags = tuple(
-        dict.fromkeys((*own_tags, *(t.casefold() for t in _TAG.findall(body)))) if "#" in body else own_tags
+        dict.fromkeys((*own_tags, *(t.casefold() for t in _tags_in(body)))) if "#" in body else own_tags
     )
     kind = next((k.lstrip("#").casefold() for k in strings(properties.get("type"))), "")
     described = [str(properties[k]) for k in _DESCRIBING if properties.get(k)]
@@ -149,9 +149,18 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
     )
 
 
-_TAG = re.compile(r"(?<![\w#/&\\])#([^\W\d_][\w/-]{0,99})")
+_TAG = re.compile(r"#([^\W\d_][\w/-]{0,99})")
+_NO_TAG_AFTER = re.compile(r"[\w#/&\\]")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'|@]+@[^\s<>()\[\],;:\"'|@]+\.[^\s<>()\[\],;:\"'|@.]+")
 """An address in a property, bare or as `Ana <ana@...>` or `mailto:`."""
+
+
+def _tags_in(body: str) -> Iterator[str]:
+    """The tags of a body. What stands before a `#` is looked at last: an expression that looks behind is slow on long texts."""
+    for match in _TAG.finditer(body):
+        at = match.start()
+        if not at or not _NO_TAG_AFTER.match(body[at - 1]):
+            yield match[1]
 
 
 def instant(date: str) -> str:

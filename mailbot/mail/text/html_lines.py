@@ -29,6 +29,8 @@ _BOLD, _ITALIC, _STRUCK = (
     frozenset(("i", "em")),
     frozenset(("s", "del", "strike")),
 )
+_SETS = frozenset("a blockquote h1 h2 h3 h4 h5 h6 li ol pre table ul".split()) | _BOLD | _ITALIC | _STRUCK
+"""Elements that say something of the text in them."""
 MAX_DEPTH = 20
 """Quotes and lists around a line that are kept as such: beyond, nesting only costs room."""
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -124,6 +126,9 @@ class _Reader:
             return False
         self._break_before(name, attributes, around)
         mark = self._mark(name, attributes)
+        if not (mark or around.mark or name in _SETS) and (seen is None or seen.tiny is None):
+            self._open.append(around)  # it says nothing of the text in it
+            return True
         block, number, data = around.block, 0, around.data
         if name == "blockquote":
             block = block._replace(quotes=min(block.quotes + 1, MAX_DEPTH), marker="")

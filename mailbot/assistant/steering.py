@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 
-from mailbot.language.lists import codes
+from mailbot.language import lists
 from mailbot.language.phrases import Phrases
 from mailbot.mail.message import Message, Text
 from mailbot.mail.text.markup import all_text
@@ -21,46 +21,41 @@ LOOKED_AT = 100_000
 """Characters of a text."""
 MARGIN = 8
 """Lines before and after a word that a pattern needs: more than any pattern spans."""
-NEAR = 90
-"""Characters before and after such a word in which what belongs to it must stand."""
 KEY = 5
 """Letters by which words are looked up: forms of a word have the same first ones."""
 _EN = ("en",)
-_OTHERS = tuple(code for code in codes() if code != "en")
+_OTHERS = tuple(code for code in lists.codes() if code != "en")
 _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”“»’'`](?!\w)")
 """Words that are spoken of, not spoken: an article on attacks cites them."""
 _TAGS = re.compile("[\U000e0020-\U000e007f]{4,}")
 _WORDS = re.compile(r"\w+")
-_ASCII_WORDS = {
-    n: None if n < 32 and chr(n) not in "\t\n\r" or n == 127 else "_" if n == 95 else " "
-    for n in range(128)
-    if not chr(n).isalnum()
-}
-"""Parts the words of ASCII text, and leaves out the control characters that `visible` leaves out."""
+_NO_CONTROL = {n: None for n in (*range(32), 127) if chr(n) not in "\t\n"}
+"""The control characters of ASCII text, as `visible` leaves them out, only faster."""
+_PARTED = {n: " " for n in range(128) if not chr(n).isalnum() and chr(n) != "_"}
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
 _LOOK_AROUND = re.compile(r"\(\?<?!(?:[^()]|\([^()]*\))*\)")
 _STRING = re.compile(r"[<>#@]|\\\.|\]$")
 """In what is no word."""
-_HEAD = re.compile(r"([^\\\[(.?*+{|$^]*)(.?)", re.DOTALL)
-"""What stands at the head of an entry without look-arounds, and the marks behind it."""
+_SHORT = re.compile(r"\w{1,2}-\w+")
+"""`e-mail`: its first letters alone stand everywhere."""
+_HEAD = re.compile(r"(\w*)([ '-]?)(.?)", re.DOTALL)
+"""The word at the head of an entry without look-arounds, what ends it, and the mark behind it."""
 
 
 def keys(entry: str) -> frozenset[str]:
-    """The first letters, KEY or fewer, of a word that every form of an entry has; of two words where its last letter may
-    be missing. Raises ValueError where nothing tells."""
+    """The first letters, KEY or fewer, of the word that every form of an entry begins with; of two words where its last
+    letter may be missing. Raises ValueError where nothing tells."""
     head = _HEAD.match(_LOOK_AROUND.sub("", _folded(entry)))
-    literal, mark = (head[1], head[2]) if head else ("", "")
-    words = _WORDS.findall(literal)
-    open_ended = bool(mark and words) and literal[-1:] != " "
-    if open_ended and mark == "?" and len(words) == 1 and len(words[0]) <= KEY:
-        return frozenset({words[0][:-1], words[0]})
-    if open_ended:
-        last = words.pop()
-        words += [last[: -1 if mark in "?*{" else None]] if len(last) > KEY else []
-        words += [last] if mark not in "?*{" and len(last) == KEY else []
-    if not words:
+    word, end, mark = (head[1], head[2], head[3]) if head else ("", "", "")
+    if end or not mark:  # the word is whole
+        found = {word}
+    elif mark in "?*{":
+        found = {word, word[:-1]} if len(word) <= KEY and mark == "?" else {word[:-1]}
+    else:
+        found = {word}
+    if not word or (not end and mark and mark != "?" and len(min(found)) < KEY):
         raise ValueError(f"{entry}: nothing tells how it begins")
-    return frozenset({max(words, key=len)[:KEY]})
+    return frozenset(w[:KEY] for w in found)
 
 
 def _folded(text: str) -> str:
@@ -75,10 +70,19 @@ class Words:
     def __init__(self, text: str) -> None:
         self.folded = _folded(text)
         if text.isascii():
-            every = set(self.folded.translate(_ASCII_WORDS).split())
+            every = set(self.folded.translate(_PARTED).split())
         else:
             every = set(_WORDS.findall(self.folded))
         self.keys = {word[:KEY] for word in every}
+        self._met: dict[Need, bool] = {}
+
+    def meet(self, need: Need) -> bool:
+        if need not in self._met:
+            text = self.folded
+            self._met[need] = not need.words.isdisjoint(self.keys) or any(
+                string[-1] in text and string in text for string in need.strings
+            )
+        return self._met[need]
 
 
 class Need:
@@ -90,24 +94,37 @@ class Need:
         for entry in entries:
             if unspaced := _UNSPACED.findall(entry):
                 strings.append(max(unspaced, key=len))
+            elif short := _SHORT.match(entry):
+                strings.append(_folded(short[0]))
             elif _STRING.search(_LOOK_AROUND.sub("", entry)):
                 strings.append(entry.replace("\\", ""))
             else:
                 words |= keys(entry)
         self.words, self.strings = frozenset(words), tuple(strings)
 
-    def met(self, words: Words) -> bool:
-        return not self.words.isdisjoint(words.keys) or any(string in words.folded for string in self.strings)
-
-    def places(self, words: Words) -> list[int]:
-        """Where in the text what meets the need stands, in order; one place too many does no harm."""
-        found: list[int] = []
-        for part in (*(self.words & words.keys), *self.strings):
-            at = words.folded.find(part)
-            while at >= 0:
-                found.append(at)
-                at = words.folded.find(part, at + 1)
+    def places(self, words: Words, near: re.Pattern[str] | None) -> list[int]:
+        """Where in the text what meets the need stands, in order: words where `near` is, too."""
+        text = words.folded
+        found = [at for word in self.words & words.keys for at in _all(word, text) if not near or near.match(text, at)]
+        for string in self.strings:
+            if string[-1] in text:
+                found += _all(string, text)
         return sorted(found)
+
+
+def _all(part: str, text: str) -> list[int]:
+    found, at = [], text.find(part)
+    while at >= 0:
+        found.append(at)
+        at = text.find(part, at + 1)
+    return found
+
+
+@cache
+def _need(entries: str | tuple[str, ...], codes: tuple[str, ...]) -> Need:
+    if isinstance(entries, tuple):
+        return Need(entries)
+    return Need(entry for code in codes for entry in lists.entries(f"steering.{entries}", code))
 
 
 class Sign:
@@ -124,24 +141,30 @@ class Sign:
     ) -> None:
         self.why, self._needs = why, needs
         self.pattern = Phrases(template, re.IGNORECASE | re.MULTILINE, codes)
-        self.near = Phrases(near, re.IGNORECASE, codes) if near else None
+        self._near = Phrases(near or f"{{{{steering.{needs[0]}}}}}", codes=codes)
 
     @cached_property
     def needs(self) -> tuple[Need, ...]:
-        return tuple(
-            Need(self.pattern.entries(f"steering.{need}") if isinstance(need, str) else need)
-            for need in self._needs
-        )
+        return tuple(_need(need, self.pattern.codes) for need in self._needs)
 
     def may_be_in(self, words: Words) -> bool:
-        return all(need.met(words) for need in self.needs)
+        return all(map(words.meet, self.needs))
+
+    @cached_property
+    def looks_for(self) -> tuple[object, ...]:
+        """The same for signs whose `places` are the same."""
+        return self._needs[0], self._near.template, self.pattern.codes
+
+    @cached_property
+    def near(self) -> re.Pattern[str] | None:
+        """What must stand where the first need is met, with any number of spaces for one."""
+        if not isinstance(self._needs[0], str):
+            return None
+        pattern = re.sub(r"\(\?<!\w+ \)", "", self._near.compiled.pattern.replace("ı", "i").replace("ς", "σ"))
+        return re.compile(re.sub(r" ([?*]?)", lambda m: " *" if m[1] else " +", pattern))
 
     def places(self, words: Words) -> list[int]:
-        found = self.needs[0].places(words)
-        if self.near is None:
-            return found
-        near = self.near.compiled
-        return [at for at in found if near.search(words.folded, max(0, at - NEAR), at + NEAR)]
+        return self.needs[0].places(words, self.near)
 
 
 _IGNORE = "it tells a model to ignore its instructions"
@@ -177,7 +200,7 @@ SIGNS = (
     Sign(_SPEAKS, r"(?:^|[.!?:。！？\n]\s*){{steering.machine}}\s*[,:!，：！–—-]+\s*\w+", "machine", codes=_OTHERS),
     Sign(_SPEAKS, r"\bif you are (?:an?|the) {{steering.machine}}", "machine_word", near=_MACHINE),
     Sign(_SPEAKS, r"\byou are (?:now |no longer )?(?:(?:an?|the|in|my) )?{{steering.machine}}", "machine_word", near=_MACHINE),
-    Sign(_SPEAKS, r"\byou are (?:now |no longer )?(?:(?:an?|the|in|my) )?{{steering.changed}}", "changed_word"),
+    Sign(_SPEAKS, r"\byou are (?:now |no longer )?(?:(?:an?|the|in|my) )?{{steering.changed}}", "changed_word", near="{{steering.changed}}"),
     Sign(_SPEAKS, r"\bas an? {{steering.machine}},? (?:you|your)\b", "machine_word", near=_MACHINE),
     Sign(
         _SPEAKS,
@@ -187,13 +210,13 @@ SIGNS = (
     Sign(
         _SPEAKS,
         r"{{steering.machine}} {{steering.must}} (?:(?:also|now|always|immediately) )?{{steering.act}}",
-        "machine_word", "must_word", "act", near="{{steering.machine}} {{steering.must}}",
+        "machine_word", "must_word", "act", near=_MACHINE,
     ),
     Sign(
         _PROMPT,
         r"{{steering.reveal}} (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:{{steering.kind}} )*{{steering.secret}} {{steering.prompt}}"
         r"(?=\s*(?:[.?!,;:\n]|and|verbatim|in|to|as|here|$))",
-        "prompt", "secret", "reveal_word", near="{{steering.secret}} {{steering.prompt}}",
+        "secret", "prompt", "reveal_word", near="{{steering.secret}} {{steering.prompt}}",
     ),
     Sign(
         _PROMPT,
@@ -222,7 +245,7 @@ SIGNS = (
         r"^\s*#{2,}\s*(?:system|(?:new )?instructions?)\s*:?\s*#*\s*$",
         ("##",), ("system", "instruction", "instructions", "new"),
     ),
-    Sign(_MARKS, r"^\s*{{steering.role}}\s*:\s*{{steering.order}}", "role", "order", near=r"{{steering.role}}\s?:"),
+    Sign(_MARKS, r"^\s*{{steering.role}}\s*:\s*{{steering.order}}", "role", "order", near=r"{{steering.role}}\s*:"),
     Sign(
         _MARKS,
         r"(?:^|[.!?]\s+){{steering.new}} (?:system )?{{steering.instruction}}\s*:",
@@ -237,13 +260,13 @@ SIGNS = (
         _ANSWER,
         r"{{steering.hide}} (?:the |your |this to (?:the )?)?{{steering.owner}}"
         r"(?=\s*(?:[.,;!:\n]|about|of|that|anything|this|know|what|$))",
-        "owner_word", "hide_word", near="{{steering.hide_act}} (?:the |your |this to (?:the )?)?{{steering.owner}}",
+        "hide_act", "owner_word", "hide_word", near="{{steering.hide_act}} (?:the |your |this to (?:the )?)?{{steering.owner}}",
     ),
     Sign(
         _ANSWER,
         r"{{steering.place}} (?:your|the) {{steering.answer}}\b[^.\n]{0,60}{{steering.write}}\b[^.\n]{0,40}"
         r"(?:https?:|www\.|the following|exactly|verbatim|\bthis {{steering.piece}}|:)",
-        "answer", "write", near="(?:your|the) {{steering.answer}}",
+        "answer", "write",
     ),
     Sign(
         _ANSWER,
@@ -272,32 +295,25 @@ def _quickly(text: str) -> list[str]:
     """What `plainly` finds in a text, with the patterns tried only where their words are."""
     if not text:
         return []
-    if text.isascii():
-        found, plain = [], text
-    else:
-        found = _tagged(text)
-        plain = unicodedata.normalize("NFKC", visible(text))[:LOOKED_AT]
+    found = [] if text.isascii() else _tagged(text)
+    plain = _plain(text)
     words = Words(plain)
-    signs = [sign for sign in SIGNS if sign.may_be_in(words)]
-    if not signs:
-        return found
-    plain = _closed(visible(plain)[:LOOKED_AT])
-    words = Words(plain)
-    blocks: dict[tuple[int, ...], list[str]] = {}
-    for sign in signs:
-        if sign.why in found or not (places := tuple(sign.places(words))):
+    blocks: dict[tuple[object, ...], list[str]] = {}
+    for sign in SIGNS:
+        if sign.why in found or not sign.may_be_in(words):
             continue
-        if places not in blocks:
-            blocks[places] = [_QUOTED.sub(" ", block) for block in _around(plain, places)]
-        if any(sign.pattern.search(block) for block in blocks[places]):
+        if (looked := sign.looks_for) not in blocks:
+            blocks[looked] = [
+                _QUOTED.sub(" ", _closed(block)) for block in _around(plain, sign.places(words))
+            ]
+        if any(sign.pattern.search(block) for block in blocks[looked]):
             found.append(sign.why)
     return found
 
 
 def plainly(text: str) -> list[str]:
     """Why a text looks like an attempt, with every pattern tried on the whole of it: the standard for `_quickly`."""
-    plain = _closed(unicodedata.normalize("NFKC", visible(text))[:LOOKED_AT])
-    unquoted = _QUOTED.sub(" ", plain)
+    unquoted = _QUOTED.sub(" ", _closed(_plain(text)))
     found = [sign.why for sign in SIGNS if sign.pattern.search(unquoted)]
     return list(dict.fromkeys([*_tagged(text), *found]))
 
@@ -306,9 +322,21 @@ def _tagged(text: str) -> list[str]:
     return ["it has text in invisible tag characters"] if _TAGS.search(text) else []
 
 
+def _plain(text: str) -> str:
+    """Text as it is read, without control characters and tabs."""
+    if text.isascii():
+        text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_NO_CONTROL)[:LOOKED_AT]
+    else:
+        text = unicodedata.normalize("NFKC", visible(text))[:LOOKED_AT]
+    return text.replace("\t", " ")
+
+
 def _closed(text: str) -> str:
-    """Runs of white space closed, empty lines left out: every pattern may then look for one character of it."""
-    return "\n".join(line for line in (" ".join(line.split()) for line in text.split("\n")) if line)
+    """Text with runs of white space closed and empty lines left out: every pattern may look for one character of it."""
+    for run, one in (("  ", " "), (" \n", "\n"), ("\n ", "\n"), ("\n\n", "\n")):
+        while run in text:
+            text = text.replace(run, one)
+    return text
 
 
 def _around(plain: str, places: Iterable[int]) -> Iterator[str]:
@@ -331,11 +359,15 @@ def _margin(plain: str, place: int) -> tuple[int, int]:
         first = plain.rfind("\n", 0, first)
         if first < 0:
             break
+        while first and plain[first - 1].isspace():  # empty lines do not count
+            first -= 1
     for _ in range(MARGIN):
         last = plain.find("\n", last + 1)
         if last < 0:
             break
-    return first + 1, len(plain) if last < 0 else last
+        while last + 1 < len(plain) and plain[last + 1].isspace():
+            last += 1
+    return max(first, 0), len(plain) if last < 0 else last + 1
 
 
 def _texts(message: Message) -> Iterator[str]:

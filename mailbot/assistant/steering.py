@@ -105,10 +105,11 @@ class Need:
     def places(self, words: Words, near: re.Pattern[str] | None) -> list[int]:
         """Where in the text what meets the need stands, in order: words where `near` is, too."""
         text = words.folded
-        found = [at for word in self.words & words.keys for at in _all(word, text) if not near or near.match(text, at)]
-        for string in self.strings:
-            if string[-1] in text:
-                found += _all(string, text)
+        found = []
+        for part in (*(self.words & words.keys), *self.strings):
+            if part[-1] in text:
+                begins = None if _UNSPACED.match(part) else near  # what is cut out of the middle begins nothing
+                found += [at for at in _all(part, text) if begins is None or begins.match(text, at)]
         return sorted(found)
 
 

@@ -3,8 +3,7 @@ with its reason in words, or an empty text."""
 
 from __future__ import annotations
 
-import re
-
+from mailbot.language.phrases import Phrases, lowered
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, Message
 from mailbot.mail.robot import is_robot
@@ -19,11 +18,7 @@ _LIST_HEADERS = (
     "x-ml-name",
     "newsgroups",
 )
-_AUTO_SUBJECT = re.compile(
-    r"^\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response|antwort)|out of (?:the )?office|abwesenheits|automatische antwort|réponse automatique|respuesta automática|risposta automatica"
-    r"|resposta automática|automatisch antwoord|undeliver|delivery (?:status|failure|has failed)|mail delivery|returned mail|failure notice)",
-    re.IGNORECASE,
-)
+_AUTO_SUBJECT = Phrases(r"\W*{{trade.automatic_subject}}")
 _AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder")
 
 
@@ -46,9 +41,14 @@ def sent_by_program(mail: Mail) -> str:
         return f"Sent by a program (Auto-Submitted: {auto})"
     if any(message.header(h) for h in _AUTOMATIC_HEADERS) or _precedence(message) == "auto_reply":
         return "An automatic reply"
-    if _AUTO_SUBJECT.match(message.subject) and not mail.text.newest.strip().endswith("?"):
+    if looks_automatic(message.subject) and not mail.text.newest.strip().endswith("?"):
         return "Its subject looks like an automatic reply"
     return ""
+
+
+def looks_automatic(subject: str) -> bool:
+    """Whether a subject begins as those of automatic replies and delivery reports do."""
+    return bool(_AUTO_SUBJECT.match(lowered(subject)))
 
 
 def unread_address(sender: Address) -> str:

@@ -9,6 +9,7 @@ from mailbot.assistant.prompt import one_line
 from mailbot.assistant.request import DraftRequest
 from mailbot.assistant.style import is_formal
 from mailbot.language.detect import language_of
+from mailbot.language.lists import entries
 from mailbot.mail.display_name import full_name
 from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
@@ -16,47 +17,16 @@ from mailbot.vault.stand_ins import visible
 
 NAME = "outline (no language model)"
 
-# greeting with a name, greeting without, the word for the blank, closing
-_PHRASES = {
-    "en": ("Hi {0},", "Hello,", "your answer", "Best regards,"),
-    "de": ("Hallo {0},", "Guten Tag,", "deine Antwort", "Viele Grüße"),
-    "fr": ("Bonjour {0},", "Bonjour,", "votre réponse", "Cordialement,"),
-    "es": ("Hola {0}:", "Hola:", "tu respuesta", "Saludos,"),
-    "it": ("Ciao {0},", "Buongiorno,", "la tua risposta", "Saluti,"),
-    "pt": ("Olá {0},", "Olá,", "a sua resposta", "Cumprimentos,"),
-    "nl": ("Hallo {0},", "Hallo,", "jouw antwoord", "Groeten,"),
-    "ja": ("{0} 様", "お世話になっております。", "お返事", "よろしくお願いいたします。"),
-    "zh": ("{0}，您好：", "您好：", "您的回复", "祝好"),
-    "ko": ("{0} 님, 안녕하세요.", "안녕하세요.", "답변", "감사합니다."),
-    "ru": ("Здравствуйте, {0}!", "Здравствуйте!", "ваш ответ", "С уважением,"),
-}
-
-
-# The same to somebody one does not know well, with the whole name.
-_FORMAL = {
-    "en": ("Dear {0},", "Hello,", "your answer", "Kind regards,"),
-    "de": ("Guten Tag {0},", "Guten Tag,", "Ihre Antwort", "Mit freundlichen Grüßen"),
-    "fr": ("Bonjour {0},", "Bonjour,", "votre réponse", "Bien cordialement,"),
-    "es": ("Buenos días, {0}:", "Buenos días:", "su respuesta", "Un cordial saludo,"),
-    "it": ("Buongiorno {0},", "Buongiorno,", "la sua risposta", "Cordiali saluti,"),
-    "pt": ("Bom dia, {0},", "Bom dia,", "a sua resposta", "Com os melhores cumprimentos,"),
-    "nl": ("Goedendag {0},", "Goedendag,", "uw antwoord", "Met vriendelijke groet,"),
-}
-
 
 def outline(request: DraftRequest) -> Draft:
     """The outline of a reply. Everything that it says is the mail's own words, a greeting, a closing and blanks."""
     sender, newest = request.mail.message.sender, request.mail.text.newest
     wanted, suspicious = request.asks, request.suspicious
     language, formal = language_of(newest), is_formal(newest)
-    greet, greet_nobody, answer, closing = (_FORMAL if formal and language in _FORMAL else _PHRASES).get(
-        language, _PHRASES["en"]
-    )
-    name = (
-        full_name(sender)
-        if sender and formal and language in _FORMAL and sender.name
-        else _first_name(sender)
-    )
+    polite = entries("manner.formal_outline", language) if formal else ()
+    usual = entries("manner.outline", language) or entries("manner.outline", "en")
+    greet, greet_nobody, answer, closing = polite or usual
+    name = full_name(sender) if sender and polite and sender.name else _first_name(sender)
     blank = f"[…: {answer}]"
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from mailbot.language.lists import every
 from mailbot.language.pattern import Pattern
+from mailbot.language.phrases import Phrases
 from mailbot.mail.message import Message, Text
 from mailbot.mail.text.markup import all_text
 from mailbot.vault.stand_ins import visible
@@ -19,6 +21,10 @@ LOOKED_AT = 100_000
 BEFORE = 80
 """Characters in front of a phrase that tell whether it is one."""
 
+LETTERS = 4
+"""By which words are looked up."""
+_WORDS = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”“»’'`](?!\w)")
 """Words that are spoken of, not spoken: an article on attacks cites them."""
 _GAPS = re.compile("  +")
@@ -50,6 +56,11 @@ def _phrase(literals: str, here: str, before: str = "") -> Phrase:
     return Phrase(tuple(literals.split()), Pattern(bounded), Pattern(rf"{before}\Z") if before else None)
 
 
+def _abroad(literals: str, here: str, before: str = "") -> Phrase:
+    """The same in languages other than English, whose entries say themselves where a word may go on."""
+    return Phrase((literals,), Phrases(here, re.IGNORECASE), Pattern(rf"{before}\Z") if before else None)
+
+
 _MACHINE = r"{{steering.machine}}(?:-?\d\w*)?"
 _CALL = r"(?:\b{{steering.calls}} (?:the |any |all |my |your )?)"
 _WIDER = r"(?:(?:large|ai) )*"
@@ -60,15 +71,15 @@ _ATTEMPTS: dict[str, tuple[Phrase, ...]] = {
         _phrase(
             "steering.ignore",
             rf"{{{{steering.ignore}}}}\b{_GAP}{{0,40}}\b{{{{steering.earlier}}}}\b"
-            rf"{_GAP}{{0,30}}\b{{{{steering.instructions}}}}\b",
+            r"[^.,\n]{0,30}\b{{steering.instructions}}\b",
         ),
-        _phrase(
-            "steering.disregard", rf"{{{{steering.disregard}}}}\w*\b{_GAP}{{0,40}}\b{{{{steering.rules}}}}\w*"
-        ),
-        Phrase(("steering.disregard",), Pattern(r"{{steering.disregard}}[^。\n]{0,20}{{steering.rules}}")),
-        Phrase(("steering.rules_first",), Pattern("{{steering.rules_first}}を無視")),
+        _abroad("steering.disregard", r"{{steering.disregard}}[^.。\n]{0,40}{{steering.rules}}"),
+        _abroad("steering.rules", r"{{steering.rules}}[^.。\n]{0,40}{{steering.disregard}}"),
     ),
     "it speaks to a model": (
+        _abroad(
+            "steering.model", r"{{steering.model}}\s*[,:!，：！–—-]+\s*\w+", r"(?:\A|\n|[.!?:。！？]\s*)"
+        ),
         _phrase(
             "steering.machine",
             rf"{_MACHINE}s?(?: reading this)?\s*[,:!\-–—]+\s*(?:(?:please|you|do|your|now) )?\w+",
@@ -90,6 +101,8 @@ _ATTEMPTS: dict[str, tuple[Phrase, ...]] = {
         ),
     ),
     "it asks for the prompt or for secrets of the system": (
+        _abroad("steering.demand", r"{{steering.demand}}[^.。\n]{0,30}{{steering.secret_prompt}}"),
+        _abroad("steering.secret_prompt", r"{{steering.secret_prompt}}[^.。\n]{0,30}{{steering.demand}}"),
         _phrase(
             "steering.reveal steering.hand_over",
             r"(?:{{steering.reveal}}|{{steering.hand_over}}) (?:me |us )?(?:all (?:of )?)?(?:your|the) (?:{{steering.hidden}} )*"
@@ -168,13 +181,44 @@ def _in(text: str) -> Iterator[str]:
     lower = text.lower()
     if len(lower) != len(text):  # a letter that has two in lower case: then places do not agree
         text = lower
-    there = frozenset(literal for literal in _every_literal() if literal in lower)
+    there = _there(lower)
     for why, phrases in _ATTEMPTS.items():
         for phrase in phrases:
             literals = there.intersection(_literals(phrase.literals))
             if any(phrase.found(text, at) for literal in literals for at in _places(lower, literal)):
                 yield why
                 break
+
+
+def _there(lower: str) -> frozenset[str]:
+    """The literals that may stand in a text: those that begin as one of its words does, and what is no word."""
+    words = sorted(set(_WORDS.findall(lower)))
+    begin = {word[:length] for word in words for length in (2, 3, LETTERS)}
+    spaced, other = _by_beginning()
+    found = [
+        literal for literal in other if not (lower.isascii() and not literal.isascii()) and literal in lower
+    ]
+    for letters in begin & spaced.keys():
+        for first, literal in spaced[letters]:
+            at = bisect_left(words, first)
+            if at < len(words) and words[at].startswith(first):
+                found.append(literal)
+    return frozenset(found)
+
+
+@cache
+def _by_beginning() -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
+    """(every literal with its first word, by the LETTERS or fewer that a word of a text must begin with, those that no word need
+    begin with)."""
+    spaced: dict[str, list[tuple[str, str]]] = {}
+    other: list[str] = []
+    for literal in _every_literal():
+        first = _WORDS.match(literal)
+        if first and len(first[0]) > 1 and not _UNSPACED.match(literal):
+            spaced.setdefault(first[0][:LETTERS], []).append((first[0], literal))
+        else:
+            other.append(literal)
+    return spaced, other
 
 
 def _places(text: str, literal: str) -> Iterator[int]:
@@ -199,9 +243,21 @@ def _every_literal() -> frozenset[str]:
 
 @cache
 def _literals(named: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of some lists, or the words themselves, as far as they are literal."""
+    """What the words of some lists begin with, or the words themselves, as far as they are literal."""
     words = [word for name in named for word in (every(name) if name.startswith("steering.") else (name,))]
-    return tuple(dict.fromkeys(word.lower() for word in words))
+    return tuple(
+        dict.fromkeys(_head(word) if word[0].isalpha() or word[0] == "(" else word for word in words)
+    )
+
+
+_HEAD = re.compile(r"(?:\(\?<!.*?\))?([\w' .-]+)([?*{]?)")
+
+
+def _head(entry: str) -> str:
+    """The literal letters that every form of an entry begins with, in lower case."""
+    found = _HEAD.match(entry)
+    letters = found[1][:-1] if found and found[2] else found[1] if found else entry
+    return letters.rstrip().lower()
 
 
 def _texts(message: Message) -> Iterator[str]:

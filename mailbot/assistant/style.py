@@ -9,28 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailbot.language.detect import language_of
+from mailbot.language.phrases import Phrases
 
 ENOUGH = 5
 MOST = 12
 EXCERPT = 500
 """Characters of a mail that are shown as an example, to the very person it was written to."""
-_GREETING = re.compile(
-    r"^(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|salut|cher|chère|bonsoir|madame|monsieur"
-    r"|hola|estimad[oa]s?|querid[oa]s?|buen(?:os|as) \w+|ciao|gentile|egregi[oa]|buongiorno|salve|car[oaie]|olá|oi|car[oa]|prezad[oa]|bom dia|boa tarde|beste|geachte|dag|goedemorgen|hej|hei|kære|kära|cześć|szanown\w+|dzień dobry"
-    r"|здравствуйте|привет|добрый \w+|уважаем\w+)\b[^.?]{0,60}[,!:.]?\s*$|^.{1,20}(?:様|さん|先生|님)[、,]?\s*$|^(?:您好|你好|お世話になっております).{0,20}$|^[^\W\d_][\w'’-]{1,20}[,!]\s*$",
-    re.IGNORECASE,
+_WORD = Phrases("{{manner.greeting}}", re.IGNORECASE)
+"""What may be kept of a greeting; all else in it is taken for somebody's name."""
+_NAMED = Phrases(r"(.{1,20}?)([ ]?{{manner.honorific}})([、,，：:]?)\s*$")
+"""A name with a title behind it, as in Japanese and Chinese."""
+_NAME_FIRST = Phrases(
+    r"(.{1,12}?)([、，,] ?{{manner.greeting}}\W{0,2})\s*$", re.IGNORECASE, ("zh", "ja", "ko")
 )
-_CLOSING = re.compile(
-    r"^(?:(?:kind|best|warm|kindest|many)? ?(?:regards|wishes|thanks)|thanks(?: a lot| again| so much)?|thank you|cheers|sincerely|yours(?: \w+)?|all the best|best|talk soon|take care|love|xx?"
-    r"|(?:mit )?(?:freundliche[nm]?|beste[nm]?|viele[nm]?|liebe[nm]?|herzliche[nm]?|schöne[nm]?) gr[uü](?:ß|ss)(?:e|en)?.{0,20}|gruß|lg|vg|mfg|danke|bien cordialement|cordialement|amicalement|bien à (?:toi|vous)|merci|bises"
-    r"|(?:un )?(?:cordial )?saludos?(?: cordiales)?|un abrazo|gracias|atentamente|(?:cordiali |cari |distinti )?saluti|grazie|a presto|un abbraccio|abraços?|cumprimentos|obrigad[oa]|atenciosamente"
-    r"|(?:met vriendelijke |vriendelijke |hartelijke )?groet(?:en|jes)?|mvg|bedankt|med vänliga hälsningar|mvh|hilsen|pozdrawiam|с уважением|спасибо|よろしくお願い.{0,12}|敬具|祝好|谢谢|감사합니다.{0,8})[,.!]?\s*$",
-    re.IGNORECASE,
-)
-_FORMAL = re.compile(
-    r"^(?:dear (?:mr|mrs|ms|dr|prof|sir|madam)|sehr geehrte|guten tag (?:herr|frau)|geachte|madame|monsieur|estimad|gentile|egregi|prezad|szanown|уважаем)|\b(?:sincerely|mit freundlichen|kind regards|yours (?:faithfully|truly|sincerely)|hochachtungsvoll|veuillez agréer|atentamente|distinti saluti|atenciosamente)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
+_BARE_NAME = re.compile(r"[^\W\d_][\w'’-]{1,20}[,!]\s*$")
+_REST = Phrases(r"(?:[^.?。？]|{{ask.abbreviation}}\.){0,60}[,!:.、。，！：]?\s*$", re.IGNORECASE)
+_CLOSING = Phrases(r"{{manner.closing}}[,.!。！，]*\s*$", re.IGNORECASE)
+_FORMAL = Phrases(r"^{{manner.formal}}|{{manner.formal_closing}}", re.IGNORECASE | re.MULTILINE)
 
 
 def is_formal(text: str) -> bool:
@@ -130,22 +125,22 @@ def style_of(
 def greeting(text: str) -> str:
     """The greeting of a mail with its name taken out: `Hi {name},`; empty if there is none."""
     first = next((line.strip()[:120] for line in text[:2000].split("\n") if line.strip()), "")
-    if not _GREETING.match(first):
-        return ""
-    if match := re.fullmatch(r".{1,20}?(様|さん|先生|님)([、,]?)", first):
-        return f"{{name}}{match[1]}{match[2]}"
-    word, rest = (m[0], first[m.end() :]) if (m := _WORD.match(first)) else ("", first)
-    name, mark = rest.strip(" ,!:."), rest[-1:] if rest[-1:] in ",!:." else ""
-    return f"{word}{' ' if word and name else ''}{'{name}' if name else ''}{mark}"
+    if word := _WORD.match(first):
+        return _unnamed(word[0], first[word.end() :]) if _REST.match(first[word.end() :]) else ""
+    if named := _NAMED.match(first):
+        return f"{{name}}{named[2]}{named[3]}"
+    if named := _NAME_FIRST.match(first):
+        return f"{{name}}{named[2]}"
+    return _unnamed("", first) if _BARE_NAME.match(first) else ""
 
 
-_WORD = re.compile(
-    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|liebe[rs]?|sehr geehrte[rs]?|guten (?:tag|morgen|abend)|moin|servus|grüezi|bonjour|salut|chère|cher|bonsoir|madame|monsieur"
-    r"|hola|estimad[oa]s?|querid[oa]s?|buen(?:os|as) \w+|ciao|gentile|egregi[oa]|buongiorno|salve|car[oaie]|olá|oi|prezad[oa]|bom dia|boa tarde|beste|geachte|dag|goedemorgen|hej|hei|kære|kära|cześć|szanown\w+"
-    r"|dzień dobry|здравствуйте|привет|добрый \w+|уважаем\w+|您好|你好|お世話になっております)\b",
-    re.IGNORECASE,
-)
-"""What may be kept of a greeting; all else in it is taken for somebody's name."""
+_MARKS = ",!:.、。，！："
+
+
+def _unnamed(word: str, rest: str) -> str:
+    name, mark = rest.strip(f" {_MARKS}"), rest[-1:] if rest[-1:] in _MARKS else ""
+    gap = " " if word and name and rest[:1].isspace() else ""
+    return f"{word}{gap}{'{name}' if name else ''}{mark}"
 
 
 def closing(text: str) -> str:

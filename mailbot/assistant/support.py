@@ -8,46 +8,32 @@ from collections.abc import Iterable, Sequence
 
 from mailbot.assistant.asks import sentences
 from mailbot.language.detect import language_of
+from mailbot.language.phrases import Phrases, lowered
 from mailbot.vault.words import query_terms
 
 _NUMBER = re.compile(r"\d+(?:[.,:/\u2009\u202f ]?\d+)*")
 _NAME = re.compile(r"(?<![.!?:\n] )(?<!^)\b[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*")
-_DAYS = re.compile(
-    r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-    r"|lunes|martes|miércoles|jueves|viernes|lunedì|martedì|mercoledì|giovedì|venerdì|segunda-feira|terça-feira|quarta-feira|quinta-feira|sexta-feira|maandag|dinsdag|woensdag|donderdag|vrijdag)\b"
-    r"|[月火水木金土日]曜日|\b(?:tomorrow|tonight|next week|morgen|nächste woche|demain|mañana|domani|amanhã)\b",
-    re.IGNORECASE,
+_DAYS = Phrases("{{matter.weekday}}|{{matter.day}}")
+_COMMITMENT = Phrases("{{matter.commitment}}")
+_SIGN = "[$€£¥₽₴₺₩]"
+_MONEY = Phrases(
+    rf"{{{{matter.money}}}}|{_SIGN}\s?\d|(?<![\d.,])\d[\d.,\u00a0 ]{{0,20}}(?:{_SIGN}|{{{{matter.currency}}}}|k€)"
 )
-COMMITMENT = re.compile(
-    r"\b(?:(?:i|we)(?:'ll|’ll| will| shall| promise| guarantee| commit| agree| accept| confirm| am going to| are going to| can definitely)\b|you (?:can|will) have it|count on (?:me|us|it))"
-    r"|\b(?:ich werde|wir werden|werde ich|werden wir|ich verspreche|wir sagen zu|ich sage zu|hiermit bestätige|je vais|nous allons|je m'engage|je confirme|je vous enverrai|lo haré|voy a|vamos a|me comprometo"
-    r"|farò|faremo|mi impegno|confermo|vou|iremos|comprometo-me|ik zal|wij zullen|ik bevestig)\b|いたします|お約束|我会|我們會|我们会",
-    re.IGNORECASE,
-)
-_MONEY = re.compile(
-    r"[$€£¥₽]\s?\d|(?<![\d.,])\d[\d.,\u00a0 ]{0,20}(?:[$€£¥]|eur|usd|gbp|chf|euro|euros|dollars?|pounds?|k€)\b|\b(?:price|invoice|payment|pay|budget|cost|fee|salary|refund|discount|deposit"
-    r"|preis|rechnung|zahlung|kosten|gehalt|prix|facture|paiement|coût|precio|factura|pago|prezzo|fattura|preço|fatura|prijs|factuur|betaling)s?\b|請求|料金|支払|价格|付款|发票",
-    re.IGNORECASE,
-)
-_CONTRACT = re.compile(
-    r"\b(?:contract|agreement|sign(?:ed|ature)?|terms|licen[cs]e|nda|offer letter|purchase order|legal|liab\w+|warrant\w+|terminat\w+|vertrag|unterschr\w+|angebot|kündig\w+|haftung|contrat|signer|résili\w+"
-    r"|contrato|firmar|contratto|firmare|assinar|overeenkomst|ondertekenen)s?\b|契約|合同",
-    re.IGNORECASE,
-)
-_DATED = re.compile(
-    r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?\b|\b\d{1,2}(?::\d\d| ?[ap]m\b| uhr\b| ?h\d\d)|\b(?:january|february|march|april|june|july|august|september|october|november|december"
-    r"|januar|februar|märz|mai|juni|juli|oktober|dezember|janvier|février|avril|juin|juillet|août|septembre|octobre|novembre|décembre)\b|\d{1,2}月\d{1,2}日",
-    re.IGNORECASE,
+_CONTRACT = Phrases("{{matter.contract}}")
+_DATED = Phrases(
+    r"{{matter.month}}|\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?\b"
+    r"|\b\d{1,2}(?::\d\d| ?[ap]m\b| uhr\b| ?h\d\d)"
 )
 
 
 def matters(text: str) -> tuple[str, ...]:
     """What of consequence a text speaks of: money, a contract, a date, a commitment. Such a draft is never sent unread."""
+    said = re.sub(r"\s+", " ", lowered(text))
     found = (
-        ("money", _MONEY.search(text)),
-        ("a contract", _CONTRACT.search(text)),
-        ("a date", _DAYS.search(text) or _DATED.search(text)),
-        ("a commitment", COMMITMENT.search(text)),
+        ("money", _MONEY.search(said)),
+        ("a contract", _CONTRACT.search(said)),
+        ("a date", _DAYS.search(said) or _DATED.search(said)),
+        ("a commitment", _COMMITMENT.search(said)),
     )
     return tuple(what for what, there in found if there)
 
@@ -56,7 +42,7 @@ def hard_facts(text: str) -> set[str]:
     """What of a text can be looked up word for word: numbers, days, and names written with a capital (in languages that
     write only names so)."""
     text = unicodedata.normalize("NFKC", text)
-    found = {_digits(m[0]) for m in _NUMBER.finditer(text)} | {m[0].casefold() for m in _DAYS.finditer(text)}
+    found = {_digits(m[0]) for m in _NUMBER.finditer(text)} | {m[0] for m in _DAYS.finditer(lowered(text))}
     if language_of(text) != "de":
         for sentence in sentences(text):
             found |= {

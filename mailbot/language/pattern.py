@@ -25,8 +25,12 @@ class Pattern:
         return re.compile(_LIST.sub(self._either, self.template), self.flags | re.IGNORECASE)
 
     def _either(self, name: re.Match[str]) -> str:
-        found = [e for c in self.codes for e in entries(name[1], c)] if self.codes else every(name[1])
+        found = self.entries(name[1])
         return f"(?:{'|'.join(found)})" if found else "(?!)"
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """The entries of a list in the languages that count."""
+        return tuple(e for c in self.codes for e in entries(name, c)) if self.codes else every(name)
 
     def match(self, text: str) -> re.Match[str] | None:
         return self.compiled.match(text)

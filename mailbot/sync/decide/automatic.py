@@ -41,9 +41,14 @@ def sent_by_program(mail: Mail) -> str:
         return f"Sent by a program (Auto-Submitted: {auto})"
     if any(message.header(h) for h in _AUTOMATIC_HEADERS) or _precedence(message) == "auto_reply":
         return "An automatic reply"
-    if _AUTO_SUBJECT.match(message.subject) and not mail.text.newest.strip().endswith("?"):
+    if looks_automatic(message.subject) and not mail.text.newest.strip().endswith("?"):
         return "Its subject looks like an automatic reply"
     return ""
+
+
+def looks_automatic(subject: str) -> bool:
+    """Whether a subject begins as those of automatic replies and delivery reports do."""
+    return bool(_AUTO_SUBJECT.match(subject))
 
 
 def unread_address(sender: Address) -> str:

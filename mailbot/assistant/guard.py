@@ -188,14 +188,20 @@ def reply_text(text: str, may: Allowed) -> Guarded:
 def _without_ways_out(text: str, may: Allowed, removed: list[str]) -> str:
     """Text without the URLs, addresses and host names that were not given. All else stays as it was written."""
     plain, places = _plain_with_places(text)
-    out: list[str] = []
+    out = ""
     done = 0
     for start, end, what in _ways_out(plain, may):
         first, last = places[start], places[end - 1] + 1
         removed.append(f"{what}: {text[first:last].strip()[:120]}")
-        out += [text[done:first], f"[{what} removed]"]
-        done = last
-    return "".join(out) + text[done:]
+        out = _marked(out + text[done:first], what)
+        done = last + text.startswith(":", last)  # `[x]: y` is a definition
+        out += " " * text.startswith(("(", "["), done)
+    return out + text[done:]
+
+
+def _marked(before: str, what: str) -> str:
+    """Text with the mark of what was removed behind it, so that no bracket makes a link of the mark."""
+    return f"{before}{' ' * before.endswith(('[', ']', '!'))}[{what} removed]"
 
 
 def _ways_out(plain: str, may: Allowed) -> Iterator[tuple[int, int, str]]:

@@ -33,8 +33,8 @@ _DOT = re.compile(r"[.\u3002]")
 _ABBREVIATIONS = frozenset("b.sc m.sc m.in".split())
 """Abbreviations that are written as a host name is."""
 _FILES = frozenset(
-    "avi bak bin bmp cfg cpp css csv dat db dmg doc docm docx dot dotx eml epub exe flac gif gz heic htm html ical ics"
-    " ini ipynb iso jar java jpeg jpg js json jsx lock log mbox mkv mpeg mpg msg odp ods odt ogg otf"
+    "avi bak bin bmp cfg cpp css csv dat db dmg doc docm docx dotx eml epub exe flac gif gz heic htm html ical ics"
+    " ini ipynb iso jar jpeg jpg js json jsx lock log mbox mkv mpeg mpg msg odp ods odt ogg otf"
     " pages pdf pem png ppt pptm pptx psd rar rtf sql sqlite svg tar tex tgz tif tiff toml ts tsv tsx ttf txt vcf wav webm"
     " webp wmv xls xlsb xlsm xlsx xml xsd xz yaml yml".split()
 )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
+from pathlib import Path
 
 
 def is_top_level_domain(label: str) -> bool:
@@ -16,12 +13,17 @@ def is_top_level_domain(label: str) -> bool:
     Every punycode label counts as one: nobody writes it for anything else.
     """
     label = unicodedata.normalize("NFC", label.lower())
-    return label.startswith("xn--") or _listed().publicsuffix(label) is not None
+    return label.startswith("xn--") or label in _listed()
 
 
 @cache
-def _listed() -> PublicSuffixList:
-    """The list that the library ships. Nothing is fetched. Read when a dotted word is first judged."""
-    from publicsuffixlist import PublicSuffixList
+def _listed() -> frozenset[str]:
+    """The last labels of all rules of the list that the library ships: `za` has no rule of its own, only `co.za` and others.
 
-    return PublicSuffixList(accept_unknown=False, accept_encoded_idn=False)
+    Read when a dotted word is first judged. Nothing is fetched.
+    """
+    from publicsuffixlist import PSLFILE
+
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    rules = (line.split(maxsplit=1)[0] for line in lines if line.strip() and not line.startswith("//"))
+    return frozenset(rule.rpartition(".")[2].lstrip("!").lower() for rule in rules)

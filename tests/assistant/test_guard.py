@@ -146,6 +146,11 @@ def test_a_bare_host_is_taken_out_whole(text: str) -> None:
         ("Go to evil.fyi.", "Go to [link removed]."),
         ("Did you see evil.fyi?", "Did you see [link removed]?"),
         ("Look (evil.fyi/a), please", "Look ([link removed]), please"),
+        ("evil.fyi: a site", "[link removed] a site"),
+        ("[evil.fyi]", "[ [link removed]]"),
+        ("evil.fyi(a)", "[link removed] (a)"),
+        ("evil.fyi[1]", "[link removed] [1]"),
+        ("evil.com恶.中国!evil.fyi", "[link removed] [link removed]! [link removed]"),
         ("wait...evil.fyi", "wait...[link removed]"),
         ("wait…evil.fyi, ½ ﬁne", "wait…[link removed], ½ ﬁne"),
         ("find us: @evil.fyi", "find us: @[link removed]"),
@@ -228,6 +233,7 @@ LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
     ),
 )
 @example(["b"], "fyi", str.title, "{}")
+@example(["0"], "org.za", str.title, "{}")
 def test_a_host_of_any_listed_ending_passes_only_if_given(labels, ending, cased, sentence) -> None:  # type: ignore[no-untyped-def]
     host = cased(".".join([*labels, ending]))
     if host.lower() in ("b.sc", "m.sc", "m.in"):  # the abbreviations
@@ -235,12 +241,12 @@ def test_a_host_of_any_listed_ending_passes_only_if_given(labels, ending, cased,
     said = sentence.format(host)
     guarded = reply_text(said, NOTHING)
     assert guarded.text == sentence.format("[link removed]")
-    assert guarded.removed == (f"link: {host}",)
+    assert guarded.removed == (f"link: {host[:120]}",)
     for mail in (host, f"It is at {host.lower()}, I think."):
         assert reply_text(said, allowed([mail])).text == said
 
 
-@pytest.mark.parametrize("label", ["fyi", "FYI", "рф", "РФ", "xn--p1ai", "中国", "भारत", "ck", "onion"])
+@pytest.mark.parametrize("label", ["fyi", "FYI", "рф", "РФ", "xn--p1ai", "中国", "भारत", "ck", "za", "onion"])
 def test_a_top_level_domain_is_known_in_any_dress(label: str) -> None:
     assert is_top_level_domain(label)
 

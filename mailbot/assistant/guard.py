@@ -34,7 +34,7 @@ _REST = r"(?:(?<=[/@])\[[\da-f:.]{2,45}\]|[^\s<>`\])}\u3001\u3002])+"
 _URL = "|".join(
     (
         r"(?<![a-z\d])(?:https?|ftp|obsidian|javascript|data|file|vbscript|tel|sms)\s{0,9}:" + _REST,
-        r"(?<![a-z\d])www[.\u3002]" + _REST,
+        r"(?<![a-z\d])www[.\u3002](?!\[)" + _REST,
         r"(?<![a-z\d])[a-z][a-z0-9+.-]{1,20}:[/\\]{1,2}" + _REST,
         r"\\\\[\w.-]{1,100}\\\S*",
         r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}[:/]\S*",
@@ -194,7 +194,7 @@ def _without_ways_out(text: str, may: Allowed, removed: list[str]) -> str:
         first, last = places[start], places[end - 1] + 1
         removed.append(f"{what}: {text[first:last].strip()[:120]}")
         out = _marked(out + text[done:first], what)
-        done = last + text.startswith(":", last)  # `[x]: y` is a definition
+        done = len(text) - len(text[last:].lstrip(":"))  # `[x]: y` is a definition
         out += " " * text.startswith(("(", "["), done)
     return out + text[done:]
 

@@ -25,7 +25,7 @@ HOST = (
     rf"(?:\.{LABEL}|(?<={_SPACED})\u3002{_SPACED}+)+"
 )
 """A dotted word. An ideographic full stop ends a sentence, and is a dot only between Latin letters."""
-PATH = r"(?:\.?(?::\d{1,5})?(?:[/?#\\][^\s<>\"'`\])}]*)?)"
+PATH = r"(?:\.?(?::\d{1,5}(?!\w))?(?:[/?#\\][^\s<>\"'`\])}]*)?)"
 """What may follow it: a port, a path."""
 
 _DOT = re.compile(r"[.\u3002]")
@@ -73,6 +73,8 @@ def _clipped(word: str) -> str:
 
 def _is_host(word: str, path: bool = False) -> bool:
     *before, ending = _DOT.split(unicodedata.normalize("NFC", word))
+    if "www" in (label.lower() for label in before):
+        return True
     if is_top_level_domain(ending):
         return path or word.lower() not in _ABBREVIATIONS
     if len(ending) < 2 or not ending.isalpha() or "\u3002" in word:  # `1.2`, `z.B`, `v1.2rc3`

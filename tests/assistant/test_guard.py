@@ -130,7 +130,7 @@ NOTHING = allowed(["hello"])
         "みんな.みんな", "evil.भारत", "موقع.شبكة", "ｅｖｉｌ．ｆｙｉ", "ⓔⓥⓘⓛ.ⓕⓨⓘ", "①⑥③.com", "evil。fyi", "evil｡fyi", "evil․fyi", "evil﹒fyi", "ev\u200bil.fyi",
         "evil.f\u00adyi", "evil.\u2060fyi", "evil👍.fyi", "http://[2001:db8::1]/x", "http://[2001:db8::1]", "[2001:db8::1]/x", "[2001:db8::1]:80/x",
         "http://0x7f000001/", "http://3405803783/", "203.0.113.7/x", "203.0.113.7:80", "evil.fyi/a,b.c?d=(1", "m.in/x", "report.pdf/x", "plan.zip",
-        "run.sh", "readme.md", "tomorrow.Best", "done.So", "evil.新域名/x",
+        "run.sh", "readme.md", "tomorrow.Best", "done.So", "evil.新域名/x", "x.www.evil.Newtld",
     ],
 )  # fmt: skip
 def test_a_bare_host_is_taken_out_whole(text: str) -> None:

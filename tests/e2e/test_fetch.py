@@ -103,7 +103,17 @@ def test_a_run_without_new_mail_imports_nothing_heavy(
 ) -> None:
     """Such a run never pays for openai, rich or the parsers of mail and HTML."""
     make_settings(dovecot.port, user, llm=model.url)
-    heavy = ["openai", "httpx", "rich", "mailparser", "html2text", "icalendar", "pymap", "mailbot.vault.html"]
+    heavy = [
+        "openai",
+        "httpx",
+        "rich",
+        "mailparser",
+        "html2text",
+        "icalendar",
+        "pymap",
+        "publicsuffixlist",
+        "mailbot.vault.html",
+    ]
     code = f"""
         import sys
         from mailbot.__main__ import main

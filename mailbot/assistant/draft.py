@@ -114,7 +114,8 @@ def _given(request: DraftRequest) -> list[str]:
 def _allowed(request: DraftRequest, template: Prompt) -> Allowed:
     message = request.mail.message
     parties = (a.email for a in (*message.authors, *message.to, *message.cc))
-    return allowed(_given(request), parties, secret=template.rules(one_line(request.user)))
+    shown = (t for s in request.context.sources for t in (s.title, s.heading))
+    return allowed([*_given(request), *shown], parties, secret=template.rules(one_line(request.user)))
 
 
 def _draft(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mailbot.assistant.host_name import HOST, LABEL, PATH, host_in
 from mailbot.vault.stand_ins import visible
 
 
@@ -29,29 +30,26 @@ class Guarded:
     removed: tuple[str, ...] = ()
 
 
-_URL = re.compile(
-    r"\b(?:https?|ftp|obsidian|javascript|data|file|vbscript|tel|sms)\s{0,9}:[^\s<>`\])}]+|\bwww\.[^\s<>`\])}]+"
-    r"|\b[a-z][a-z0-9+.-]{1,20}:[/\\]{1,2}[^\s<>`\])}]+|\\\\[\w.-]{1,100}\\\S*|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}[:/]\S*",
-    re.IGNORECASE,
+_REST = r"(?:(?<=[/@])\[[\da-f:.]{2,45}\]|[^\s<>`\])}\u3001\u3002])+"
+_URL = "|".join(
+    (
+        r"(?<![a-z\d])(?:https?|ftp|obsidian|javascript|data|file|vbscript|tel|sms)\s{0,9}:" + _REST,
+        r"(?<![a-z\d])www[.\u3002](?!\[)" + _REST,
+        r"(?<![a-z\d])[a-z][a-z0-9+.-]{1,20}:[/\\]{1,2}" + _REST,
+        r"\\\\[\w.-]{1,100}\\\S*",
+        r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}[:/]\S*",
+        r"\[(?:[\da-f]{0,4}:){2,7}[\da-f.]{0,15}\](?::\d|/)\S*",
+    )
 )
-_BARE_DOMAIN = re.compile(
-    r"(?<![@\w.-])(?:[\w-]{1,63}\.){1,10}(?:[a-z]{2,24})[/?:][^\s<>\"'`\])}]*", re.IGNORECASE
+_LOCAL = r"[\w.!#$%&*+/=?^{|}~-]"
+_EMAIL = "|".join(
+    rf"(?:(?<!{_LOCAL}){_LOCAL}{{1,64}}|\"[^\"\n]{{1,64}}\")@{domain}"
+    for domain in (rf"{LABEL}(?:[.\u3002]{LABEL})+", r"\[[\w.:]{3,60}\]")
 )
-_HOST = re.compile(
-    r"(?<![@\w.-])(?:(?!\d+\.)[\w-]{1,63}\.){1,10}(?:com|net|org|info|biz|io|co|app|dev|xyz|top|online|site|shop|club|link|live|click|ru|cn|de|uk|fr|it|es|nl|be|ch|at"
-    r"|pl|se|eu|us|ca|au|in|br|jp|me|ai|tk|example|test|support|zip|mov|ly|gg|cc|tv|ws|to|fm|im|la|ms|mobi|pro|asia|icu|vip|work|world|today|life"
-    r"|email|cloud|tech|store|space|website|fun|host|press|digital|agency|company|solutions|services|systems|group|team|network|center|global|money"
-    r"|finance|bank|pay|credit|loan|loans|tax|legal|law|health|care|news|media|blog|wiki|page|web|download|review|reviews|stream|trade|date|party|win"
-    r"|bid|science|men|buzz|rest|bar|monster|quest|beauty|sbs|cfd|lol|security|login|account|verify|help|chat|delivery|direct|express|exchange|fund"
-    r"|gold|guru|ink|kim|ltd|market|mobile|ninja|one|photo|plus|promo|red|run|sale|school|show|social|software|studio|tips|tools|trading|ventures"
-    r"|video|wang|watch|wtf|zone|dk|no|fi|ie|pt|gr|cz|sk|hu|ro|bg|ua|by|kz|tr|il|ir|ae|sa|za|ng|ke|eg|mx|ar|cl|pe|hk|tw|kr|sg|my|th|vn|ph|id|nz|su|ga|cf|ml|gq|pw)"
-    r"(?![\w@-]|\.\w)",
-    re.IGNORECASE,
-)
-"""A bare domain: plain text, but mail clients make a link of it."""
-_EMAIL = re.compile(
-    r"(?:(?<![\w.!#$%&*+/=?^{|}~-])[\w.!#$%&*+/=?^{|}~-]{1,64}|\"[^\"\n]{1,64}\")@(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}|\[[\w.:]{3,60}\])"
-)
+_A_URL, _AN_EMAIL = re.compile(_URL, re.IGNORECASE), re.compile(_EMAIL)
+_A_HOST = re.compile(f"(?P<host>{HOST}){PATH}")
+_WAY_OUT = re.compile(f"(?i:{_URL})|(?P<email>{_EMAIL})|{_A_HOST.pattern}")
+"""What a reader could follow: a URL, an address, a dotted word. Of two that begin at one place the first counts."""
 _IMAGE = re.compile(r"!\[([^\]]{0,300})\]\s{0,9}(?:\([^)]{0,2000}\)|\[[^\]]{0,300}\])")
 _LINK = re.compile(r"\[([^\[\]]{1,300})\]\s{0,9}\(\s{0,9}<?([^)>\s]{0,2000})>?[^)]{0,300}\)")
 _REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*\S.*$", re.MULTILINE)
@@ -59,25 +57,48 @@ _REFERENCE_USE = re.compile(r"\[([^\[\]]{1,300})\]\[[^\]]{0,300}\]")
 _WIKI = re.compile(r"!?\[\[([^\[\]|#^]{0,300})(?:[#^][^\]|]{0,300})?(?:\|([^\]]{0,300}))?\]\]")
 _HTML = re.compile(r"<!--.{0,4000}?-->|</?[a-zA-Z!?][^<>]{0,4000}>", re.DOTALL)
 _CODE_FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[^\n]*$|`{3,}[\w-]*|~{3,}", re.MULTILINE)
-_HEADER_LINE = re.compile(
-    r"^\s*(?:to|cc|bcc|from|sender|reply-to|return-path|subject|date|message-id|in-reply-to|references|x-[\w-]+|content-[\w-]+|mime-version)\s*:.*$",
-    re.IGNORECASE,
+_HEADERS = (
+    "to cc bcc from sender reply-to return-path subject date message-id in-reply-to references mime-version"
 )
-
-
+_HEADER_LINE = re.compile(
+    rf"^\s*(?:{'|'.join(_HEADERS.split())}|x-[\w-]+|content-[\w-]+)\s*:.*$", re.IGNORECASE
+)
 _RECIPIENT = re.compile(r"(?:to|cc|bcc|from|sender|reply-to|subject)\s*:", re.IGNORECASE)
 
 
-def _comparable(text: str) -> str:
-    """Full-width letters and dots are read by mail clients as the plain ones: compared as such."""
+_NO_WIDTH = re.compile(
+    "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_NOTE_MARK = re.compile(r"(?<=[A-Za-z])[\u00b2\u00b3\u00b9\u2070-\u2089\u2460-\u249b]+(?!\.?\w)")
+"""The mark of a footnote. It ends a word: `acme.com` in front of a raised two is no `acme.com2`."""
+
+
+def _plain(text: str) -> str:
+    """Text in the characters that mail clients read it in: full-width letters and dots as the plain ones, and what has no
+    width not at all."""
     if text.isascii():
         return text
-    return (
-        unicodedata.normalize("NFKC", text)
-        .replace("\u3002", ".")
-        .replace("\u2044", "/")
-        .replace("\u2215", "/")
-    )
+    text = unicodedata.normalize("NFKC", _NO_WIDTH.sub("", _NOTE_MARK.sub("\u00b7", text)))
+    return text.replace("\u2044", "/").replace("\u2215", "/")
+
+
+def _plain_with_places(text: str) -> tuple[str, Sequence[int]]:
+    """Text as in `_plain`, character by character, and for each of its characters the place in `text` that it comes from."""
+    if text.isascii():
+        return text, range(len(text))
+    text = _NOTE_MARK.sub(lambda m: "\u00b7" * len(m[0]), text)
+    read = [(at, p) for at, character in enumerate(text) for p in _plain(character)]
+    return "".join(p for _, p in read), [at for at, _ in read]
+
+
+def _key(url: str) -> str:
+    """A URL or host of plain text as it stands in `Allowed.urls`."""
+    return normal_url(unicodedata.normalize("NFC", url).replace("\u3002", ".").lstrip("-_"))
+
+
+def _address(email: str) -> str:
+    """The same for an address and `Allowed.emails`."""
+    return unicodedata.normalize("NFC", email).replace("\u3002", ".").casefold().rstrip(".")
 
 
 def normal_url(url: str) -> str:
@@ -103,12 +124,13 @@ def _folded(text: str) -> str:
 def allowed(texts: Iterable[str], emails: Iterable[str] = (), secret: str = "") -> Allowed:
     """What the given texts (the source mail, the notes used) let an answer carry, and the `secret` that it may not quote."""
     urls: set[str] = set()
-    addresses = {e.casefold() for e in emails}
+    addresses = {_address(_plain(e)) for e in emails}
     for text in texts:
-        text = _comparable(text)
-        urls.update(normal_url(m[0]) for pattern in (_URL, _BARE_DOMAIN) for m in pattern.finditer(text))
-        urls.update(m[0].casefold() for m in _HOST.finditer(text))
-        addresses.update(m[0].casefold().rstrip(".") for m in _EMAIL.finditer(text))
+        text = _plain(text)
+        urls.update(_key(m[0]) for m in _A_URL.finditer(text))
+        addresses.update(_address(m[0]) for m in _AN_EMAIL.finditer(text))
+        for host in _A_HOST.finditer(text):
+            urls.update((_key(host["host"]), _key(host[0])))
     urls |= {a.rpartition("@")[2] for a in addresses}
     return Allowed(frozenset(urls), frozenset(addresses), _folded(secret))
 
@@ -118,8 +140,6 @@ def reply_text(text: str, may: Allowed) -> Guarded:
     no line that plays a header."""
     removed: list[str] = []
     text = visible(text).replace("\t", "    ")
-    if not text.isascii() and any(p.search(_comparable(text)) for p in (_URL, _HOST, _EMAIL)):
-        text = _comparable(text)
 
     def drop(match: re.Match[str], what: str, keep: str = "") -> str:
         removed.append(f"{what}: {match[0].strip()[:120]}")
@@ -147,19 +167,10 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         r"<%.{0,2000}?%>|<%|%>|\{\{|\}\}|\{%|%\}|%%", lambda m: drop(m, "template"), text, flags=re.DOTALL
     )
     text = re.sub(r"`\s*\$?=[^`]*`", lambda m: drop(m, "query"), text)
-    for pattern in (_URL, _BARE_DOMAIN, _HOST):
-        text = pattern.sub(
-            lambda m: m[0] if normal_url(m[0]) in may.urls else drop(m, "link", "[link removed]"), text
-        )
-    text = _EMAIL.sub(
-        lambda m: (
-            m[0] if m[0].casefold().rstrip(".") in may.emails else drop(m, "address", "[address removed]")
-        ),
-        text,
-    )
     text = _DELIMITER.sub(lambda m: drop(m, "delimiter"), text)
     if may.secret:
         text = _unquoted(text, may.secret, removed)
+    text = _without_ways_out(text, may, removed)  # last: what is taken out between two words joins them
     lines = text.strip().split("\n")
     top = next(
         (n for n, line in enumerate(lines) if line.strip() and not _HEADER_LINE.match(line)), len(lines)
@@ -172,6 +183,46 @@ def reply_text(text: str, may: Allowed) -> Guarded:
         lines = lines[top:]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip()
     return Guarded(text, tuple(dict.fromkeys(removed)))
+
+
+def _without_ways_out(text: str, may: Allowed, removed: list[str]) -> str:
+    """Text without the URLs, addresses and host names that were not given. All else stays as it was written."""
+    plain, places = _plain_with_places(text)
+    out = ""
+    done = 0
+    for start, end, what in _ways_out(plain, may):
+        first, last = places[start], places[end - 1] + 1
+        removed.append(f"{what}: {text[first:last].strip()[:120]}")
+        out = _marked(out + text[done:first], what)
+        done = len(text) - len(text[last:].lstrip(":"))  # `[x]: y` is a definition
+        out += " " * text.startswith(("(", "["), done)
+    return out + text[done:]
+
+
+def _marked(before: str, what: str) -> str:
+    """Text with the mark of what was removed behind it, so that no bracket makes a link of the mark."""
+    return f"{before}{' ' * before.endswith(('[', ']', '!'))}[{what} removed]"
+
+
+def _ways_out(plain: str, may: Allowed) -> Iterator[tuple[int, int, str]]:
+    """The places of what may not pass, and what it is."""
+    at = 0
+    while match := _WAY_OUT.search(plain, at):
+        at = match.end()
+        if match["email"] is not None:
+            if _address(match[0]) not in may.emails:
+                yield match.start(), at, "address"
+            continue
+        what = match[0].rstrip(".,;:!?*'\"") or match[0]  # the sentence's, not the link's
+        if _key(what) in may.urls:
+            continue
+        if match["host"] is not None:
+            at = match.end("host")
+            what = host_in(match["host"], what[len(match["host"]) :])
+            if not what or _key(what) in may.urls:
+                continue
+        at = match.start() + len(what)
+        yield match.start(), at, "link"
 
 
 def _unquoted(text: str, secret: str, removed: list[str]) -> str:
@@ -192,7 +243,7 @@ def _unquoted(text: str, secret: str, removed: list[str]) -> str:
 
 def _link(match: re.Match[str], may: Allowed, removed: list[str]) -> str:
     label, url = match[1], match[2]
-    if normal_url(url) in may.urls:
+    if _key(_plain(url)) in may.urls:
         return label if normal_url(label) == normal_url(url) else f"{label} ({url})"
     removed.append(f"link: {match[0][:120]}")
     return label

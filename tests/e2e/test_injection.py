@@ -158,6 +158,20 @@ def test_every_attack_in_every_place_comes_to_nothing() -> None:
     assert len(server.requests) == tried
 
 
+def test_a_host_in_the_title_of_a_note_was_given() -> None:
+    """The prompt shows the title and the heading of a source, so an answer may name what stands there."""
+    answer = {"reply": "See Plan.zip, notes.md and evil.fyi.", "reasoning": "", "unknowns": []}
+    context = Context(
+        (Source("S1", "Projects/Plan.md", "Plan.zip", "notes.md", "It was rack 8+3.", "found"),)
+    )
+    with ModelServer(lambda request: TRIAGE if is_triage(request) else answer) as server:
+        models = Models([Served(Model(Endpoint(server.url, lambda: "none")), {"draft": "m", "triage": "m"})])
+        found = read_mail(attacked("Hello Jo.", "", "plain"))
+        draft = by_model(DraftRequest(found, (), context, user="Jo", today=date(2026, 11, 22)), models)
+        models.close()
+    assert draft.reply == "See Plan.zip, notes.md and [link removed]."
+
+
 @needs_evals
 def test_what_is_hidden_never_reaches_the_prompt() -> None:
     with ModelServer(obedient) as server:

@@ -29,6 +29,7 @@ _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”
 """Words that are spoken of, not spoken: an article on attacks cites them."""
 _GAPS = re.compile("  +")
 """White space is closed first: every phrase below may then look for one character of it."""
+_TURKISH = re.compile("[ıİ]")
 _TAGS = re.compile("[\U000e0020-\U000e007f]{4,}")
 _SENTENCE = r"(?:\A|\n|[.!?:]\s*)"
 
@@ -85,10 +86,12 @@ _ATTEMPTS: dict[str, tuple[Phrase, ...]] = {
             rf"{_MACHINE}s?(?: reading this)?\s*[,:!\-–—]+\s*(?:(?:please|you|do|your|now) )?\w+",
             rf"(?:{_SENTENCE}|{_CALL}){_WIDER}",
         ),
-        _phrase("steering.you_are", rf"{{{{steering.you_are}}}} (?:an?|the) {_WIDER}{_MACHINE}\b", r"\bif "),
+        _phrase(
+            "steering.you_are", rf"{{{{steering.you_are}}}} (?:an?|the) {_WIDER}{_MACHINE}s?(?!\w)", r"\bif "
+        ),
         _phrase(
             "steering.you_are",
-            rf"{{{{steering.you_are}}}} (?:now |no longer )?(?:an?|the|in|my)? ?(?:{_WIDER}{_MACHINE}|{{{{steering.mode}}}})\b",
+            rf"{{{{steering.you_are}}}} (?:now |no longer )?(?:an?|the|in|my)? ?(?:{_WIDER}{_MACHINE}|{{{{steering.mode}}}})s?(?!\w)",
         ),
         _phrase("steering.as_a", rf"as an? {_WIDER}{_MACHINE},? (?:you|your)\b"),
         _phrase(
@@ -160,7 +163,12 @@ def attempts(message: Message) -> tuple[str, ...]:
     for text in _texts(message):
         if not text.isascii() and _TAGS.search(text):
             found["it has text in invisible tag characters"] = None
-        found |= dict.fromkeys(_in(_prepared(text)))
+        prepared = _prepared(text)
+        found |= dict.fromkeys(_in(prepared))
+        if not text.isascii() and _TURKISH.search(
+            prepared
+        ):  # an expression takes these for an i, and so do readers
+            found |= dict.fromkeys(_in(_TURKISH.sub("i", prepared)))
     return tuple(found)
 
 
@@ -223,7 +231,7 @@ def _by_beginning() -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
 
 def _places(text: str, literal: str) -> Iterator[int]:
     """Where a literal stands in a text; if it is a word, where one begins."""
-    word = literal[0].isalnum()
+    word = literal[0].isalnum() and literal[0].isascii()
     at = text.find(literal)
     while at >= 0:
         if not (word and at and text[at - 1].isascii() and text[at - 1].isalnum()):

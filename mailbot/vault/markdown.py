@@ -67,8 +67,8 @@ def _guarded_line(line: str) -> str:
     for match in _URL.finditer(line):
         url = match[0].rstrip(".,;:!?*_~'")
         spare = url.count(")") - url.count("(")
-        while spare > 0 and url.endswith(")"):
-            url, spare = url[:-1], spare - 1
+        if spare > 0:
+            url = url[: len(url) - min(spare, len(url) - len(url.rstrip(")")))]
         if len(url) < 9 or url != re.sub(r"[()%:]{2,}|%%", "", url):
             continue
         out += [swapped(line[end : match.start()]), f"<{url}>"]

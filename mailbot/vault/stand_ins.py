@@ -79,8 +79,12 @@ _OPENING = re.compile(r"[ \t>\u00a0]*(?:(?:[-*+]|\d{1,9}[.)])[ \t>\u00a0]+)*")
 
 def _released(line: str, plain: str) -> str:
     """One line. Block syntax (headings, lists, tasks, quotes, fences) is looked for behind any quote and list marks."""
-    opening = _OPENING.match(plain)
-    place = _Line(plain, opening.end() if opening else 0, _next_closing(plain) if "[" in plain else [])
+    marks = _OPENING.match(plain)
+    opening = marks.end() if marks else 0
+    number = opening
+    while plain[number : number + 1].isdigit():
+        number += 1
+    place = _Line(plain, opening, _next_closing(plain) if "[" in plain else [], number)
     out: list[str] = []
     end = 0
     for at in _places(line, place.opening):
@@ -137,6 +141,8 @@ class _Line:
     plain: str
     opening: int
     closing: list[int]
+    number: int
+    """Where the digits behind the opening end."""
 
 
 def _next_closing(plain: str) -> list[int]:
@@ -173,7 +179,7 @@ def _means(place: _Line, at: int) -> bool:
         return (
             before == ":"
             or after == ":"
-            or (after == "/" and not plain[:at].casefold().endswith(("http", "https")))
+            or (after == "/" and not plain[max(0, at - 5) : at].casefold().endswith(("http", "https")))
             or (not after.isspace() and plain[max(0, at - 10) : at].casefold().endswith(_SCHEMES))
         )
     if char == "=":
@@ -183,7 +189,7 @@ def _means(place: _Line, at: int) -> bool:
     if char in "-+":
         return opens and after != " "  # a list item is harmless and reads well
     if char in ".)":
-        return before.isdigit() and (at < place.opening or plain[place.opening : at].isdigit())
+        return before.isdigit() and (at < place.opening or at == place.number)
     if char == "!":
         return after == "["
     if char == "(":

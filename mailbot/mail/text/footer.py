@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mailbot.language.pattern import Pattern
 from mailbot.mail.text.line import Line
@@ -23,7 +24,7 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
             begins = text.lstrip()[0] in "-—_=~*"
             dashes, drawn = begins and DELIMITER.match(text), begins and RULE.match(text)
             if dashes or drawn:
-                postscript = (j for j in range(i + 1, min(end, i + 41)) if _POSTSCRIPT.match(read[j].text))
+                postscript = (j for j in range(i + 1, min(end, i + 41)) if _is_postscript(read[j].text))
                 end = next(postscript, end)
             delimited = dashes and (
                 (text == "-- " and end - i <= 40)
@@ -39,6 +40,18 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
 
 
 _SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
+
+
+@lru_cache(maxsize=4096)
+def _is_postscript(text: str) -> bool:
+    return bool(_POSTSCRIPT.match(text))
+
+
+@lru_cache(maxsize=4096)
+def _is_of_a_list(text: str) -> bool:
+    return bool(LIST_FOOTER.match(text))
+
+
 _POSTSCRIPT = Pattern(r"^\W{0,3}{{reply.postscript}}(?!\w)\.?\W")
 """What somebody writes below their signature because they forgot it above."""
 
@@ -56,5 +69,5 @@ def _like_a_signature(rest: list[Line]) -> bool:
 
 def _list_footer(below: list[str]) -> bool:
     """Whether the lines below a rule are those that a mailing list adds: its words, with an address or URL beside them."""
-    near = [n for n, line in enumerate(below) if LIST_FOOTER.match(line)]
+    near = [n for n, line in enumerate(below) if _is_of_a_list(line)]
     return any(re.search(r"https?://|\S@\S", " ".join(below[max(0, n - 1) : n + 4])) for n in near)

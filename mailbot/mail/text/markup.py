@@ -15,18 +15,21 @@ UNSEEN = frozenset(
     "head script style title template noscript object iframe svg math noframes noembed".split()
 )
 """Elements whose text no reader is shown."""
-MANY = 2000
-"""Tags from which on nesting is bounded: the parser's cost grows with the square of the depth."""
+MANY = 300
+"""Tags from which on what would grow is bounded."""
 MAX_NESTING = 300
-MAX_OPEN = 100
-"""Elements of one formatting kind that may be left open. HTML opens all of them anew in each paragraph that follows, so that 70 KB
-of markup would grow into gigabytes (WHATWG HTML 13.2.4.3)."""
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,12})[^<>]*>")
-_OF_NAMESPACE = re.compile(r"</?[a-zA-Z][\w-]{0,20}:[^<>]*>")
-"""`<o:p>`, `<w:LsdException .../>`: Word's own, no element of HTML."""
+MAX_OPEN = 12
+"""Formatting elements that may be open. HTML opens all of them anew in each paragraph that follows, so that 70 KB of markup would
+grow into gigabytes (WHATWG HTML 13.2.4.3)."""
+_FORMATTING = frozenset("b big code em font i s small strike strong tt u".split())
 _SELF_ENDING = VOID | frozenset("p li td th tr dt dd option thead tbody tfoot".split())
+_RAW = frozenset("script style textarea title xmp iframe noembed noframes noscript plaintext".split())
+"""Elements whose content is text: what looks like an end tag there ends nothing."""
+_VALUE = r"""(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)"""
+_ATTRIBUTES = rf"(?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+{_VALUE})?+){{0,80}}+"
+_COMMENT = r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+_TAG = re.compile(rf"{_COMMENT}|<(/?)([a-zA-Z][^\s/>]*+)(?:({_ATTRIBUTES}>)|)", re.DOTALL)
+"""A comment or a tag, as a browser's tokenizer parts them (WHATWG HTML 13.2.5). Of a tag with very many attributes only its name."""
 
 
 def tree(html: str) -> LexborNode | None:
@@ -35,7 +38,7 @@ def tree(html: str) -> LexborNode | None:
 
 
 def all_text(html: str) -> str:
-    """The words of HTML, those that are hidden by style among them; tags part words."""
+    """The words of HTML, those that are hidden by style among them, and what pictures are said to show; tags part words."""
     root = tree(html)
     return " ".join(_texts(root)) if root else ""
 
@@ -47,6 +50,8 @@ def _texts(root: LexborNode) -> Iterator[str]:
         if node.is_text_node:
             if not unseen:
                 yield node.text_content or ""
+        elif node.tag == "img":
+            yield node.attributes.get("alt") or ""
         elif (child := node.first_child) is not None:
             unseen += node.tag in UNSEEN
             node = child
@@ -58,39 +63,49 @@ def _texts(root: LexborNode) -> Iterator[str]:
         node = node.next if node is not None else None
 
 
-def _uncommented(html: str) -> str:
-    """HTML without its comments; Word keeps whole documents in them."""
-    kept, end = [], 0
-    while (start := html.find("<!--", end)) >= 0:
-        close = html.find("-->", start + 2)  # `<!-->` is a whole one
-        if close < 0:
-            break
-        kept.append(html[end:start])
-        end = close + 3
-    return "".join([*kept, html[end:]])
-
-
 def _bounded(html: str) -> str:
-    """HTML that no parser takes long for: tags that are nested too deeply go, and formatting that is never closed; the text stays."""
+    """HTML that no parser takes long for: tags that are nested too deeply go, and formatting that is not closed; the text stays.
+
+    Whoever writes markup to deceive this is taken to open more than they do: then some words lose their dress.
+    """
     if html.count("<") <= MANY:
         return html
-    html = _OF_NAMESPACE.sub("", _uncommented(html))
-    depth = 0
-    left_open: Counter[str] = Counter()
+    count = _Open()
+    return _TAG.sub(
+        lambda tag: tag[0] if tag[2] is None or count.keeps(tag[2].lower(), bool(tag[1])) else "<!---->", html
+    )
 
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth
-        name = match[2].lower()
+
+class _Open:
+    """The elements that are open at some place of a text."""
+
+    def __init__(self) -> None:
+        self._names: Counter[str] = Counter()
+        self._depth = self._formatting = 0
+        self._raw = ""
+
+    def keeps(self, name: str, ends: bool) -> bool:
+        """Whether the next tag stays."""
+        if self._raw and not (ends and name == self._raw):
+            ends = False  # it ends nothing there; taken for a start tag it does no harm
+        elif name in _RAW:
+            self._raw = "" if ends else name
         if name in _SELF_ENDING:
-            return match[0]
+            return True
+        if ends:
+            return self._closed(name)
         if name in _FORMATTING:
-            left_open[name] = max(0, left_open[name] + (-1 if match[1] else 1))
-            if left_open[name] > MAX_OPEN:
-                return ""
-        if match[1]:
-            depth = max(0, depth - 1)
-            return match[0] if depth < MAX_NESTING else ""
-        depth += 1
-        return match[0] if depth <= MAX_NESTING else ""
+            if self._formatting >= MAX_OPEN:
+                return bool(self._raw)
+            self._formatting += 1
+        self._names[name] += 1
+        self._depth += 1
+        return self._depth <= MAX_NESTING
 
-    return _TAG.sub(keep, html)
+    def _closed(self, name: str) -> bool:
+        if not self._names[name]:
+            return True  # it ends nothing: a parser passes over it
+        self._names[name] -= 1
+        self._formatting -= name in _FORMATTING
+        self._depth -= 1
+        return self._depth < MAX_NESTING

@@ -124,6 +124,9 @@ def test_two_hundred_real_mails_become_two_hundred_notes_and_no_flag_changes(
     sources = {m.message_id: m for m in (parse(raw) for _, raw in first) if m.message_id}
     for raw in drafts.values():
         draft = parse(raw)
+        if not draft.in_reply_to:  # some have none to answer
+            assert any(not parse(raw).message_id for _, raw in first)
+            continue
         source = sources[draft.in_reply_to[0]]
         expected = source.reply_to or source.authors
         assert [a.key for a in draft.to] == [a.key for a in expected]

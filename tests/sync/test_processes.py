@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from mailbot import stopping
 from mailbot.errors import BadData, MailbotError
-from mailbot.sync.steps import processes
+from mailbot.sync.steps import processes, worker
 from mailbot.sync.steps.processes import Processes, free, give_back, in_parts
+from tests.conftest import ROOT
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def test_an_item_that_ends_its_process_costs_only_itself() -> None:
 
 
 def test_an_item_that_takes_for_ever_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "LIMIT", 1.0)
+    monkeypatch.setattr(worker, "LIMIT", 1.0)
     found = dict(done([b"a", b"hangs", b"b"]))
     assert isinstance(found[1], BadData)
     assert isinstance(found[0], tuple) and isinstance(found[2], tuple)
@@ -119,3 +125,86 @@ def test_all_accounts_share_the_processes(monkeypatch: pytest.MonkeyPatch) -> No
     give_back(first)
     monkeypatch.setattr(processes, "_processors", lambda: 1)
     assert free(100) == 0
+
+
+def test_where_no_process_can_be_had_the_work_is_done_here(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def context(_module: str) -> object:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(worker, "_context", context)
+    found = done([b"%d" % n for n in range(20)])
+    assert [result for _, result in found] == [(b"%d" % n, os.getpid()) for n in range(20)]
+    assert "no other can be had" in caplog.text
+
+
+def test_where_no_process_can_be_started_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even a second part waits for the one that never began."""
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", broken)
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", broken)
+    assert {pid for _, (_, pid) in done([b"%d" % n for n in range(20)])} == {os.getpid()}  # type: ignore[misc]
+
+
+def broken(*_: object) -> None:
+    raise FileNotFoundError("the folder is gone")
+
+
+def test_where_no_thread_can_be_started_fewer_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name == "convert-1":
+            raise RuntimeError("can't start new thread")
+        real(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert len(done([b"%d" % n for n in range(20)])) == 20
+    monkeypatch.setattr(threading.Thread, "start", broken_thread)
+    assert len(done([b"%d" % n for n in range(20)])) == 20
+
+
+def broken_thread(_self: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_what_was_taken_before_a_failure_is_given_before_it() -> None:
+    def items() -> Iterator[tuple[int, Item]]:
+        for number in range(10):
+            yield number, Item(b"x")
+        raise BadData("the server is gone")
+
+    given = []
+    with Processes(work, 2) as pool, pytest.raises(BadData, match="gone"):
+        given += [tag for tag, _, _ in pool.in_order(in_parts(items(), 3, 1000))]
+    assert given == []  # a list is made whole or not at all
+    with Processes(work, 2) as pool, pytest.raises(BadData, match="gone"):
+        for tag, _, _ in pool.in_order(in_parts(items(), 3, 1000)):
+            given.append(tag)
+    assert given == list(range(10))
+
+
+def test_nobody_is_left_behind_where_a_run_is_killed(tmp_path: Path) -> None:
+    program = f"""
+        import sys, time
+        sys.path.insert(0, {str(ROOT)!r})
+        from tests.sync.test_processes import Item, work
+        from mailbot.sync.steps.processes import Processes, in_parts
+        if __name__ == "__main__":
+            with Processes(work, 1) as pool:
+                found = pool.in_order(in_parts([(0, Item(b"a")), (1, Item(b"hangs"))], 1, 1000))
+                print(next(found)[2][1], flush=True)
+                next(found)
+    """
+    (tmp_path / "run.py").write_text(textwrap.dedent(program))
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py")], stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout
+        worker_pid = int(run.stdout.readline())
+        time.sleep(0.3)
+        run.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{worker_pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker_pid}").exists()

@@ -89,7 +89,16 @@ class Arrivals:
         batch: list[Step] = []
         weight = 0
         seen: set[str] = set()
-        for action, found in self._converted(mails, look.opened):
+        converted = self._converted(mails, look.opened)
+        while True:
+            try:
+                action, found = next(converted)
+            except StopIteration:
+                break
+            except Exception:  # the server, or the disk: what was read before is kept
+                if batch:
+                    yield batch
+                raise
             names = _names(found)
             if len(batch) >= BATCH or weight >= BATCH_OCTETS or not seen.isdisjoint(names):
                 yield batch

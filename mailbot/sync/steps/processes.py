@@ -6,25 +6,18 @@ A process that dies or hangs costs the item that it was at: the others are done 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import queue
-import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from mailbot import stopping
-from mailbot.errors import BadData, MailbotError
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import BaseContext
-    from multiprocessing.process import BaseProcess
+from mailbot.errors import MailbotError
+from mailbot.sync.steps.worker import LIMIT, Worker, attempt, told
 
 Tag = TypeVar("Tag")
 Result = TypeVar("Result")
@@ -32,8 +25,8 @@ Mail = TypeVar("Mail", bound="Weighed")
 
 MOST = 4
 """Processes at a time, for all accounts together."""
-LIMIT = 120.0
-"""Seconds that a part may take."""
+GRACE = 10.0
+"""Seconds beyond those of a part, after which a process that takes no part is ended."""
 LARGE = 1_000_000
 """Octets of a part that is not sent about, but done where it is."""
 AHEAD = 3
@@ -76,7 +69,16 @@ def in_parts(items: Iterable[tuple[Tag, Mail]], count: int, octets: int) -> Iter
     """Items in parts of at most so many, closed early where they weigh so much."""
     part: list[tuple[Tag, Mail]] = []
     weight = 0
-    for tag, item in items:
+    source = iter(items)
+    while True:
+        try:
+            tag, item = next(source)
+        except StopIteration:
+            break
+        except Exception:  # what was taken before is not lost with it
+            if part:
+                yield part
+            raise
         part.append((tag, item))
         weight += len(item.raw)
         if len(part) >= count or weight >= octets:
@@ -95,13 +97,18 @@ class Processes(Generic[Mail, Result]):
         self._parts: queue.SimpleQueue[_Part | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
 
     def __enter__(self) -> Processes[Mail, Result]:
-        context = _context(self._work.__module__)
         for number in range(self._count):
-            name = f"convert-{number}"
-            self._threads.append(threading.Thread(target=self._run, args=(context,), name=name, daemon=True))
-            self._threads[-1].start()
+            worker = Worker(self._work, self._closed)
+            thread = threading.Thread(target=self._run, args=(worker,), name=f"convert-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more: fewer must do, or this one alone
+                break
+            self._threads.append(thread)
+            self._workers.append(worker)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,7 +124,16 @@ class Processes(Generic[Mail, Result]):
         """Every item of the parts, with its tag, and its result, or why there is none. Parts are taken no faster than they are
         done."""
         waiting: deque[tuple[Sequence[tuple[Tag, Mail]], _Part]] = deque()
-        for items in parts:
+        failed: Exception | None = None
+        source = iter(parts)
+        while True:
+            try:
+                items = next(source)
+            except StopIteration:
+                break
+            except Exception as error:  # noqa: BLE001 - what was taken before is not lost with it
+                failed = error
+                break
             part = _Part([item for _, item in items])
             if self._threads and sum(len(item.raw) for item in part.items) <= LARGE:
                 self._parts.put(part)
@@ -125,18 +141,36 @@ class Processes(Generic[Mail, Result]):
                 part.do(self._work)
             waiting.append((items, part))
             while len(waiting) > AHEAD * self._count or (waiting and waiting[0][1].done.is_set()):
-                yield from _results(*waiting.popleft())
+                yield from self._results(*waiting.popleft())
         while waiting:
-            yield from _results(*waiting.popleft())
+            yield from self._results(*waiting.popleft())
+        if failed:
+            raise failed
 
-    def _run(self, context: BaseContext) -> None:
-        worker = _Worker(context, self._work, self._closed)
+    def _results(
+        self, items: Sequence[tuple[Tag, Mail]], part: _Part
+    ) -> Iterator[tuple[Tag, Mail, Result | MailbotError]]:
+        end = time.monotonic() + LIMIT + GRACE
+        while not part.done.wait(stopping.POLL):
+            stopping.check()
+            if time.monotonic() > end:  # a process that takes nothing any more
+                for worker in self._workers:
+                    worker.kill()
+                end = time.monotonic() + LIMIT + GRACE
+        for (tag, item), found in zip(items, part.found, strict=True):
+            yield tag, item, found
+
+    def _run(self, worker: Worker) -> None:
+        usable = True
         try:
             while (part := self._parts.get()) is not None and not self._closed.is_set():
-                try:
-                    part.found = worker.ask_all(part.items)
-                except Exception:
-                    log.exception("mails are read in one process, since no other can be had")
+                if usable:
+                    try:
+                        part.found = worker.ask_all(part.items)
+                    except Exception:
+                        log.exception("mails are read in this process, since no other can be had")
+                        usable = False
+                if not part.found:
                     part.do(self._work)
                 part.done.set()
         finally:
@@ -151,109 +185,5 @@ class _Part:
 
     def do(self, work: Callable[[Any], Any]) -> None:
         """Do it in this process."""
-        self.found = [_told(_attempt(work, item)) for item in self.items]
+        self.found = [told(attempt(work, item)) for item in self.items]
         self.done.set()
-
-
-def _results(items: Sequence[tuple[Tag, Mail]], part: _Part) -> Iterator[tuple[Tag, Mail, Any]]:
-    while not part.done.wait(stopping.POLL):
-        stopping.check()
-    for (tag, item), found in zip(items, part.found, strict=True):
-        yield tag, item, found
-
-
-class _Worker:
-    """One process, begun when it is first asked, and again where it has died."""
-
-    def __init__(self, context: BaseContext, work: Callable[[Any], Any], closed: threading.Event) -> None:
-        self._context, self._work, self._closed = context, work, closed
-        self._process: BaseProcess | None = None
-        self._line: Connection | None = None
-
-    def ask_all(self, items: list[Any]) -> list[Any]:
-        """The results of the items. Where they end the process, or take too long, each is asked alone."""
-        answer = self._ask(items)
-        if answer is not None:
-            return answer
-        return [self._alone(item) for item in items]
-
-    def _alone(self, item: object) -> object:
-        answer = None if self._closed.is_set() else self._ask([item])
-        return answer[0] if answer else BadData("reading it took too long, or ended the process that read it")
-
-    def _ask(self, items: list[Any]) -> list[Any] | None:
-        try:
-            line = self._opened()
-            line.send(items)
-            end = time.monotonic() + LIMIT
-            while not line.poll(stopping.POLL):
-                if self._closed.is_set() or time.monotonic() > end:
-                    self.end()
-                    return None
-            return [_told(found) for found in line.recv()]
-        except (BrokenPipeError, ConnectionError, EOFError):
-            self.end()
-            return None
-
-    def _opened(self) -> Connection:
-        if self._line is None:
-            self._line, far = self._context.Pipe()
-            make = self._context.Process  # type: ignore[attr-defined]
-            process: BaseProcess = make(target=_serve, args=(far, self._work), daemon=True)
-            self._process = process
-            process.start()
-            far.close()
-        return self._line
-
-    def end(self) -> None:
-        """End the process; a later question begins another."""
-        if self._line:
-            self._line.close()
-        if self._process:
-            with suppress(OSError, ValueError, AttributeError):
-                self._process.kill()
-                self._process.join(1)
-        self._line = self._process = None
-
-
-def _serve(line: Connection, work: Callable[[Any], Any]) -> None:
-    """What the process does: answer until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked is stopped, and stops this
-    with suppress(Exception):  # whoever asks has gone, or sees that this has
-        while True:
-            line.send([_attempt(work, item) for item in line.recv()])
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """An exception of the work, as it can be sent: its kind, and where it was raised."""
-
-    kind: str
-    where: str
-
-
-def _attempt(work: Callable[[Any], Any], item: object) -> object:
-    try:
-        return work(item)
-    except Exception as error:  # noqa: BLE001 - one item never stops the others
-        at = error.__traceback__
-        while at is not None and at.tb_next is not None:
-            at = at.tb_next
-        return _Failed(type(error).__name__, f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else "")
-
-
-def _told(found: Any) -> Any:
-    """A result as it is; a failure as an error, its place in the log."""
-    if not isinstance(found, _Failed):
-        return found
-    log.error("reading a mail failed: %s at %s", found.kind, found.where)
-    return MailbotError(f"a bug in mailbot ({found.kind}); its log has the details")
-
-
-def _context(module: str) -> BaseContext:
-    """How processes begin: forked from one that has the module ready, where the system can do that, so that they share it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([module])
-    return context

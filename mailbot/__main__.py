@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -30,7 +31,10 @@ def main() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python ends with 120
     if _ended_by:  # click makes exit code 1 of an interrupt that it meets itself
         code = BY_SIGNAL + _ended_by[0]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be stopped
     if stopping.asked() or threading.active_count() > 1:
+        if "multiprocessing.util" in sys.modules:
+            shutil.rmtree(sys.modules["multiprocessing.util"].get_temp_dir(), ignore_errors=True)
         os._exit(code)  # threads that wait for somebody are not waited for: what they did is durable
     sys.exit(code)
 

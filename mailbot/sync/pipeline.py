@@ -203,7 +203,7 @@ def _answer(
 
     record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
     most = wiring.most_drafts(session, options)
-    undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows))
+    undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows), mails.holds)
     with opened_models(session.settings.llm, session.spent_today()) as models:
         judge = wiring.judge(session, models)
         wanting: list[Waiting] = []

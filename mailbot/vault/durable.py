@@ -90,10 +90,12 @@ def _begun_with(path: Path, data: bytes, scratch: Path | None) -> _Begun | OSErr
         with os.fdopen(os.dup(handle), "wb") as file:
             file.write(data)
         os.fchmod(handle, mode_of(path, None))
-    except OSError as error:
+    except BaseException as error:
         os.close(handle)
         ready.unlink(missing_ok=True)
-        return error
+        if isinstance(error, OSError):
+            return error
+        raise
     return _Begun(path, ready, handle)
 
 

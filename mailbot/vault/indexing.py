@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -58,16 +59,18 @@ def refresh(
         execute("BEGIN IMMEDIATE")
     try:
         for path in gone:
-            _remove(database, path)
+            with _whole(database):
+                _remove(database, path)
         for number, path in enumerate(work, 1):
             mtime, size = found[path]
             try:
                 stored = _stamp(database, path)
                 if stored == (mtime, size):
                     continue  # another program has been here since we looked
-                if stored:
-                    _remove(database, path)
-                _add(database, path, mtime, size, _read(index.vault, path, size))
+                with _whole(database):
+                    if stored:
+                        _remove(database, path)
+                    _add(database, path, mtime, size, _read(index.vault, path, size))
             except (BadData, OSError, UnicodeError) as error:
                 skipped.append((path.encode("utf-8", "backslashreplace").decode(), str(error)))
                 continue
@@ -97,11 +100,26 @@ def add(index: Index, written: Iterable[tuple[str, tuple[int, int], Entry]]) -> 
     database.execute("BEGIN IMMEDIATE")
     try:
         for path, (mtime, size), found in written:
-            if size <= MAX_NOTE and _stamp(database, path) is None:
-                _add(database, path, mtime, size, found)
+            with _whole(database):
+                if size <= MAX_NOTE and _stamp(database, path) is None:
+                    _add(database, path, mtime, size, found)
     finally:
         if database.in_transaction:
             database.execute("COMMIT")  # whole notes only are in it
+
+
+@contextmanager
+def _whole(database: sqlite3.Connection) -> Iterator[None]:
+    """A note is in the index whole or not at all, whenever this is interrupted."""
+    database.execute("SAVEPOINT note")
+    try:
+        yield
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK TO note")
+            database.execute("RELEASE note")
+        raise
+    database.execute("RELEASE note")
 
 
 def _stamp(database: sqlite3.Connection, path: str) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import pytest
 
 from mailbot.sync.decide.thread import backlog
 from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.memory.strangers import SqliteStrangers
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
 from mailbot.sync.session.state import State
 from mailbot.sync.steps.reading import ReadMails
 from mailbot.vault import durable
 from mailbot.vault import note as notes
+from mailbot.vault import passages as passages_module
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from tests.conftest import ROOT, MakeSettings, mail, tree
@@ -143,6 +146,85 @@ def test_a_disk_that_fills_up_in_a_batch_keeps_what_it_kept(
     (report,) = fetch_all(settings, Options(no_drafts=True))
     assert (len(report.notes), report.recognised, report.failed) == (3, 0, [])
     assert len([p for p in vault.rglob("*.md") if "Mail" in p.name]) == 6
+
+
+def test_a_mail_that_the_journal_cannot_hold_costs_no_other(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(
+        user,
+        *(mail(message_id=f"<{n}@acme.example>", subject=f"Mail {n}") for n in range(4)),
+        mail(message_id="<p@x>", sender="P Oison <poison@acme.example>"),
+        mail(message_id="<z@x>"),
+    )
+    real = SqliteStrangers.add
+
+    def add(
+        self: SqliteStrangers, mail_id: int, account: str, at: datetime, address: str, parents: object
+    ) -> None:
+        if address == "poison@acme.example":
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+        real(self, mail_id, account, at, address, parents)  # type: ignore[arg-type]
+
+    settings = make_settings(dovecot.port, user)
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteStrangers, "add", add)
+        (report,) = fetch_all(settings, Options(no_drafts=True))
+    assert (len(report.notes), len(report.failed), report.error) == (5, 1, "")
+    assert "a bug in mailbot (UnicodeEncodeError)" in report.failed[0]
+
+
+def test_a_note_whose_folder_leads_out_costs_no_other(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (vault / "Email" / "2026").mkdir(parents=True)
+    (vault / "Email" / "2026" / "10").symlink_to(tmp_path / "elsewhere")
+    old = mail(message_id="<old@acme.example>").replace(b"Fri, 20 Nov", b"Tue, 20 Oct")
+    dovecot.deliver(
+        user, *(mail(message_id=f"<{n}@acme.example>", subject=f"Mail {n}") for n in range(5)), old
+    )
+    (report,) = fetch_all(make_settings(dovecot.port, user), Options(no_drafts=True))
+    assert (len(report.notes), len(report.failed), report.error) == (5, 1, "")
+    assert "leads out of the vault" in report.failed[0]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_note_is_in_the_index_whole_or_not_at_all(vault: Path, tmp_path: Path) -> None:
+    """Ctrl-C may come between any two statements."""
+    text = "".join(f"# Part {n}\n\n{'word ' * 150}\n\n" for n in range(12))
+    (vault / "long.md").write_text(text)
+    real = passages_module.passages
+    for stop in range(1, 30, 4):
+        with Index(tmp_path / f"{stop}.sqlite", vault) as index:
+            stopped = False
+
+            def some(body: str, stop: int = stop) -> Iterator[object]:
+                for number, each in enumerate(real(body)):
+                    if number == stop % 12:
+                        raise KeyboardInterrupt
+                    yield each
+
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr("mailbot.vault.indexing.passages", some)
+                try:
+                    refresh(index)
+                except KeyboardInterrupt:
+                    stopped = True
+            assert stopped
+            refresh(index)
+            assert (
+                len(
+                    index.passages_of(
+                        next(
+                            i
+                            for i, p in index.database.execute("SELECT id, path FROM note")
+                            if p == "long.md"
+                        )
+                    )
+                )
+                == 12
+            )
 
 
 def test_a_backlog_costs_a_run_what_it_drafts(

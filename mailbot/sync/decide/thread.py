@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -57,15 +57,16 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
 
 
 def backlog(
-    rows: Sequence[MailRow], thread_of: Mapping[str, str]
+    rows: Sequence[MailRow], thread_of: Mapping[str, str], new: Callable[[MailRow], bool] = lambda _: False
 ) -> tuple[list[MailRow], list[list[MailRow]]]:
-    """(the waiting mails of threads in which one is yet undecided, the other threads with their mails, the newest first). Mails of
-    one thread belong together: one answer may do for all. `thread_of` maps a note to its thread."""
+    """(the waiting mails of threads in which one is yet undecided or `new`, the other threads with their mails, the newest first).
+    Mails of one thread belong together: one answer may do for all. `thread_of` maps a note to its thread."""
     threads: dict[str, list[MailRow]] = {}
     for row in rows:
         threads.setdefault(thread_of.get(row.note) or f"mail {row.id}", []).append(row)
-    undecided = [row for some in threads.values() if any(r.stage == "triage" for r in some) for row in some]
-    decided = [some for some in threads.values() if all(r.stage != "triage" for r in some)]
+    first = [any(r.stage == "triage" or new(r) for r in some) for some in threads.values()]
+    undecided = [row for some, now in zip(threads.values(), first, strict=True) if now for row in some]
+    decided = [some for some, now in zip(threads.values(), first, strict=True) if not now]
     decided.sort(key=lambda some: max((r.date, r.id) for r in some), reverse=True)
     return undecided, decided
 

@@ -46,7 +46,11 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All writes inside become durable at once, or none."""
+        """All writes inside become durable at once, or none; inside of another, with it, or none of these."""
+        if self._connection.in_transaction:
+            with self._part():
+                yield
+            return
         self.run("BEGIN IMMEDIATE")
         try:
             yield
@@ -55,6 +59,18 @@ class Database:
                 self.run("ROLLBACK")
             raise
         self.run("COMMIT")
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        self.run("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self.run("ROLLBACK TO part")
+                self.run("RELEASE part")
+            raise
+        self.run("RELEASE part")
 
     def run(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it changed."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mailbot import stopping
@@ -45,18 +45,17 @@ def each_account(
 
 def _side_by_side(runs: Sequence[_Run]) -> None:
     """Each in a thread of its own: a server that hangs holds up nobody else's mail."""
-    threads = [threading.Thread(target=run.run, name=run.report.account, daemon=True) for run in runs]
-    for thread in threads:
-        thread.start()
+    for run in runs:
+        threading.Thread(target=run.run, name=run.report.account, daemon=True).start()
     try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(stopping.POLL)
+        for run in runs:
+            while not run.done.wait(stopping.POLL):
+                pass
     except BaseException:
         stopping.ask()
         end = time.monotonic() + GRACE
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
+        for run in runs:
+            run.done.wait(max(0.0, end - time.monotonic()))
         raise
 
 
@@ -71,8 +70,16 @@ class _Run:
     act: Callable[[Session], None]
     open_account: Open
     today: Day
+    done: threading.Event = field(default_factory=threading.Event)
+    """Set when it is over. (A thread's own `join` is no proof of it once Ctrl-C has come in between.)"""
 
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self.done.set()
+
+    def _run(self) -> None:
         report, name = self.report, self.account.name
         try:
             with self.open_account(self.settings, self.account, report, self.progress, self.today) as session:

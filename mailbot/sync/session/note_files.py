@@ -55,17 +55,22 @@ class NoteFiles:
         there already, from a run that was killed before it could say so, it is adopted as it is. None where another mail's note
         has the name; BadData for one that cannot be written there, OSError where the disk fails."""
         found: dict[int, Outcome] = {}
+        files: list[tuple[int, str, bytes]] = []
         for number, (email, sha256) in enumerate(zip(emails, sha256s, strict=True)):
-            if self.exists(email.path):
-                found[number] = self.adopted(email.path, sha256, account)
-        new = [n for n in range(len(emails)) if n not in found]
-        # An attachment that is there is whole: it is of an earlier run, and the user may have changed it since.
-        files = [(n, p, c) for n in new for p, c in emails[n].files.items() if not self.exists(p)]
+            try:
+                if self.exists(email.path):
+                    found[number] = self.adopted(email.path, sha256, account)
+                else:
+                    # An attachment that is there is whole: it is of an earlier run, and the user may have changed it since.
+                    files += [(number, p, c) for p, c in email.files.items() if not self.exists(p)]
+            except (BadData, OSError) as error:
+                found[number] = error
+        files = [each for each in files if each[0] not in found]
         made = self._create_all([(path, content) for _, path, content in files])
         for (number, _, _), each in zip(files, made, strict=True):
             if isinstance(each, Exception) and not isinstance(each, FileExistsError):
                 found[number] = each
-        new = [n for n in new if n not in found]
+        new = [n for n in range(len(emails)) if n not in found]
         texts = [emails[n].text.encode("utf-8", "replace") for n in new]
         made = self._create_all([(emails[n].path, text) for n, text in zip(new, texts, strict=True)])
         for number, text, each in zip(new, texts, made, strict=True):

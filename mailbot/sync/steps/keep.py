@@ -15,7 +15,7 @@ from mailbot.sync.memory.rows import Cursor, Stage
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.note_files import Kept
-from mailbot.sync.session.report import Progress, Report, log
+from mailbot.sync.session.report import Progress, Report, bug, log
 from mailbot.sync.steps.fetch import Arrival, Step
 from mailbot.sync.steps.ledger import Ledger, at
 from mailbot.sync.steps.look import Look
@@ -54,6 +54,8 @@ class Keeper:
         arrivals = [arrival for _, arrival in batch if isinstance(arrival, Arrival) and not arrival.known]
         notes = dict(zip(map(id, arrivals), written.write(arrivals), strict=True))
         broken = next((found for found in notes.values() if isinstance(found, OSError)), None)
+        for new in arrivals:
+            self._spool(new, notes[id(new)])
         with self.journal.together():
             for action, arrival in batch:
                 found = notes.get(id(arrival))
@@ -63,10 +65,29 @@ class Keeper:
                     reason = arrival if isinstance(arrival, MailbotError) else found
                     self.ledger.failed(opened, action.listing.uid, str(reason), action.moves)
                 else:
-                    self._journalled(opened, arrival, found)
+                    self._told(opened, arrival, found)
         if broken:
             raise broken
         written.index()
+
+    def _spool(self, arrival: Arrival, note: Kept | MailbotError | OSError) -> None:
+        """What a mail that is not done with comes from, for the steps to come."""
+        if isinstance(note, Kept) and self._stage(arrival, note)[0] != "done":
+            self.spool.keep_mail(arrival.mail.message.sha256, arrival.given.raw)
+            if not note.adopted:
+                self.mails.hold(arrival.mail)
+
+    def _told(self, opened: Opened, arrival: Arrival, note: Kept | None) -> None:
+        """A mail in the journal; one that it cannot hold, for whatever reason, costs no other."""
+        uid = arrival.listing.uid
+        try:
+            with self.journal.together():
+                self._journalled(opened, arrival, note)
+        except (MailbotError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a bad mail never stops a mailbox
+            log.exception("account %s: %s uid %d", self.account, opened.name, uid)
+            self.ledger.failed(opened, uid, str(bug(error)), arrival.moves)
 
     def _stage(self, arrival: Arrival, note: Kept) -> tuple[Stage, str]:
         """What a mail waits for, and its disposition. What an adopted note says was decided by the run that was killed: triage
@@ -82,10 +103,6 @@ class Keeper:
             return
         message, verdict = arrival.mail.message, arrival.verdict
         stage, disposition = self._stage(arrival, note)
-        if stage != "done":
-            self.spool.keep_mail(message.sha256, arrival.given.raw)
-            if not note.adopted:
-                self.mails.hold(arrival.mail)
         mail_id = self.journal.mails.add(
             self.account,
             message.message_id or "",

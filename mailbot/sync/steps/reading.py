@@ -26,6 +26,10 @@ class ReadMails:
             self._held[mail.message.sha256] = mail
             self._octets += size
 
+    def holds(self, row: MailRow) -> bool:
+        """Whether a kept mail need not be read for it."""
+        return row.sha256 in self._held
+
     def get(self, row: MailRow) -> Mail | None:
         """A kept mail, from memory or from the spool; None if it is in neither."""
         if (held := self._held.get(row.sha256)) is not None:

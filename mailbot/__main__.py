@@ -31,7 +31,8 @@ def main() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python ends with 120
     if _ended_by:  # click makes exit code 1 of an interrupt that it meets itself
         code = BY_SIGNAL + _ended_by[0]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to be stopped
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # nothing is left to be stopped
     if stopping.asked() or threading.active_count() > 1:
         if "multiprocessing.util" in sys.modules:
             shutil.rmtree(sys.modules["multiprocessing.util"].get_temp_dir(), ignore_errors=True)

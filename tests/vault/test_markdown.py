@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from mailbot.vault.html import html_to_markdown
 from mailbot.vault.markdown import inline, quote_note, text_to_markdown
@@ -143,3 +144,101 @@ def test_a_passage_of_the_users_notes_acts_once_only() -> None:
     assert "[[Embed]] [[Link]]" in quoted and "![[" not in quoted
     assert "**Head**" in quoted
     assert quoted.endswith("````")
+
+
+RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def rendered(markdown: str) -> str:
+    """Markdown as a reader of notes shows it, without its line ends."""
+    return RENDERER.render(markdown).replace("\n", "")
+
+
+def shown(html: str, images: dict[str, str] | None = None) -> str:
+    return rendered(html_to_markdown(html, images).markdown)
+
+
+@pytest.mark.parametrize(
+    ("html", "reads"),
+    [
+        ("<ul><li><h3>Title</h3>text `x` <b>y</b></li></ul>", "<ul><li><h3>Title</h3><p>text `x` <strong>y</strong></p></li></ul>"),
+        ("<ul><li>a<hr>b c*d*</li></ul>", "<ul><li>a</li></ul><hr /><p>b c*d*</p>"),
+        ("<ul><li>a<blockquote>b *x*</blockquote></li></ul>", "<ul><li>a</li></ul><blockquote><p>b *x*</p></blockquote>"),
+        ("<blockquote><ul><li>a<blockquote><ul><li>b *x*</ul></blockquote></ul></blockquote>", "<blockquote><ul><li>a</li></ul><blockquote><ul><li>b *x*</li></ul></blockquote></blockquote>"),
+        ("<ul><li>a</li></ul><blockquote><ul>b *x*</ul></blockquote>", "<ul><li>a</li></ul><blockquote><p>b *x*</p></blockquote>"),
+        ("<ul><li>&shy;<br>text *x*</li></ul>", "<ul><li>text *x*</li></ul>"),
+        ("<ul><li><img src='cid:none'><br>text *x*</ul>", "<ul><li>text *x*</li></ul>"),
+        ("<ol start=100><li><p>a</p><p>b *c*</p><ul><li>n</ul></ol>", '<ol start="100"><li><p>a</p><p>b *c*</p><ul><li>n</li></ul></li></ol>'),
+        ("<ul><li>a<ol start=5><li>x<br><br>y *z*</ol></ul>", '<ul><li><p>a</p><ol start="5"><li><p>x</p><p>y *z*</p></li></ol></li></ul>'),
+        ("<ul><ul><li>a<li>b</ul></ul>", "<ul><li>a</li><li>b</li></ul>"),
+        ("<ul><li>a<ul><li>b</ul>c *x*</ul>", "<ul><li><p>a</p><ul><li>b</li></ul><p>c *x*</p></li></ul>"),
+    ],
+)  # fmt: skip
+def test_no_words_under_an_item_become_code(html: str, reads: str) -> None:
+    assert shown(html) == reads
+
+
+@pytest.mark.parametrize("line", ["-", "- ", "=", "== ", "---", "- -"])
+def test_a_line_of_preformatted_text_heads_nothing(line: str) -> None:
+    reads = shown(f"<pre>Hello\n{line}\nmore</pre>")
+    assert "<h" not in reads
+    assert line.strip() in reads or "<li>" in reads
+
+
+def test_a_picture_makes_no_link_of_the_words_around_it() -> None:
+    html = '[Invoice, click <img src="cid:k" alt="a] b">'
+    assert shown(html, {"k": "p.png"}) == '<p>[Invoice, click <img src="p.png" alt="a) b" /></p>'
+
+
+def test_a_table_stays_in_its_quote_and_its_item() -> None:
+    data = "<table><tr><th>a<th>b<tr><td>c<td>d</table>"
+    table = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>c</td><td>d</td></tr></tbody></table>"
+    assert shown(f"<blockquote>{data}x</blockquote>") == f"<blockquote>{table}<p>x</p></blockquote>"
+    assert shown(f"<ul><li>i{data}x</ul>") == f"<ul><li><p>i</p>{table}<p>x</p></li></ul>"
+
+
+@pytest.mark.parametrize(
+    ("html", "reads"),
+    [
+        ("<b>Name:</b>Ann", "<strong>Name</strong>:Ann"),
+        ("<i>Name:</i>Ann", "<em>Name</em>:Ann"),
+        ("<s>Name:</s>Ann", "<s>Name</s>:Ann"),
+        ("<b>Name:</b> Ann", "<strong>Name:</strong> Ann"),
+        ("a<b>(x)</b>", "a(<strong>x)</strong>"),
+        ("a<b><s>x</s></b>b", "a<s>x</s>b"),
+        ("<b>a</b><i>b</i>", "<strong>a</strong>b"),
+        ("<b>c:</b><i>d</i>", "<strong>c</strong>:<em>d</em>"),
+        ("x<b>!</b>y", "x!y"),
+        ("<b>名称：</b>安", "<strong>名称</strong>：安"),
+    ],
+)
+def test_every_mark_of_dress_counts(html: str, reads: str) -> None:
+    assert shown(html) == f"<p>{reads}</p>"
+
+
+def test_a_hash_at_the_end_of_a_heading_is_kept() -> None:
+    assert shown("<h2>Issue #</h2>") == "<h2>Issue #</h2>"
+    assert shown("<h2>#</h2>") == "<h2>#</h2>"
+
+
+@pytest.mark.parametrize("text", ["-     x `y`", "-\tx `y`", "1.      x `y`", "- -      x `y`", "> -      x"])
+def test_spaces_behind_a_marker_make_no_code(text: str) -> None:
+    assert "<code>" not in rendered(text_to_markdown(text))
+    escaped = text.replace(">", "&gt;")
+    assert "<code>" not in shown(f"<pre>{escaped}</pre>") + shown(f"<ul><li><pre>{escaped}</pre></ul>")
+
+
+def test_empty_cells_behind_a_dash_make_no_code() -> None:
+    assert "<code>" not in shown("<table><tr><td>-<td>&#8203;<td>&#8203;<td><td><td><td>x `y`</table>")
+
+
+def test_no_line_makes_the_one_above_it_the_head_of_a_table() -> None:
+    assert "<table>" not in rendered(text_to_markdown("a|b\n:-\nfollowing"))
+    assert "<table>" not in shown("a|b<br>:-:<br>following")
+
+
+def test_a_link_in_preformatted_text_keeps_its_target() -> None:
+    assert (
+        "<https://x.example/y>"
+        in html_to_markdown("<pre>a <a href='https://x.example/y'>b</a></pre>").markdown
+    )

@@ -242,3 +242,72 @@ def test_a_link_in_preformatted_text_keeps_its_target() -> None:
         "<https://x.example/y>"
         in html_to_markdown("<pre>a <a href='https://x.example/y'>b</a></pre>").markdown
     )
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<p>Your account at mybank.com</p><a href='https://evil.example/'><div>&#8203;</div></a><p>x</p>", "Your account at mybank.com\n\n<https://evil.example/>\nx"),
+        ("<p>a</p><a href='https://x.example/'><div>lab</div></a><p>x</p>", "a\n\nlab <https://x.example/>\nx"),
+        ("<a href='https://x.example/z'>click<hr></a>", "click <https://x.example/z>\n\n* * *"),
+        ("<p>a<a href='https://x.example/'><table><tr><td><a name=q></a>lab</td></tr></table></a>", "a\nlab <https://x.example/>"),
+        ("<a href='https://x.example/'>one<table><tr><td><a href='https://y.example/'>two</a></table></a>", "one\ntwo <https://y.example/> <https://x.example/>"),
+    ],
+)  # fmt: skip
+def test_a_target_stands_behind_its_own_label(html: str, markdown: str) -> None:
+    assert html_to_markdown(html).markdown == markdown
+
+
+def test_a_row_of_data_is_one_line_and_its_caption_stands_above() -> None:
+    html = "<table><caption>Prices</caption><tr><th>h<th>i<tr><td>a<hr>b</td><td>c<pre>x\ny</pre></td></tr><tr><td><div hidden>no</div>d<td>e</table>"
+    assert html_to_markdown(html).markdown == "Prices\n\n| h | i |\n| --- | --- |\n| a b | c x y |\n| d | e |"
+
+
+def test_a_table_of_data_has_few_columns() -> None:
+    wide = "<table><tr>" + "<th>b" * 3000 + "<tr><td>a<td>" * 3000
+    assert len(html_to_markdown(wide).markdown) < len(wide)
+    late = "<table>" + "<tr><td>a<td>b" * 3000 + "<tr>" + "<td>c" * 3000
+    assert len(html_to_markdown(late).markdown) < len(late)
+
+
+def test_a_head_that_spans_the_columns_is_data() -> None:
+    spanned = "<table><tr><th colspan=3>T<tr><td>a<td>b<td>c</table>"
+    assert html_to_markdown(spanned).markdown == "| T |  |  |\n| --- | --- | --- |\n| a | b | c |"
+    assert "|" not in html_to_markdown("<table><tr><th>T<tr><td>a<td>b<td>c</table>").markdown
+
+
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<p style='font:14px Arial'>shown</p>", "shown"),
+        ("<p style='font:italic 700 1.2em/1.5 Arial, sans-serif'>shown</p>", "shown"),
+        ("<p style='font:bold small Arial'>shown</p>", "shown"),
+        ("<font size=3>shown</font>", "shown"),
+        ("<font size=+1>shown</font>", "shown"),
+        ("<p style='font-size:0;font:14px Arial'>shown</p>", "shown"),
+        ("<p style='font:14px Arial;font-size:0'>no</p>", ""),
+        ("<p style='font:0/0 a'>no</p>", ""),
+        ("<p style='font:inherit'>no</p>", ""),
+        ("<font color=red>no</font>", ""),
+    ],
+)
+def test_the_size_of_a_font_shows_text_inside_what_has_none(html: str, markdown: str) -> None:
+    assert html_to_markdown(f"<div style='font-size:0'>{html}</div>").markdown == markdown
+
+
+def test_the_short_form_of_a_font_hides_text() -> None:
+    assert (
+        html_to_markdown("a<span style='font:0/0 a'>b</span><b style='font:700 a'>c</b>").markdown == "a**c**"
+    )
+
+
+def test_items_count_as_their_author_set() -> None:
+    assert html_to_markdown("<ol start=0><li>a<li value=5>b<li>c</ol>").markdown == "0. a\n5. b\n6. c"
+    assert html_to_markdown("<ol start=-3><li value=x>a</ol><ul><li value=5>b</ul>").markdown == "1. a\n\n- b"
+
+
+def test_forms_read_as_they_look() -> None:
+    form = "<label>lab</label><button>b</button><select><option>x<option>y</select>z"
+    assert html_to_markdown(form).markdown == "lab b x y z"
+    shut = "<datalist><option>x</datalist><dialog>no</dialog><dialog open>yes</dialog>"
+    assert html_to_markdown(shut).markdown == "yes"

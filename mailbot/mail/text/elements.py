@@ -1,0 +1,18 @@
+"""The elements of HTML by what they do to the text in them."""
+
+from __future__ import annotations
+
+BLOCKS = frozenset(
+    "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
+    " header hr legend li main nav ol p pre section summary table caption tr ul".split()
+)
+APART = frozenset("button label optgroup option select textarea".split())
+"""Parts of a form: they stand in a line, and apart from what is beside them."""
+PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol dl".split())
+BOLD, ITALIC, STRUCK = (
+    frozenset(("b", "strong", "th")),
+    frozenset(("i", "em")),
+    frozenset(("s", "del", "strike")),
+)
+SETS = frozenset("a blockquote caption h1 h2 h3 h4 h5 h6 li ol pre table ul".split()) | BOLD | ITALIC | STRUCK
+"""Elements that say something of the text in them."""

@@ -11,7 +11,7 @@ from itertools import groupby
 from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.line import Line, Run
 from mailbot.vault.html_words import in_line, preformatted
-from mailbot.vault.markdown import no_head
+from mailbot.vault.markdown import no_block
 from mailbot.vault.stand_ins import release, swapped
 
 
@@ -121,10 +121,10 @@ class _Writer:
         if line.pre:
             body = preformatted(line.runs, self.images)
         else:
-            body = re.sub(r" {2,}", " ", in_line(line.runs, self.images).strip(" "))
+            body = re.sub(r" {2,}", " ", in_line(line.runs, self.images)).lstrip(" ").rstrip()
         if line.block.heading and body.strip():
             return f"{'#' * line.block.heading} {_unclosed(body.strip())}"
-        return no_head(body)
+        return no_block(body)
 
 
 def _parted(before: Line, line: Line) -> bool:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mailbot.mail.text.line import Run
-from mailbot.vault.markdown import inert_url, no_code
-from mailbot.vault.stand_ins import PLAIN_CHARS, guard, swapped, visible
+from mailbot.vault.markdown import inert_url
+from mailbot.vault.stand_ins import PLAIN_CHARS, guard
 
 
 class _Piece(NamedTuple):
@@ -51,10 +51,10 @@ def preformatted(runs: Iterable[Run], images: Mapping[str, str]) -> str:
         if placed:
             out += [_place(run, images) for run in group]
             continue
-        text = visible("".join(run.text for run in group)).replace("\n", " ")
-        indent = 0 if out else len(text) - len(text.lstrip(" "))
-        out.append(swapped("\u00a0" * indent + (text[indent:] if out else no_code(text[indent:]))))
-    return "".join(out).rstrip()
+        out.append(guard("".join(run.text for run in group)).replace("\n", " "))
+    text = "".join(out)
+    indent = len(text) - len(text.lstrip(" "))
+    return ("\u00a0" * indent + text[indent:]).rstrip()
 
 
 def _dress(run: Run) -> tuple[bool, bool, bool] | None:

@@ -39,7 +39,7 @@ def text_to_markdown(text: str) -> str:
 def _guarded_text(text: str) -> str:
     lines: list[str] = []
     depth_before = 0
-    text = "\n".join(map(no_code, visible(text).expandtabs(8).split("\n")))
+    text = visible(text).expandtabs(8)
     for line, ready in zip(text.split("\n"), swapped(text).split("\n"), strict=True):
         mark = _QUOTE_MARK.match(line) if ">" in line[:2] else None
         depth = min(mark[0].count(">"), MAX_DEPTH) if mark else 0
@@ -54,29 +54,24 @@ def _guarded_text(text: str) -> str:
         if depth < depth_before and body.strip():
             # Without it Markdown would carry the block quote on into this line (CommonMark 5.1, laziness).
             lines.append("> " * depth if depth else "")
-        lines.append(("> " * depth + no_head(body)).rstrip())
+        lines.append(("> " * depth + no_block(body)).rstrip())
         depth_before = depth
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-_MARKERS = re.compile(r"[ >]*(?:(?:[-*+]|\d{1,9}[.)])(?: +|$))+")
-
-
-def no_code(line: str) -> str:
-    """A line without the five spaces behind the marker of an item that would make code of its words."""
-    if "     " not in line or not (markers := _MARKERS.match(line)):
-        return line
-    held = re.sub(r"(?<=[-*+.)] ) {4,}", lambda m: "\u00a0" * len(m[0]), markers[0])
-    return held + line[markers.end() :]
-
-
 _COLON, _DASH = swapped(":"), swapped("-")
+_MARKERS = re.compile(f"[ {swapped('>')}]*(?:(?:[{swapped('-*+')}]|\\d{{1,9}}[{swapped('.)')}])(?: +|$))+")
 
 
-def no_head(ready: str) -> str:
-    """A line of stand-ins that cannot make the line above it the head of a table: a lone `:-` would."""
-    lone = ready.startswith(_COLON) and not ready.strip(f"{_COLON}{_DASH} ")
-    return f"\\{ready}" if lone and _DASH in ready else ready
+def no_block(ready: str) -> str:
+    """A line of stand-ins that makes neither code of its words, as five spaces behind the marker of an item would, nor the
+    head of a table of the line above it, as a lone `:-` would."""
+    if "     " in ready and (markers := _MARKERS.match(ready)):
+        held = re.sub(r"(?<=[^ ] ) {4,}", lambda m: "\u00a0" * len(m[0]), markers[0])
+        ready = held + ready[markers.end() :]
+    if ready.startswith(_COLON) and _DASH in ready and not ready.strip(f"{_COLON}{_DASH} "):
+        return f"\\{ready}"
+    return ready
 
 
 def _guarded_line(line: str) -> str:

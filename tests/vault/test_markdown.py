@@ -228,6 +228,14 @@ def test_spaces_behind_a_marker_make_no_code(text: str) -> None:
     assert "<code>" not in shown(f"<pre>{escaped}</pre>") + shown(f"<ul><li><pre>{escaped}</pre></ul>")
 
 
+def test_what_stands_for_nothing_in_front_of_a_line_changes_nothing() -> None:
+    nothing = "<img src='cid:none'>"
+    assert "<code>" not in shown(f"<pre>{nothing}-     x `y`</pre>") + shown(
+        f"<pre>{nothing}     x `y`</pre>"
+    )
+    assert shown("<p>Hello<br>- &nbsp;</p>") == "<p>Hello-</p>"
+
+
 def test_empty_cells_behind_a_dash_make_no_code() -> None:
     assert "<code>" not in shown("<table><tr><td>-<td>&#8203;<td>&#8203;<td><td><td><td>x `y`</table>")
 
@@ -311,3 +319,24 @@ def test_forms_read_as_they_look() -> None:
     assert html_to_markdown(form).markdown == "lab b x y z"
     shut = "<datalist><option>x</datalist><dialog>no</dialog><dialog open>yes</dialog>"
     assert html_to_markdown(shut).markdown == "yes"
+
+
+PIECES = [
+    "<ul>", "</ul>", "<ol>", "<ol start=99>", "</ol>", "<li>", "<li value=1000>", "</li>", "<p>", "<p class=mso>", "</p>", "<blockquote>", "</blockquote>", "<h3>", "</h3>",
+    "<pre>", "</pre>", "<b>", "</b>", "<i>", "<s>", "<a href=https://e.example/a>", "</a>", "<a name=x>", "<table>", "</table>", "<tr>", "<td>", "<th>", "<caption>", "<option>",
+    "<br>", "<hr>", "<img src=cid:k alt='a] b'>", "<img src=cid:none>", "\n", " ", "&nbsp;", "&#8203;", "&shy;", "word `x` *y*", "- ", "-", "-     z `q`", "1. x", "12. ", "=",
+    "- - -", "* * *", "&gt; q", "#", "(p)", ":", ":-", "a|b", "~~", "    in", "[x](http://b.example)", "&lt;script>", " t\n- u\n\n      v",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=16))
+def test_no_markup_makes_code_or_links_of_words(pieces: list[str]) -> None:
+    markdown = html_to_markdown("".join(pieces), {"k": "p.png"}).markdown
+    tokens = [t for token in RENDERER.parse(markdown) for t in (token, *(token.children or ()))]
+    kinds = {token.type for token in tokens}
+    assert not kinds & {"code_block", "fence", "code_inline", "html_block", "html_inline"}
+    assert all(token.info == "auto" for token in tokens if token.type == "link_open")
+    assert all(token.markup[0] == "#" for token in tokens if token.type == "heading_open")
+    assert sum(token.content.count("word") for token in tokens if token.type == "text") == "".join(
+        pieces
+    ).count("word")

@@ -340,3 +340,10 @@ def test_no_markup_makes_code_or_links_of_words(pieces: list[str]) -> None:
     assert sum(token.content.count("word") for token in tokens if token.type == "text") == "".join(
         pieces
     ).count("word")
+
+
+def test_a_row_of_layout_that_is_a_link_or_several_lines_is_a_paragraph() -> None:
+    links = "<table><tr><td><a href='https://x.example/'>Shop</a></td></tr><tr><td>Hello</td></tr></table>"
+    assert html_to_markdown(links).markdown == "Shop <https://x.example/>\n\nHello"
+    several = "<table><tr><td>one<br>two</td></tr><tr><td>three</td></tr><tr><td>four</td></tr></table>"
+    assert html_to_markdown(several).markdown == "one\ntwo\n\nthree\nfour"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from mailbot.mail.text.line import PLAIN, Block
+
 BLOCKS = frozenset(
     "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
     " header hr legend li main nav ol p pre section summary table caption tr ul".split()
@@ -16,3 +20,22 @@ BOLD, ITALIC, STRUCK = (
 )
 SETS = frozenset("a blockquote caption h1 h2 h3 h4 h5 h6 li ol pre table ul".split()) | BOLD | ITALIC | STRUCK
 """Elements that say something of the text in them."""
+
+
+@dataclass(slots=True)
+class Element:
+    """An open element, and what it says of the text in it."""
+
+    mark: str = ""
+    tiny: bool = False
+    bold: bool = False
+    italic: bool = False
+    struck: bool = False
+    block: Block = PLAIN
+    """With the marker of an item until its first line has taken it."""
+    data: bool = False
+    """Whether it stands in a table of data."""
+    link: bool = False
+    """Whether it is itself a link."""
+    number: int | None = None
+    """The next number of an ordered list."""

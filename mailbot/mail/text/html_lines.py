@@ -14,9 +14,9 @@ from selectolax.lexbor import LexborNode
 
 from mailbot.mail.text.client_marks import mark_of
 from mailbot.mail.text.data_table import holds_data
-from mailbot.mail.text.elements import APART, BLOCKS, BOLD, ITALIC, PARAGRAPHS, SETS, STRUCK
+from mailbot.mail.text.elements import APART, BLOCKS, BOLD, ITALIC, PARAGRAPHS, SETS, STRUCK, Element
 from mailbot.mail.text.embedded import is_tiny
-from mailbot.mail.text.line import PLAIN, Block, Line, Run
+from mailbot.mail.text.line import Block, Line, Run
 from mailbot.mail.text.markup import UNSEEN, VOID, tree
 from mailbot.mail.text.numbering import first_number, item_number
 from mailbot.mail.text.open_links import OpenLinks
@@ -71,31 +71,12 @@ def _walk(root: LexborNode, reader: _Reader) -> None:
 
 
 @dataclass(slots=True)
-class _Element:
-    """An open element, and what it says of the text in it."""
-
-    mark: str = ""
-    tiny: bool = False
-    bold: bool = False
-    italic: bool = False
-    struck: bool = False
-    block: Block = PLAIN
-    """With the marker of an item until its first line has taken it."""
-    data: bool = False
-    """Whether it stands in a table of data."""
-    link: bool = False
-    """Whether it is itself a link."""
-    number: int | None = None
-    """The next number of an ordered list."""
-
-
-@dataclass(slots=True)
 class _Reader:
     """What was read so far."""
 
     found: list[Line] = field(default_factory=list)
     pixels: int = 0
-    _open: list[_Element] = field(default_factory=lambda: [_Element()])
+    _open: list[Element] = field(default_factory=lambda: [Element()])
     _runs: list[Run] = field(default_factory=list)
     _counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("quoted", "cite", "signature", "pre", "container"), 0)
@@ -103,6 +84,8 @@ class _Reader:
     _edge: bool = False
     _tight: bool = False
     _tables: int = 0
+    _rows: list[int] = field(default_factory=list)
+    """How many lines there were when each row around began."""
     _links: OpenLinks = field(default_factory=OpenLinks)
 
     def open(self, name: str, node: LexborNode) -> bool:
@@ -116,6 +99,8 @@ class _Reader:
                 self._break(around)
             return False
         self._break_before(name, attributes, around)
+        if name == "tr":
+            self._rows.append(len(self.found))
         mark = self._mark(name, attributes)
         if not (mark or around.mark or name in SETS) and (seen is None or seen.tiny is None):
             self._open.append(around)  # it says nothing of the text in it
@@ -140,7 +125,7 @@ class _Reader:
         link = name == "a" and self._links.begin(attributes, len(self.found))
         bold = around.bold or (name in BOLD and not (name == "th" and data))
         italic, struck = around.italic or name in ITALIC, around.struck or name in STRUCK
-        self._open.append(_Element(mark, tiny, bold, italic, struck, block, data, link, number))
+        self._open.append(Element(mark, tiny, bold, italic, struck, block, data, link, number))
         return True
 
     def close(self, name: str) -> None:
@@ -152,7 +137,9 @@ class _Reader:
             else:
                 self.end_line(blank=name == "p")
                 if name in PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
-                    self.found[-1] = self.found[-1]._replace(ends=True)
+                    self._end_paragraph()
+            if name == "tr":
+                self._end_row(self._rows.pop(), element)
         elif name in APART:
             self._space()
         if name == "a" and element.link and self._links.end(self.found, self._runs):
@@ -212,6 +199,16 @@ class _Reader:
         elif blank:
             self._append("", (), around.block._replace(marker=""))
 
+    def _end_paragraph(self) -> None:
+        self.found[-1] = self.found[-1]._replace(ends=True)
+
+    def _end_row(self, above: int, row: Element) -> None:
+        """A row that only lays out is a part of its own if it holds several lines, or if what it says is a link or a picture."""
+        said = self.found[above:] if not row.data else []
+        last = said[-1].runs[-1:] if said else ()
+        if len(said) > 1 or any(run.target or run.image for run in last):
+            self._end_paragraph()
+
     def _append(self, text: str, runs: tuple[Run, ...], block: Block) -> None:
         quoted, cite, signature, pre = (self._counts[m] > 0 for m in ("quoted", "cite", "signature", "pre"))
         shown = f"{block.marker} {text}" if block.marker and text else text
@@ -229,7 +226,7 @@ class _Reader:
                     element.block = element.block._replace(marker="")
         return block
 
-    def _break_before(self, name: str, attributes: Mapping[str, str | None], around: _Element) -> None:
+    def _break_before(self, name: str, attributes: Mapping[str, str | None], around: Element) -> None:
         if name in ("td", "th"):
             if self._runs:
                 self._runs.append(Run("\t", cell=True) if around.data else Run("\t"))
@@ -242,9 +239,8 @@ class _Reader:
         elif name in APART:
             self._space()
         if name == "p":
-            self._tight = (
-                "mso" in (attributes.get("class") or "").casefold()
-            )  # Outlook: a line is a paragraph
+            # To Outlook a line is a paragraph.
+            self._tight = "mso" in (attributes.get("class") or "").casefold()
 
     def _mark(self, name: str, attributes: Mapping[str, str | None]) -> str:
         mark = mark_of(name, attributes)
@@ -259,11 +255,11 @@ class _Reader:
             self._counts[mark] += 1
         return mark
 
-    def _put(self, text: str, around: _Element) -> None:
+    def _put(self, text: str, around: Element) -> None:
         self._links.say(text)
         self._runs.append(Run(text, around.bold, around.italic, around.struck))
 
-    def _break(self, around: _Element, blank: bool = False) -> None:
+    def _break(self, around: Element, blank: bool = False) -> None:
         """A line ends; in a row of data that is a space, for the row is one line."""
         if around.data:
             self._space()
@@ -286,7 +282,7 @@ class _Reader:
             self.text(alt)
 
 
-def _marker(around: _Element, attributes: Mapping[str, str | None]) -> str:
+def _marker(around: Element, attributes: Mapping[str, str | None]) -> str:
     """The marker of an item in a list."""
     if around.number is None:
         return "-"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from mailbot.mail.message import Text
+from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.markup import tree
 from mailbot.mail.text.split import MailText, split_text
 from tests.conftest import ROOT
@@ -345,3 +347,19 @@ def test_elements_are_nested_no_deeper_than_takes_no_time() -> None:
     html = "<div>" * 20_000 + "deep" + "</div>" * 20_000 + "<p>after</p>"
     assert nodes(html) < 1000
     assert split_text(Text(html, html=True)).newest.split() == ["deep", "after"]
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["<a href='https://x.example/'><table><tr><td>", "<table><tr><td>"],
+    ids=["links", "rows"],
+)
+def test_what_stands_around_long_text_is_not_paid_for_by_its_length(around: str) -> None:
+    text = f"<pre>{'x' * 300_000}{chr(10) * 300_000}y"
+
+    def taken(html: str) -> float:
+        began = time.process_time()
+        assert len(lines(html).lines) >= 300_000
+        return time.process_time() - began
+
+    assert taken(around * 450 + text) < 2 * taken(text) + 0.2

@@ -204,9 +204,8 @@ class _Reader:
 
     def _end_row(self, above: int, row: Element) -> None:
         """A row that only lays out is a part of its own if it holds several lines, or if what it says is a link or a picture."""
-        said = self.found[above:] if not row.data else []
-        last = said[-1].runs[-1:] if said else ()
-        if len(said) > 1 or any(run.target or run.image for run in last):
+        said = 0 if row.data else len(self.found) - above
+        if said > 1 or (said and any(run.target or run.image for run in self.found[-1].runs[-1:])):
             self._end_paragraph()
 
     def _append(self, text: str, runs: tuple[Run, ...], block: Block) -> None:

@@ -12,12 +12,17 @@ from mailbot.mail.text.line import Line, Run
 _LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 
 
+LONGEST = 4000
+"""Characters of a label that are compared with its target: links may be nested by tables, and each label holds those in it."""
+
+
 @dataclass(slots=True)
 class _Link:
     target: str
     above: int
     """How many lines there were when it began: none of those is its label."""
     label: list[str] = field(default_factory=list)
+    said: int = 0
 
 
 @dataclass(slots=True)
@@ -35,9 +40,10 @@ class OpenLinks:
         return True
 
     def say(self, text: str) -> None:
-        """Text of the innermost label."""
-        if self._open:
-            self._open[-1].label.append(text)
+        """Text of the innermost label, as far as it can be where a link leads."""
+        if self._open and (link := self._open[-1]).said < LONGEST:
+            link.label.append(text[:LONGEST])
+            link.said += len(text)
 
     def end(self, found: list[Line], runs: list[Run]) -> bool:
         """The innermost link ends: where it leads stands behind its label, unless the label says it. True if the target stands

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
-from urllib.parse import quote
 
 from mailbot.mail.text.html_lines import lines
 from mailbot.mail.text.line import Line, Run
-from mailbot.vault.markdown import inert_url
-from mailbot.vault.stand_ins import guard, release, swapped, visible
+from mailbot.vault.html_words import in_line, preformatted
+from mailbot.vault.markdown import no_block
+from mailbot.vault.stand_ins import release, swapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +34,97 @@ def html_to_markdown(html: str, images: Mapping[str, str] | None = None) -> Conv
 
 def lines_to_markdown(read: Iterable[Line], images: Mapping[str, str] | None = None) -> str:
     """The same for lines that were read already, as many of a mail as belong together."""
-    out: list[str] = []
-    before = Line("")
+    writer = _Writer(images or {})
     for table, group in groupby(read, key=lambda line: line.block.table):
         if table:
-            rows = [row for line in group if (row := _row(line, images or {})) is not None]
-            if rows:
-                _blank(out)
-                out += _table(rows)
-                out.append("")
-            before = Line("")
-            continue
-        depth = 0
-        for line in group:
-            if _parted(before, line):
-                _blank(out, "> " * min(before.block.quotes, line.block.quotes))
-            depth = _depth(line, depth)
-            if (written := _written(line, depth, images or {})) is not None:
-                out.append(written)
-            before = line
-    return re.sub(r"\n{3,}", "\n\n", release("\n".join(out))).strip("\n").rstrip()
+            writer.table(list(group))
+        else:
+            for line in group:
+                writer.line(line)
+    return re.sub(r"\n{3,}", "\n\n", release("\n".join(writer.out))).strip("\n").rstrip()
+
+
+_STEP = 4
+"""Columns by which what stands in an item is moved in, where its marker does not need more."""
+
+
+@dataclass(slots=True)
+class _Writer:
+    """What was written so far."""
+
+    images: Mapping[str, str]
+    out: list[str] = field(default_factory=list)
+    _before: Line = field(default_factory=lambda: Line(""))
+    _items: list[tuple[int, int]] = field(default_factory=list)
+    """The items that are open in the Markdown: the level of each, and the column where what stands in it begins. Lists
+    without items, as some mails have them, are none."""
+    _waiting: tuple[int, str] = (0, "")
+    """The marker of an item whose first line had nothing to write, and its level: the next line takes it."""
+
+    def line(self, line: Line) -> None:
+        """Write a line that is no row of data."""
+        block = line.block
+        self._quotes(line)
+        if _parted(self._before, line):
+            self._blank(line)
+        self._before = line
+        quotes = "> " * block.quotes
+        if block.rule:
+            self._items.clear()
+            self.out.append(f"{quotes}* * *")
+            return
+        body = self._body(line)
+        marker = block.marker or (self._waiting[1] if self._waiting[0] == block.level else "")
+        if not body.strip():
+            if block.marker:
+                self._waiting = (block.level, block.marker)
+            return
+        self._waiting = (0, "")
+        indent, apart = self._indent(block.level, marker)
+        if apart:
+            self._blank(line)
+        self.out.append(f"{quotes}{indent}{body}")
+
+    def table(self, group: list[Line]) -> None:
+        """Write the rows of a table of data."""
+        rows = [row for line in group if any(row := _row(line, self.images))]
+        if rows:
+            self._quotes(group[0])
+            self._blank(group[0])
+            indent, _ = self._indent(group[0].block.level, "")
+            quotes = "> " * group[0].block.quotes
+            self.out += [f"{quotes}{indent}{row}" for row in _table(rows)]
+            self._before = group[-1]._replace(ends=True)
+
+    def _quotes(self, line: Line) -> None:
+        if self._before.block.quotes != line.block.quotes:
+            self._items.clear()  # quote marks stand in front of all else: they end every list
+
+    def _blank(self, line: Line) -> None:
+        if self.out and self.out[-1].strip(" >"):
+            quotes = min(self._before.block.quotes, line.block.quotes)
+            self.out.append(("> " * quotes).rstrip())
+
+    def _indent(self, level: int, marker: str) -> tuple[str, bool]:
+        """What stands in front of a line for the items around it, and whether a blank line must part it from what is above:
+        else Markdown would carry the paragraph there on into it (CommonMark 5.2 and 5.3)."""
+        closed = sibling = False
+        while self._items and self._items[-1][0] > level - bool(marker):
+            closed, sibling = True, self._items.pop()[0] == level
+        column = self._items[-1][1] if self._items else 0
+        if not marker:
+            return " " * column, closed
+        self._items.append((level, column + max(_STEP, len(marker) + 1)))
+        return f"{' ' * column}{marker} ", not sibling and marker not in ("-", "1.")
+
+    def _body(self, line: Line) -> str:
+        if line.pre:
+            body = preformatted(line.runs, self.images)
+        else:
+            body = re.sub(r" {2,}", " ", in_line(line.runs, self.images)).lstrip(" ").rstrip()
+        if line.block.heading and body.strip():
+            return f"{'#' * line.block.heading} {_unclosed(body.strip())}"
+        return no_block(body)
 
 
 def _parted(before: Line, line: Line) -> bool:
@@ -66,87 +137,23 @@ def _parted(before: Line, line: Line) -> bool:
     return before.pre != line.pre or bool(one.level) != bool(other.level)
 
 
-def _depth(line: Line, before: int) -> int:
-    """How many list items a line stands in: lists without items, as some mails have them, are none."""
-    return min(line.block.level, before + bool(line.block.marker))
+_HASH = swapped("#")
 
 
-def _blank(out: list[str], quotes: str = "") -> None:
-    if out and out[-1].strip(" >"):
-        out.append(quotes.rstrip())
+def _unclosed(heading: str) -> str:
+    """The words of a heading, a `#` at their end kept: Markdown takes it for the end of the heading's marks."""
+    return f"{heading[:-1]}\\{_HASH}" if heading.endswith(_HASH) else heading
 
 
-def _written(line: Line, depth: int, images: Mapping[str, str]) -> str | None:
-    """A line with its marks, in so many list items; None for a blank one."""
-    block = line.block
-    quotes = "> " * block.quotes
-    if block.rule:
-        return f"{quotes}* * *"
-    body = _pre(line) if line.pre else _inline(line.runs, images).strip(" ")
-    if not body.strip():
-        return None
-    if block.heading:
-        return f"{quotes}{'#' * block.heading} {body}"
-    if depth:
-        mark = f"{block.marker} " if block.marker else "    "
-        return f"{quotes}{'    ' * (depth - 1)}{mark}{body}"
-    return quotes + body
-
-
-def _pre(line: Line) -> str:
-    """Preformatted text keeps its spaces in front; it is no code, which would run as a query for Dataview and friends."""
-    text = visible("".join(run.text for run in line.runs)).replace("\n", " ")
-    indent = len(text) - len(text.lstrip(" "))
-    return swapped("\u00a0" * indent + text[indent:])
-
-
-def _inline(runs: Iterable[Run], images: Mapping[str, str]) -> str:
-    """Runs as Markdown, neighbours of one dress together."""
-    out: list[str] = []
-    for dress, group in groupby(runs, key=_dress):
-        if dress is None:
-            out += [_place(run, images) for run in group]
-        else:
-            text = guard("".join(run.text for run in group)).replace("\n", " ").replace("\t", " ")
-            out.append(_marked(text, *dress))
-    return "".join(out)
-
-
-def _dress(run: Run) -> tuple[bool, bool, bool] | None:
-    """How a run's words are marked; None for a link's end or a picture."""
-    return None if run.target or run.image else (run.bold, run.italic, run.struck)
-
-
-def _marked(text: str, bold: bool, italic: bool, struck: bool) -> str:
-    """Words between marks, the spaces around them outside (CommonMark 6.2: or they would not count)."""
-    body = text.strip(" \u00a0")
-    if not body or not (bold or italic or struck):
-        return text
-    marks = ("**" if bold else "") + ("*" if italic else "") + ("~~" if struck else "")
-    closing = ("~~" if struck else "") + ("*" if italic else "") + ("**" if bold else "")
-    before, _, after = text.partition(body)
-    return f"{before}{marks}{body}{closing}{after}"
-
-
-def _place(run: Run, images: Mapping[str, str]) -> str:
-    if run.target:
-        # The label stays plain text in front of its target: what is shown can then never lie about it.
-        return f" <{inert_url(run.target)}>"
-    path = images.get(run.image)
-    alt = guard(run.text).replace("\n", " ")
-    return f"![{alt}]({quote(path)})" if path else alt
-
-
-def _row(line: Line, images: Mapping[str, str]) -> list[str] | None:
-    """The cells of a row of data; None for what is none."""
+def _row(line: Line, images: Mapping[str, str]) -> list[str]:
+    """The cells of a row of data."""
     cells: list[list[Run]] = []
     for run in line.runs:
         if run.cell or not cells:
             cells.append([])
         if not run.cell:
             cells[-1].append(run)
-    texts = [_inline(cell, images).strip() for cell in cells]
-    return texts if any(texts) else None
+    return [in_line(cell, images).strip() for cell in cells]
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

@@ -54,9 +54,24 @@ def _guarded_text(text: str) -> str:
         if depth < depth_before and body.strip():
             # Without it Markdown would carry the block quote on into this line (CommonMark 5.1, laziness).
             lines.append("> " * depth if depth else "")
-        lines.append(("> " * depth + body).rstrip())
+        lines.append(("> " * depth + no_block(body)).rstrip())
         depth_before = depth
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+_COLON, _DASH = swapped(":"), swapped("-")
+_MARKERS = re.compile(f"[ {swapped('>')}]*(?:(?:[{swapped('-*+')}]|\\d{{1,9}}[{swapped('.)')}])(?: +|$))+")
+
+
+def no_block(ready: str) -> str:
+    """A line of stand-ins that makes neither code of its words, as five spaces behind the marker of an item would, nor the
+    head of a table of the line above it, as a lone `:-` would."""
+    if "     " in ready and (markers := _MARKERS.match(ready)):
+        held = re.sub(r"(?<=[^ ] ) {4,}", lambda m: "\u00a0" * len(m[0]), markers[0])
+        ready = held + ready[markers.end() :]
+    if ready.startswith(_COLON) and _DASH in ready and not ready.strip(f"{_COLON}{_DASH} "):
+        return f"\\{ready}"
+    return ready
 
 
 def _guarded_line(line: str) -> str:

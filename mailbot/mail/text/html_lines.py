@@ -14,27 +14,17 @@ from selectolax.lexbor import LexborNode
 
 from mailbot.mail.text.client_marks import mark_of
 from mailbot.mail.text.data_table import holds_data
-from mailbot.mail.text.embedded import is_tiny, place
-from mailbot.mail.text.line import PLAIN, Block, Line, Run
+from mailbot.mail.text.elements import APART, BLOCKS, BOLD, ITALIC, PARAGRAPHS, SETS, STRUCK, Element
+from mailbot.mail.text.embedded import is_tiny
+from mailbot.mail.text.line import Block, Line, Run
 from mailbot.mail.text.markup import UNSEEN, VOID, tree
-from mailbot.mail.text.visibility import look
+from mailbot.mail.text.numbering import first_number, item_number
+from mailbot.mail.text.open_links import OpenLinks
+from mailbot.mail.text.visibility import is_shut, look
 
-_BLOCKS = frozenset(
-    "address article aside blockquote center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6"
-    " header hr legend li main nav ol option p pre section summary table caption tr ul".split()
-)
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 table ul ol dl".split())
-_BOLD, _ITALIC, _STRUCK = (
-    frozenset(("b", "strong", "th")),
-    frozenset(("i", "em")),
-    frozenset(("s", "del", "strike")),
-)
-_SETS = frozenset("a blockquote h1 h2 h3 h4 h5 h6 li ol pre table ul".split()) | _BOLD | _ITALIC | _STRUCK
-"""Elements that say something of the text in them."""
 MAX_DEPTH = 20
 """Quotes and lists around a line that are kept as such: beyond, nesting only costs room."""
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_LINKED = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
 
 
 class Shown(NamedTuple):
@@ -81,30 +71,12 @@ def _walk(root: LexborNode, reader: _Reader) -> None:
 
 
 @dataclass(slots=True)
-class _Element:
-    """An open element, and what it says of the text in it."""
-
-    mark: str = ""
-    tiny: bool = False
-    bold: bool = False
-    italic: bool = False
-    struck: bool = False
-    block: Block = PLAIN
-    """With the marker of an item until its first line has taken it."""
-    data: bool = False
-    """Whether it stands in a table of data."""
-    link: str = ""
-    number: int = 0
-    """The next number of an ordered list, 0 for any other element."""
-
-
-@dataclass(slots=True)
 class _Reader:
     """What was read so far."""
 
     found: list[Line] = field(default_factory=list)
     pixels: int = 0
-    _open: list[_Element] = field(default_factory=lambda: [_Element()])
+    _open: list[Element] = field(default_factory=lambda: [Element()])
     _runs: list[Run] = field(default_factory=list)
     _counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("quoted", "cite", "signature", "pre", "container"), 0)
@@ -112,56 +84,66 @@ class _Reader:
     _edge: bool = False
     _tight: bool = False
     _tables: int = 0
-    _label: list[str] | None = None
+    _rows: list[int] = field(default_factory=list)
+    """How many lines there were when each row around began."""
+    _links: OpenLinks = field(default_factory=OpenLinks)
 
     def open(self, name: str, node: LexborNode) -> bool:
         """An element begins; False if neither it nor anything in it is seen."""
         attributes: Mapping[str, str | None] = node.attributes
         around = self._open[-1]
         seen = look(attributes) if attributes else None
-        if seen and seen.hidden:
+        if (seen and seen.hidden) or is_shut(name, attributes):
             self.pixels += len(node.css("img"))
-            if name in _BLOCKS:
-                self.end_line()
+            if name in BLOCKS:
+                self._break(around)
             return False
         self._break_before(name, attributes, around)
+        if name == "tr":
+            self._rows.append(len(self.found))
         mark = self._mark(name, attributes)
-        if not (mark or around.mark or name in _SETS) and (seen is None or seen.tiny is None):
+        if not (mark or around.mark or name in SETS) and (seen is None or seen.tiny is None):
             self._open.append(around)  # it says nothing of the text in it
             return True
-        block, number, data = around.block, 0, around.data
+        block, number, data = around.block, None, around.data
         if name == "blockquote":
             block = block._replace(quotes=min(block.quotes + 1, MAX_DEPTH), marker="")
         elif name in ("ul", "ol"):
             block = block._replace(level=min(block.level + 1, MAX_DEPTH), marker="")
-            number = _first_number(attributes) if name == "ol" else 0
+            number = first_number(attributes) if name == "ol" else None
         elif name == "li":
-            block = block._replace(level=max(block.level, 1), marker=self._item(around))
+            block = block._replace(level=max(block.level, 1), marker=_marker(around, attributes))
         elif name[0] == "h" and len(name) == 2 and name[1] in "123456":
             block = block._replace(heading=int(name[1]))
         elif name == "table":
             data = holds_data(node)
             self._tables += data
             block = block._replace(table=self._tables if data else 0, marker="")
+        elif name == "caption":  # it stands above the rows
+            data, block = False, block._replace(table=0)
         tiny = around.tiny if seen is None or seen.tiny is None else seen.tiny
-        link = self._link(attributes) if name == "a" else around.link
-        bold = around.bold or (name in _BOLD and not (name == "th" and data))
-        italic, struck = around.italic or name in _ITALIC, around.struck or name in _STRUCK
-        self._open.append(_Element(mark, tiny, bold, italic, struck, block, data, link, number))
+        link = name == "a" and self._links.begin(attributes, len(self.found))
+        bold = around.bold or (name in BOLD and not (name == "th" and data))
+        italic, struck = around.italic or name in ITALIC, around.struck or name in STRUCK
+        self._open.append(Element(mark, tiny, bold, italic, struck, block, data, link, number))
         return True
 
     def close(self, name: str) -> None:
         """The element that was opened last ends."""
         element = self._open[-1]
-        if name in _BLOCKS:
+        if name in BLOCKS:
             if element.data and name != "tr" and name != "table":
                 self._space()
             else:
                 self.end_line(blank=name == "p")
-                if name in _PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
-                    self.found[-1] = self.found[-1]._replace(ends=True)
-        if name == "a" and self._label is not None:
-            self._end_link(element.link)
+                if name in PARAGRAPHS and not self._tight and self.found and self.found[-1].text:
+                    self._end_paragraph()
+            if name == "tr":
+                self._end_row(self._rows.pop(), element)
+        elif name in APART:
+            self._space()
+        if name == "a" and element.link and self._links.end(self.found, self._runs):
+            self._break(element)
         self._open.pop()
         if element.mark:
             self._counts[element.mark] -= 1
@@ -175,13 +157,11 @@ class _Reader:
         elif hidden:
             return
         elif name == "br":
-            if around.data:
-                self._space()
-            else:
-                self.end_line(blank=True)
+            self._break(around, blank=True)
         elif name == "hr":
-            self.end_line()
-            self._append("", (), around.block._replace(rule=True, marker=""))
+            self._break(around)
+            if not around.data:
+                self._append("", (), around.block._replace(rule=True, marker=""))
 
     def text(self, data: str) -> None:
         """Text that stands here."""
@@ -191,7 +171,7 @@ class _Reader:
         if self._counts["pre"]:
             for number, piece in enumerate(data.expandtabs(8).split("\n")):
                 if number:
-                    self.end_line(blank=True)
+                    self._break(around, blank=True)
                 if piece:
                     self._put(piece, around)
             return
@@ -219,6 +199,15 @@ class _Reader:
         elif blank:
             self._append("", (), around.block._replace(marker=""))
 
+    def _end_paragraph(self) -> None:
+        self.found[-1] = self.found[-1]._replace(ends=True)
+
+    def _end_row(self, above: int, row: Element) -> None:
+        """A row that only lays out is a part of its own if it holds several lines, or if what it says is a link or a picture."""
+        said = 0 if row.data else len(self.found) - above
+        if said > 1 or (said and any(run.target or run.image for run in self.found[-1].runs[-1:])):
+            self._end_paragraph()
+
     def _append(self, text: str, runs: tuple[Run, ...], block: Block) -> None:
         quoted, cite, signature, pre = (self._counts[m] > 0 for m in ("quoted", "cite", "signature", "pre"))
         shown = f"{block.marker} {text}" if block.marker and text else text
@@ -236,21 +225,21 @@ class _Reader:
                     element.block = element.block._replace(marker="")
         return block
 
-    def _break_before(self, name: str, attributes: Mapping[str, str | None], around: _Element) -> None:
+    def _break_before(self, name: str, attributes: Mapping[str, str | None], around: Element) -> None:
         if name in ("td", "th"):
             if self._runs:
                 self._runs.append(Run("\t", cell=True) if around.data else Run("\t"))
             elif around.data:
                 self._runs.append(Run(cell=True))
-        elif name in _BLOCKS:
-            if around.data and name != "tr":
-                self._space()
-            else:
-                self.end_line()
+        elif name == "tr":
+            self.end_line()
+        elif name in BLOCKS:
+            self._break(around)
+        elif name in APART:
+            self._space()
         if name == "p":
-            self._tight = (
-                "mso" in (attributes.get("class") or "").casefold()
-            )  # Outlook: a line is a paragraph
+            # To Outlook a line is a paragraph.
+            self._tight = "mso" in (attributes.get("class") or "").casefold()
 
     def _mark(self, name: str, attributes: Mapping[str, str | None]) -> str:
         mark = mark_of(name, attributes)
@@ -265,36 +254,20 @@ class _Reader:
             self._counts[mark] += 1
         return mark
 
-    def _item(self, around: _Element) -> str:
-        if not around.number:
-            return "-"
-        around.number += 1
-        return f"{around.number - 1}."
-
-    def _put(self, text: str, around: _Element) -> None:
-        if self._label is not None:
-            self._label.append(text)
+    def _put(self, text: str, around: Element) -> None:
+        self._links.say(text)
         self._runs.append(Run(text, around.bold, around.italic, around.struck))
+
+    def _break(self, around: Element, blank: bool = False) -> None:
+        """A line ends; in a row of data that is a space, for the row is one line."""
+        if around.data:
+            self._space()
+        else:
+            self.end_line(blank)
 
     def _space(self) -> None:
         if self._runs and self._runs[-1].text[-1:] not in ("", " ", "\t"):
             self._runs.append(Run(" "))
-
-    def _link(self, attributes: Mapping[str, str | None]) -> str:
-        href = (attributes.get("href") or "").strip()
-        found = href if _LINKED.match(href) else ""
-        self._label = [] if found else None
-        return found
-
-    def _end_link(self, target: str) -> None:
-        """Where a link leads stands behind its label, unless the label says it."""
-        label, self._label = " ".join("".join(self._label or ()).split()), None
-        if place(label) == place(target):
-            return
-        if self._runs or not self.found or not label:
-            self._runs.append(Run(target=target))
-        else:  # the label was a block of its own
-            self.found[-1] = self.found[-1]._replace(runs=(*self.found[-1].runs, Run(target=target)))
 
     def _image(self, attributes: Mapping[str, str | None], hidden: bool) -> None:
         source, alt = ((attributes.get(name) or "").strip() for name in ("src", "alt"))
@@ -308,6 +281,10 @@ class _Reader:
             self.text(alt)
 
 
-def _first_number(attributes: Mapping[str, str | None]) -> int:
-    start = (attributes.get("start") or "").strip()
-    return int(start) if start.isascii() and start.isdigit() and 0 < int(start[:7]) < 1_000_000 else 1
+def _marker(around: Element, attributes: Mapping[str, str | None]) -> str:
+    """The marker of an item in a list."""
+    if around.number is None:
+        return "-"
+    number = item_number(attributes, around.number)
+    around.number = number + 1
+    return f"{number}."

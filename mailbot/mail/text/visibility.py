@@ -17,20 +17,46 @@ class Look(NamedTuple):
 
 
 SHOWN = Look()
+_SIZE_OF_FONT = re.compile(r"\s*[+-]?\d")
+_SIZE = re.compile(
+    r"0*\.?0+|\d*\.?\d+(?:px|pt|pc|em|rem|ex|ch|vw|vh|in|cm|mm|%)"
+    r"|(?:xx?-)?(?:small|large)|medium|smaller|larger|xxx-large"
+)
 
 
 def look(attributes: Mapping[str, str | None]) -> Look:
     """How an element with these attributes looks. (What only Outlook for Windows hides, `mso-hide`, is shown.)"""
     style = attributes.get("style")
     found = _of_style(style[:4000]) if style else SHOWN
+    if found.tiny is None and _SIZE_OF_FONT.match(attributes.get("size") or ""):
+        found = found._replace(tiny=False)  # `<font size>`; what else has a size has a font of its own
     return found._replace(hidden=True) if "hidden" in attributes else found
+
+
+def is_shut(name: str, attributes: Mapping[str, str | None]) -> bool:
+    """Whether an element is one that shows nothing by itself: proposals for a field, and a dialog that is not open."""
+    return name == "datalist" or (name == "dialog" and "open" not in attributes)
 
 
 @lru_cache(maxsize=2048)
 def _of_style(text: str) -> Look:
     style = _declarations(text)
-    size = style.get("font-size")
-    return Look(_hides(style), None if size is None else _is_zero(size))
+    tiny = None
+    for name, value in style.items():
+        if name == "font-size":
+            tiny = _is_zero(value)
+        elif name == "font" and (size := _size_in(value)):
+            tiny = _is_zero(size)
+    return Look(_hides(style), tiny)
+
+
+def _size_in(font: str) -> str:
+    """The size in the short form of a font, as in `bold 14px/20px Arial`; a number without a unit is a weight, 0 aside."""
+    for word in font.split()[:-1]:
+        size = word.partition("/")[0]
+        if _SIZE.fullmatch(size):
+            return size
+    return ""
 
 
 def _hides(style: Mapping[str, str]) -> bool:
@@ -47,9 +73,14 @@ def _hides(style: Mapping[str, str]) -> bool:
 
 
 def _declarations(text: str) -> dict[str, str]:
-    """The declarations of a style attribute, the last of each name."""
-    pairs = (declaration.split(":", 1) for declaration in text.lower().split(";") if ":" in declaration)
-    return {name.strip(): value.replace("!important", "").strip() for name, value in pairs}
+    """The declarations of a style attribute, the last of each name, in their order."""
+    found: dict[str, str] = {}
+    for declaration in text.lower().split(";"):
+        name, colon, value = (part.strip() for part in declaration.partition(":"))
+        if colon:
+            found.pop(name, None)
+            found[name] = value.replace("!important", "").strip()
+    return found
 
 
 def _is_zero(value: str) -> bool:

@@ -82,7 +82,7 @@ def remove(path: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(private.file(path), timeout=WAIT, isolation_level=None)
     try:
-        database.execute("PRAGMA mmap_size = 33554432")
+        database.execute("PRAGMA mmap_size = 4194304")
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             if version:

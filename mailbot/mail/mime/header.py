@@ -144,7 +144,7 @@ def text(raw: str) -> str:
     return decode_words(unfold(raw)).strip()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def addresses(raw: str) -> tuple[tuple[Address, ...], str]:
     """A raw address header -> the mailboxes in it (groups opened, each address once) and a defect or ''.
 

@@ -40,7 +40,7 @@ def mark_of(name: str, attributes: Mapping[str, str | None]) -> str:
     return found
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _mark_named(name: str, classes: str, identity: str, style: str) -> str:
     named = frozenset(classes.split())
     identity = re.sub(r"^(x_)+", "", identity)

@@ -42,12 +42,12 @@ def footers(read: list[Line], history: list[bool]) -> list[bool]:
 _SENTENCE = re.compile(r"\w+(?:[ ,;]+\S+){4,}[.!:]$")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _is_postscript(text: str) -> bool:
     return bool(_POSTSCRIPT.match(text))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _is_of_a_list(text: str) -> bool:
     return bool(LIST_FOOTER.match(text))
 

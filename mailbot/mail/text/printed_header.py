@@ -19,7 +19,7 @@ RECIPIENTS = ("reply.to", "reply.cc")
 """SENT_BY_MAIL are names of the date field that only a mail client writes: an itinerary has From, To and Date as well."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def field(text: str) -> tuple[str, str]:
     """(name in lower case, value) of a printed header field, ("", "") for any other line."""
     match = FIELD.match(text) if ":" in text or "：" in text else None

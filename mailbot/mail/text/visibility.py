@@ -38,7 +38,7 @@ def is_shut(name: str, attributes: Mapping[str, str | None]) -> bool:
     return name == "datalist" or (name == "dialog" and "open" not in attributes)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _of_style(text: str) -> Look:
     style = _declarations(text)
     tiny = None

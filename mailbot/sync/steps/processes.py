@@ -29,7 +29,7 @@ GRACE = 10.0
 """Seconds beyond those of a part, after which a process that takes no part is ended."""
 LARGE = 1_000_000
 """Octets of a part that is not sent about, but done where it is."""
-AHEAD = 3
+AHEAD = 2
 """Parts that are on their way for each process: so that none waits for this one."""
 log = logging.getLogger("mailbot")
 

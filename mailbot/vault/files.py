@@ -27,8 +27,8 @@ _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f<>:\"/\\|?*#^\[\]%`{}]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]"
 )
 # Files that Obsidian or a plugin would open as its own: a stranger's must not become a note, a style or a script.
-_ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".jsx", ".html", ".htm", ".hta", ".xhtml", ".xht", ".shtml", ".mht", ".svg", ".svgz", ".url", ".lnk",
-           ".desktop", ".webloc"}  # fmt: skip
+_ACTIVE = {".md", ".markdown", ".mdx", ".canvas", ".base", ".css", ".js", ".mjs", ".jsx", ".html", ".htm", ".hta", ".xhtml", ".xht", ".shtml", ".mht", ".svg",
+           ".svgz", ".url", ".lnk", ".desktop", ".webloc"}  # fmt: skip
 MAX_NAME_BYTES = 120
 """Well below the 255 of most file systems and the 143 of encrypted ones, with room for a suffix."""
 

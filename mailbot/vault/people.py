@@ -192,7 +192,8 @@ def _in_fences(lines: list[str]) -> list[bool]:
 
 def merged(into: str, other: str, other_link: str, name: str = "") -> str:
     """The text of a person note with all that another one knows: addresses, names as aliases, dated lines, and the rest of
-    what was written there under a heading of its own. `name` is what the other is called where it has no title. Raises BadData if the properties of one are broken."""
+    what was written there under a heading of its own. `name` is what the other is called where it has no title.
+    Raises BadData if the properties of one are broken."""
     kept, given = notes.read(into, "the note that stays"), notes.read(other, "the note that goes")
 
     def gathered(*keys: str) -> list[str]:

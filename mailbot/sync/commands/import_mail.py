@@ -60,13 +60,16 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     with opened(settings, of, report, progress) as session, opened_index(settings, session.index) as index:
         written = NewNotes(account, wiring.kept_notes(session, index))
         batch: list[_Read] = []
+        seen: set[str] = set()
         done = 0
         for each in _read(session, mail_in(paths)):
-            if len(batch) >= BATCH or _shares_a_name(each, batch):
+            names = frozenset() if isinstance(each.found, MailbotError) else each.found.names
+            if len(batch) >= BATCH or not seen.isdisjoint(names):
                 done += _keep(session, batch, written)
-                batch = []
+                batch, seen = [], set()
                 progress("import", done, done)
             batch.append(each)
+            seen |= names
         done += _keep(session, batch, written)
         progress("import", done, done)
     return report
@@ -93,18 +96,6 @@ def _read(session: Session, files: Iterator[MailFile]) -> Iterator[_Read]:
                 yield _Read(file, given, found)
     finally:
         give_back(processes)
-
-
-def _shares_a_name(each: _Read, batch: list[_Read]) -> bool:
-    """Whether a mail could be taken for one that is not in the journal yet."""
-    return any(not _names(each).isdisjoint(_names(other)) for other in batch)
-
-
-def _names(each: _Read) -> set[str]:
-    if isinstance(each.found, MailbotError):
-        return set()
-    message = each.found.mail.message
-    return {message.sha256, message.message_id or message.sha256, each.found.note.path}
 
 
 def _keep(session: Session, batch: list[_Read], written: NewNotes) -> int:

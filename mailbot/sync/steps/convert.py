@@ -38,6 +38,12 @@ class Converted:
     entry: Entry
     """What the index keeps of the note."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What tells the mail from others in the journal: two that share a name never share a batch."""
+        message = self.mail.message
+        return frozenset((message.sha256, message.message_id or message.sha256, self.note.path))
+
 
 def convert(given: RawMail) -> Converted:
     """Read a mail and make its note. Whatever its bytes are, this raises only where mailbot has a bug."""

@@ -99,7 +99,7 @@ class Arrivals:
                 if batch:
                     yield batch
                 raise
-            names = _names(found)
+            names = frozenset() if isinstance(found, MailbotError) else found[1].names
             if len(batch) >= BATCH or weight >= BATCH_OCTETS or not seen.isdisjoint(names):
                 yield batch
                 batch, weight, seen = [], 0, set()
@@ -212,14 +212,6 @@ class Arrivals:
 
 _Found = tuple[RawMail, Converted] | MailbotError
 """What a mail was read from and what it is, or why it cannot be read."""
-
-
-def _names(found: _Found) -> set[str]:
-    """What tells a mail from others in the journal: two of one name never share a batch."""
-    if isinstance(found, MailbotError):
-        return set()
-    message = found[1].mail.message
-    return {message.sha256, message.message_id or message.sha256, found[1].note.path}
 
 
 def _header_only(header: bytes, listing: Listing) -> Mail:

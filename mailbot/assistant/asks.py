@@ -27,17 +27,24 @@ _BULLET = re.compile(r"^[ \t>]*(?:[-*•·]+|\(?\d{1,2}[.)]|[a-z]\))[ \t]+", re.
 def sentences(text: str) -> Iterator[str]:
     """The sentences of a text, each on one line; list items and paragraphs end one too."""
     pending = ""
-    for piece in _BREAK.split(_BULLET.sub("\n\n", text)):
+    pieces = _BREAK.split(_BULLET.sub("\n\n", text))
+    for number, piece in enumerate(pieces):
+        rest = next((p for p in pieces[number + 1 : number + 3] if p and p.strip()), "")
         line = re.sub(r"\s+", " ", piece).strip()
         if not line:
             continue
         pending = f"{pending} {line}".strip()
-        if _ABBREVIATION.search(pending[-12:].lower()):
+        if _ABBREVIATION.search(pending[-12:].lower()) or _ends_in_day(pending, rest):
             continue
         yield pending
         pending = ""
     if pending:
         yield pending
+
+
+def _ends_in_day(before: str, after: str) -> bool:
+    """Whether a full stop is that of a day: `bis zum 18. Dezember`."""
+    return bool(re.search(r"(?<!\d)\d{1,2}\.$", before[-4:]) and _MONTH.match(lowered(after[:20])))
 
 
 def asks(text: str) -> list[Ask]:
@@ -54,6 +61,7 @@ def pitches(text: str) -> set[str]:
     return {m[0] for m in _PITCH.finditer(text)}
 
 
+_MONTH = Phrases(r"{{words.months}}|{{matter.month}}|{{words.months_short}}")
 _OTHERS = tuple(code for code in codes() if code != "en")
 _QUESTION_MARK = re.compile(r"[?？؟]\W*$|[?？]\s")
 _GREEK = re.compile("[\u0370-\u03ff]")

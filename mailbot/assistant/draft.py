@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from mailbot.assistant import prompt
-from mailbot.assistant.context import ON_THE_MAIL
-from mailbot.assistant.due import due_date
+from mailbot.assistant.due import due_date, working_days
 from mailbot.assistant.guard import Allowed, Guarded, allowed, field_text, long_text, reply_text
-from mailbot.assistant.lane import lane_of
+from mailbot.assistant.lane import Grounds, lane_of
 from mailbot.assistant.llm import Answered
 from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.models import Models
-from mailbot.assistant.prompt import Prompt, mail_text, one_line
+from mailbot.assistant.prompt import Prompt, mail_text, one_line, quoted_text
 from mailbot.assistant.request import DraftRequest
+from mailbot.assistant.style import with_closing
 from mailbot.assistant.support import supports as supported
+from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.source import Source
 from mailbot.vault.verdict import Ask
@@ -72,32 +74,89 @@ def by_model(request: DraftRequest, models: Models, folder: Path | None = None) 
 def _values(request: DraftRequest) -> dict[str, str]:
     """What the places of the prompt are filled with."""
     message = request.mail.message
-    sources = "\n\n".join(prompt.fenced("SOURCE", _shown(s)) for s in request.context.sources)
-    asks = "\n".join(f"{n}. {one_line(a.text)}" for n, a in enumerate(request.asks, 1))
+    asks = "\n".join(
+        f"{n}. {one_line(a.text)}{' (for the user to decide)' if a.decides else ''}"
+        for n, a in enumerate(request.asks, 1)
+    )
+    sent = message.date.astimezone(request.now.tzinfo) if message.date else None
     return {
         "user": one_line(request.user),
+        "now": f"{request.now:%A}, {request.now:%Y-%m-%d %H:%M} ({request.now:%Z}, UTC{request.now:%z})",
         "today": request.today.isoformat(),
+        "working_days": _days_between(sent.date() if sent else None, request.today),
         "instruction": one_line(request.instruct) or "none",
-        "sources": sources or "(none)",
+        "sources": _sources(request.context.sayable),
+        "known": _sources(request.context.only_known),
+        "quoted": prompt.fenced("MAIL", quoted)
+        if (quoted := quoted_text(request.mail.text))
+        else "(nothing)",
         "sender": one_line(str(message.sender or "unknown")),
         "to": one_line(", ".join(str(a) for a in (*message.to, *message.cc)) or "nobody named"),
         "subject": one_line(message.subject),
-        "date": message.date.isoformat() if message.date else "unknown",
+        "date": f"{sent:%A}, {sent:%Y-%m-%d %H:%M}" if sent else "an unknown date",
         "mail": prompt.fenced("MAIL", mail_text(request.mail.text)),
         "asks": asks or "(nothing in particular)",
         "earlier": prompt.fenced("DRAFT", _earlier(request)) if _earlier(request) else "(none)",
-        "style": request.style or "(nothing is known yet)",
+        "style": _style(request),
     }
 
 
+def _sources(sources: Sequence[Source]) -> str:
+    return "\n\n".join(prompt.fenced("SOURCE", _shown(s)) for s in sources) or "(none)"
+
+
 def _shown(source: Source) -> str:
-    where = f"{source.title} > {source.heading}" if source.heading else source.title
-    return f"id: {source.id}\nnote: {where} ({source.why})\n\n{source.text}"
+    """A source with its date, and what is newer on its matter."""
+    head = [f"id: {source.id}", f"note: {source.title} ({source.why})"]
+    if source.date:
+        head.append(f"date: {source.date}")
+    if source.newer:
+        head.append(f"newer on the same matter: {', '.join(source.newer)}")
+    if source.replaced_by:
+        head.append(f"replaced by: {source.replaced_by}")
+    return "\n".join((*head, "", source.text))
+
+
+def _style(request: DraftRequest) -> str:
+    """How the user writes, and what the user's notes say of how to write to these readers: the one instruction that they carry."""
+    laid_down = [f"{_MANNER[key]} {one_line(said)}" for key, said in request.context.manner.items()]
+    remarks = "\n".join(f"- {one_line(r)}" for r in (*laid_down, *request.context.remarks))
+    told = (
+        f"- What {one_line(request.user)} has laid down for this person; follow it:\n{remarks}"
+        if remarks
+        else ""
+    )
+    return "\n".join(part for part in (request.style, told) if part) or "(nothing is known yet)"
+
+
+_MANNER = {
+    "language": "Write in this language, whatever the mail is in:",
+    "greeting": "Greet with:",
+    "closing": "Close with:",
+    "register": "Register:",
+    "address": "Address them with:",
+}
+
+
+def _closing(request: DraftRequest) -> str:
+    """How the reply closes, as the person note says, else as the user does; empty if neither is known."""
+    said = request.context.manner.get("closing", "")
+    return "\n".join(part.strip() for part in said.split(" / ")) if said else request.closing
+
+
+def _days_between(then: date | None, today: date) -> str:
+    if then is None or then > today:
+        return ""
+    days = working_days(then, today)
+    return "That is today." if then == today else f"Working days since then: {days}."
 
 
 def _earlier(request: DraftRequest) -> str:
-    """The earlier revision, where there is an instruction about it."""
-    return request.earlier if request.instruct else ""
+    """The earlier revision, where there is an instruction about it, and why it was in its lane."""
+    if not request.instruct or not request.earlier:
+        return ""
+    why = "\n".join(f"- {one_line(w)}" for w in request.why_earlier)
+    return f"{request.earlier}\n\n(What was doubtful about it:\n{why})" if why else request.earlier
 
 
 def _mail(request: DraftRequest) -> list[str]:
@@ -107,14 +166,23 @@ def _mail(request: DraftRequest) -> list[str]:
 
 def _given(request: DraftRequest) -> list[str]:
     """The texts that a draft may rest on: the mail, the sources, the user's instruction."""
-    sources = (s.text for s in request.context.sources)
-    return [*_mail(request), *sources, request.instruct, _earlier(request)]
+    return [*_sayable(request), *(s.text for s in request.context.only_known), _previous(request)]
+
+
+def _sayable(request: DraftRequest) -> list[str]:
+    """The texts that a reader may be told: the mail, the sources that may be told, the user's instruction."""
+    sources = (f"{s.title}\n{s.text}" for s in request.context.sayable)
+    return [*_mail(request), *sources, request.instruct]
+
+
+def _previous(request: DraftRequest) -> str:
+    return request.earlier if request.instruct else ""
 
 
 def _allowed(request: DraftRequest, template: Prompt) -> Allowed:
     message = request.mail.message
     parties = (a.email for a in (*message.authors, *message.to, *message.cc))
-    shown = (t for s in request.context.sources for t in (s.title, s.heading))
+    shown = (s.title for s in request.context.sources)
     return allowed([*_given(request), *shown], parties, secret=template.rules(one_line(request.user)))
 
 
@@ -124,21 +192,26 @@ def _draft(
     """The guarded answer with its lane, its sources and its tasks."""
     value, message = answered.value, request.mail.message
     text = guarded.text
+    left_out: list[Ask] = []
     if value.taken_up is not None:
         left_out = [a for n, a in enumerate(request.asks, 1) if n not in value.taken_up]
         text = _with_blanks(text, left_out)
+    if wanted := _closing(request):
+        text = with_closing(text, wanted)
     supports = _supports(request, value.claims, may)
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
     people = " ".join((request.user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
+    said = [*_sayable(request), people, request.now.isoformat()]
+    known = [s.text for s in request.context.only_known]
     lane, reasons = lane_of(
         text,
         request.asks,
-        [*_given(request), people],
+        Grounds(said, known, _name_of(message.sender), _day(request), _found_for(request)),
         unknowns=unknowns,
         supports=supports,
         removed=guarded.removed,
         suspicious=request.suspicious,
-        third=_third_people(request.context.sources, supports),
+        left_out=left_out,
     )
     return Draft(
         reply=text,
@@ -159,24 +232,37 @@ def _draft(
 
 def _supports(request: DraftRequest, claims: Sequence[_Claim], may: Allowed) -> tuple[tuple[str, str], ...]:
     """(statement, what carries it or '') for each claim of the model's."""
-    sources = {s.id: (s.wikilink, s.text) for s in request.context.sources}
+    sources = {s.id: (s.wikilink, f"{s.title}\n{s.text}") for s in request.context.sources}
     mail = "\n".join(_mail(request))
     return tuple(
         (t, _support(t, c.sources, sources, mail)) for c in claims[:20] if (t := field_text(c.text, may))
     )
 
 
-def _third_people(sources: Sequence[Source], supports: Sequence[tuple[str, str]]) -> list[str]:
-    """People whose notes are cited and who are not on the mail."""
-    cited = " ".join(where for _, where in supports)
-    return sorted({s.title for s in sources if s.person and s.why != ON_THE_MAIL and s.wikilink in cited})
+def _name_of(sender: Address | None) -> str:
+    """Whom the answer tells something, as a lane's reason says it."""
+    return one_line(sender.name or sender.email) if sender else "the readers"
+
+
+def _found_for(request: DraftRequest) -> dict[str, list[str]]:
+    """ask -> the texts that were found for it."""
+    found: dict[str, list[str]] = {}
+    for source in request.context.sources:
+        for ask in source.asks:
+            found.setdefault(ask, []).append(source.text)
+    return found
+
+
+def _day(request: DraftRequest) -> date:
+    """The day of the mail, in the user's zone: what its "tomorrow" counts from."""
+    sent = request.mail.message.date
+    return sent.astimezone(request.now.tzinfo).date() if sent else request.today
 
 
 def _tasks(request: DraftRequest, value: DraftAnswer, may: Allowed) -> tuple[ActionItem, ...]:
     if request.suspicious:
         return ()  # what a mail like that asks for is no task of the user's
-    date = request.mail.message.date
-    day = date.astimezone().date() if date else request.today
+    day = _day(request)
     return tuple(
         ActionItem(t, a.owner, due_date(a.due, day))
         for a in value.action_items[:15]

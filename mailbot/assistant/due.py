@@ -36,6 +36,12 @@ def due_date(value: str, day: date) -> str:
     return ""
 
 
+def working_days(start: date, end: date) -> int:
+    """How many days from Monday to Friday lie after `start`, up to `end`; holidays are not known."""
+    weeks, rest = divmod(max(0, (end - start).days), 7)
+    return weeks * 5 + sum((start.weekday() + n) % 7 < 5 for n in range(1, rest + 1))
+
+
 def _ahead(text: str, day: date) -> int | None:
     """How many days after `day` a text means."""
     if _TODAY.match(text):

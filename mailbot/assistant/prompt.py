@@ -84,6 +84,13 @@ def mail_text(text: MailText, limit: int = 24_000) -> str:
     return f"{head}\n[{len(shown) - len(head) - len(tail)} characters of this long mail were left out here]\n{tail}"
 
 
+def quoted_text(text: MailText, limit: int = 4_000) -> str:
+    """What a model is shown of the history that a mail quotes: its beginning, where the newest stands; empty where the mail has no
+    text of its own."""
+    shown = visible(text.history) if text.newest else ""
+    return shown if len(shown) <= limit else f"{shown[:limit]}\n[the rest of the history was left out here]"
+
+
 def one_line(text: str) -> str:
     """A text for one line of a prompt: nothing hidden, no line end, at most 500 characters."""
     return re.sub(r"\s+", " ", visible(text)).strip()[:500]

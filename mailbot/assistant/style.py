@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailbot.language.detect import language_of
+from mailbot.language.lists import entries
 from mailbot.language.phrases import Phrases
 
 ENOUGH = 5
 MOST = 12
+NAME_WORDS = 3
+"""Of a line that is the name below a closing."""
 EXCERPT = 500
 """Characters of a mail that are shown as an example, to the very person it was written to."""
 _WORD = Phrases("{{manner.greeting}}", re.IGNORECASE)
@@ -35,8 +38,8 @@ def is_formal(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A mail of the user's: the address it went to, its ISO day, its newest text without quotes and signature, and what it
-    is called in a note (a wikilink to the mail it answers, or its subject)."""
+    """A mail of the user's: the address it went to, its ISO day, its newest text without quotes and signature, what it
+    is called in a note (a wikilink to the mail it answers, or its subject), its subject, and all to whom it went."""
 
     to: str
     day: str
@@ -44,12 +47,15 @@ class Sample:
     source: str = ""
     alone: bool = True
     """Whether it went to nobody else."""
+    subject: str = ""
+    readers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How the user writes to somebody: `greeting` and `closing` as lines with `{name}` where a name stands, the middle length
-    in words, whether formally, and `examples` that this very person has read."""
+    """How the user writes to somebody: `greeting` as a line with `{name}` where a name stands, `closing` with the name that the user
+    signs with below it, the middle length in words, whether formally, and `examples` that this very person has read. Of whom
+    nothing is known, `samples` is 0, and the form is that of the language."""
 
     samples: int
     language: str
@@ -61,22 +67,33 @@ class Style:
 
     def in_words(self, extra: str = "") -> str:
         """As a prompt says it; `extra` is what the user has laid down on style."""
+        tone, name = ("formal", "(name)") if self.formal else ("informal", "(first name)")
         lines = [
-            f"- Learned from {self.samples} mails, usually about {self.words} words long, {'formal' if self.formal else 'informal'} in tone."
+            f"- Learned from {self.samples} mails, usually about {self.words} words long, {tone} in tone."
+            if self.samples
+            else "- Nothing is known of this person, or the mail is formal: write formally, as the language does."
         ]
         if self.greeting:
-            lines.append(f"- Greets: {self.greeting.replace('{name}', '(first name)')}")
+            lines.append(f"- Greets: {self.greeting.replace('{name}', name)}")
         if self.closing:
-            lines.append(f"- Closes: {self.closing}")
+            lines.append(f"- Closes: {self.closing.replace(chr(10), ' / ')}")
         lines += [f"- An earlier mail to this person:\n  {e}" for e in self.examples]
         if extra:
             lines.append(f"- The user's own notes on style:\n{extra}")
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How the user writes to somebody, in words for a prompt, and the closing that code sees to."""
+
+    words: str = ""
+    closing: str = ""
+
+
 def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     """The samples that say most about a mail to `to` in answer to `newest`: those to the person, then to their domain, then
-    those of like formality; in the language of the mail; at most MOST. Fewer than ENOUGH are none."""
+    those of like formality; in the language of the mail; at most MOST. Fewer than ENOUGH are none, unless they went to the person."""
     language, formal = language_of(newest), is_formal(newest)
     domain = to.rpartition("@")[2]
 
@@ -88,31 +105,35 @@ def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
     fitting = [s for s in samples if s.text.strip() and language_of(s.text) == language]
     newest_first = sorted(fitting, key=lambda s: s.day, reverse=True)
     ranked = sorted(newest_first, key=distance)[:MOST]
-    return ranked if len(ranked) >= ENOUGH else []
+    own = [s for s in ranked if s.to == to]
+    return ranked if len(ranked) >= ENOUGH else own
+
+
+def formal_style(language: str) -> Style | None:
+    """How one writes formally in a language, None where its words are not known."""
+    polite = entries("manner.formal_outline", language)
+    return Style(0, language, polite[0].replace("{0}", "{name}"), polite[3], formal=True) if polite else None
 
 
 def style_of(
-    samples: Sequence[Sample], to: str, *, alone: bool = False, formal: bool = False
+    samples: Sequence[Sample], to: str, *, alone: bool = False, formal: bool = False, stranger: bool = False
 ) -> Style | None:
-    """What the samples have in common, the habits towards `to` first; None for fewer than ENOUGH. Examples are given only of
-    mails to `to` and nobody else, and only where the answer goes to them `alone`; `formal` is the tone of the mail."""
-    if len(samples) < ENOUGH:
-        return None
+    """What the samples have in common: the habits towards `to`, else towards their domain. To a `stranger`, or in answer to a
+    `formal` mail, habits towards others say nothing; to anybody else those of like tone do. None where they say nothing. Examples
+    are given only of mails to `to` and nobody else, and only where the answer goes to them `alone`."""
     own = [s for s in samples if s.to == to]
     domain = [s for s in samples if s.to.rpartition("@")[2] == to.rpartition("@")[2]]
     alike = [s for s in samples if is_formal(s.text) is formal]
     # One mail to the person says more than many to others; to others of another tone nothing is to be learned.
-    telling = next(
-        (some for some in (own, domain if len(domain) > 1 else [], alike if len(alike) > 1 else []) if some),
-        [],
-    )
+    others = [] if stranger or formal or len(samples) < ENOUGH else alike
+    telling = own or (domain if len(domain) > 1 else []) or (others if len(others) > 1 else [])
     if not telling:
         return None
     return Style(
         samples=len(samples),
         language=language_of(" ".join(s.text for s in samples)),
         greeting=_commonest(greeting(s.text) for s in telling),
-        closing=_commonest(closing(s.text) for s in telling),
+        closing=_commonest(closing_block(s.text) for s in telling),
         words=int(statistics.median(len(s.text.split()) for s in telling)),
         formal=sum(is_formal(s.text) for s in telling) * 2 > len(telling),
         examples=tuple(
@@ -145,8 +166,37 @@ def _unnamed(word: str, rest: str) -> str:
 
 def closing(text: str) -> str:
     """The closing line of a mail, empty if there is none."""
-    lines = [line.strip()[:120] for line in text[-2000:].split("\n") if line.strip()][-4:]
-    return next((line for line in lines if _CLOSING.match(line)), "")
+    return next((line for line in _lines_at_end(text) if _CLOSING.match(line)), "")
+
+
+def closing_block(text: str) -> str:
+    """The closing line of a mail with the name below it (`Best,` and `JV`), empty if it has none."""
+    lines = _lines_at_end(text)
+    at = next((n for n, line in enumerate(lines) if _CLOSING.match(line)), None)
+    if at is None or any(
+        len(line.split()) > NAME_WORDS or re.search(r"\d", line) for line in lines[at + 1 :]
+    ):
+        return lines[at] if at is not None else ""
+    return "\n".join(lines[at:])
+
+
+def with_closing(reply: str, wanted: str) -> str:
+    """A reply with this closing in the place of its own, or below it where it has none."""
+    lines = reply.rstrip().split("\n")
+    last = next((n for n in range(len(lines) - 1, max(-1, len(lines) - 7), -1) if _CLOSING.match(lines[n].strip()[:120])), None)  # fmt: skip
+    body = lines if last is None else lines[:last]
+    return "\n".join(body).rstrip() + f"\n\n{wanted}"
+
+
+def is_signed(reply: str) -> bool:
+    """Whether a name stands below the closing of a reply, in words that are known or with the comma of one: `Be well,` and `J.`"""
+    last = [line.strip() for line in reply.rstrip().rpartition("\n\n")[2].split("\n")]
+    short = len(last) in (2, 3) and all(0 < len(line.split()) <= NAME_WORDS + 1 for line in last)
+    return "\n" in closing_block(reply) or (short and last[0].endswith((",", "，")))
+
+
+def _lines_at_end(text: str) -> list[str]:
+    return [line.strip()[:120] for line in text[-2000:].split("\n") if line.strip()][-4:]
 
 
 def _commonest(found: Iterable[str]) -> str:

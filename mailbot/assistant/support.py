@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import date
 
-from mailbot.assistant.asks import sentences
+from mailbot.assistant.facts import Carrier
 from mailbot.language.detect import language_of
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.vault.words import query_terms
 
-_NUMBER = re.compile(r"\d+(?:[.,:/\u2009\u202f ]?\d+)*")
-_NAME = re.compile(r"(?<![.!?:\n] )(?<!^)\b[A-ZÀ-ÞА-Я][\w'’-]+(?: [A-ZÀ-ÞА-Я][\w'’-]+)*")
 _DAYS = Phrases("{{matter.weekday}}|{{matter.day}}")
 _COMMITMENT = Phrases("{{matter.commitment}}")
 _SIGN = "[$€£¥₽₴₺₩]"
@@ -27,7 +25,7 @@ _DATED = Phrases(
 
 
 def matters(text: str) -> tuple[str, ...]:
-    """What of consequence a text speaks of: money, a contract, a date, a commitment. Such a draft is never sent unread."""
+    """What of consequence a text speaks of: money, a contract, a date, a commitment."""
     said = re.sub(r"\s+", " ", lowered(text))
     found = (
         ("money", _MONEY.search(said)),
@@ -38,45 +36,19 @@ def matters(text: str) -> tuple[str, ...]:
     return tuple(what for what, there in found if there)
 
 
-def hard_facts(text: str) -> set[str]:
-    """What of a text can be looked up word for word: numbers, days, and names written with a capital (in languages that
-    write only names so)."""
-    text = unicodedata.normalize("NFKC", text)
-    found = {_digits(m[0]) for m in _NUMBER.finditer(text)} | {m[0] for m in _DAYS.finditer(lowered(text))}
-    if language_of(text) != "de":
-        for sentence in sentences(text):
-            found |= {
-                word.casefold().removesuffix("'s")
-                for m in _NAME.finditer(sentence)
-                for word in m[0].split()
-                if len(word) > 2
-            }
-    return found
+def uncarried(text: str, given: Iterable[str], day: date | None = None) -> list[str]:
+    """The hard facts of a text that none of the given texts has, as they are written. `day` is what a "tomorrow" in them counts
+    from."""
+    return list(dict.fromkeys(f.shown for f in Carrier(given, day).missing(text)))
 
 
-def _digits(number: str) -> str:
-    return re.sub(r"\D", "", number)
-
-
-def uncarried(text: str, given: Iterable[str]) -> set[str]:
-    """The hard facts of a text that none of the given texts has."""
-    wanted = hard_facts(text)
-    if not wanted:
-        return set()
-    whole = unicodedata.normalize("NFKC", "\n".join(given)).casefold()
-    numbers = {_digits(m[0]) for m in _NUMBER.finditer(whole)} | {
-        part for m in _NUMBER.finditer(whole) for part in re.split(r"\D", m[0])
-    }
-    return {fact for fact in wanted if (fact not in numbers if fact.isdigit() else fact not in whole)}
-
-
-def supports(statement: str, sources: Iterable[str]) -> bool:
+def supports(statement: str, sources: Iterable[str], day: date | None = None) -> bool:
     """Whether these passages can carry a statement: every hard fact of it stands in them, and where both are in one
     language they share at least one word that tells."""
     texts = list(sources)
     if not texts:
         return False
-    if uncarried(statement, texts):
+    if uncarried(statement, texts, day):
         return False
     whole = " ".join(texts)
     if language_of(statement) != language_of(whole) or not statement.isascii():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,15 +14,22 @@ from mailbot.assistant import prompt
 from mailbot.assistant.guard import Allowed, allowed, field_text
 from mailbot.assistant.llm import Answered
 from mailbot.assistant.models import Models
-from mailbot.assistant.prompt import mail_text, one_line
+from mailbot.assistant.prompt import mail_text, one_line, quoted_text
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import addressed
 from mailbot.vault.verdict import Ask, Disposition, Verdict
+
+EARLIER = 6_000
+"""Characters of an earlier mail that are shown."""
+LOOKUPS = 3
+"""Searches for one ask."""
 
 
 class _AskAnswer(BaseModel):
     kind: Literal["question", "request"]
     text: str = Field(max_length=1000)
+    lookups: list[str] = []
+    decides: bool = False
 
 
 class TriageAnswer(BaseModel):
@@ -45,22 +53,25 @@ class Reader:
     name: str
     own: frozenset[str] = frozenset()
     knows_author: bool = False
+    languages: tuple[str, ...] = ()
+    """The languages that the vault is mostly in, by their English names."""
 
 
 def judged(
-    mail: Mail, reader: Reader, models: Models, folder: Path | None = None
+    mail: Mail, reader: Reader, models: Models, folder: Path | None = None, earlier: Sequence[Mail] = ()
 ) -> tuple[Verdict, Answered[TriageAnswer]]:
-    """(the model's verdict, its answer with what it cost). It is asked once, with the prompt of the user's `folder` if there
+    """(the model's verdict, its answer with what it cost). `earlier` are mails of the same author and thread that are still open,
+    oldest first: the verdict is on all of them together. It is asked once, with the prompt of the user's `folder` if there
     is one. Raises what `Models.ask` raises."""
     template = prompt.load("triage", folder)
-    system, text = template.filled(_values(mail, reader))
+    system, text = template.filled(_values(mail, reader, earlier))
     answered = models.ask("triage", system, text, TriageAnswer)
-    whole = mail.text.plain("newest", "quoted", "forwarded", "signature")
-    may = allowed([whole, mail.message.subject], secret=template.rules(one_line(reader.name)))
+    shown = [m.text.plain("newest", "quoted", "forwarded", "signature") for m in (mail, *earlier)]
+    may = allowed([*shown, mail.message.subject], secret=template.rules(one_line(reader.name)))
     return _guarded(answered.value, may), answered
 
 
-def _values(mail: Mail, reader: Reader) -> dict[str, str]:
+def _values(mail: Mail, reader: Reader, earlier: Sequence[Mail]) -> dict[str, str]:
     message = mail.message
     written = "have written" if reader.knows_author else "have never written"
     return {
@@ -72,6 +83,10 @@ def _values(mail: Mail, reader: Reader) -> dict[str, str]:
         "addressed": addressed(message, reader.own),
         "history": f"{written} with each other{' before' if reader.knows_author else ''}",
         "mail": prompt.fenced("MAIL", mail_text(mail.text)),
+        "quoted": prompt.fenced("MAIL", quoted) if (quoted := quoted_text(mail.text)) else "(nothing)",
+        "earlier": "\n\n".join(prompt.fenced("MAIL", mail_text(m.text, EARLIER)) for m in earlier)
+        or "(none)",
+        "languages": " and ".join(reader.languages) or "English",
     }
 
 
@@ -85,7 +100,11 @@ def _guarded(value: TriageAnswer, may: Allowed) -> Verdict:
         stakes=value.stakes,
         topics=_fields(value.topics, may, 5),
         people=_fields(value.people, may, 10),
-        asks=tuple(Ask(a.kind, t) for a in value.asks[:12] if (t := field_text(a.text, may))),
+        asks=tuple(
+            Ask(a.kind, t, _fields(a.lookups, may, LOOKUPS), a.decides)
+            for a in value.asks[:12]
+            if (t := field_text(a.text, may))
+        ),
     )
 
 

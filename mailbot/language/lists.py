@@ -12,7 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-TABLES = ("words", "reply", "ask", "manner", "matter", "trade", "steering")
+TABLES = ("words", "reply", "ask", "manner", "matter", "trade", "steering", "vault")
 """The tables that a language may have, beside `name` and `examples`."""
 
 

@@ -54,7 +54,7 @@ class Llm(Frozen):
     """Seconds that a whole answer may take."""
     concurrency: int = Field(default=4, ge=1, le=32)
     max_output_tokens: int = Field(default=2000, ge=100)
-    context_tokens: int = Field(default=3000, ge=0)
+    context_tokens: int = Field(default=6000, ge=0)
     """How much of the vault a prompt may carry."""
     retries: int = Field(default=2, ge=0, le=10)
     fallbacks: tuple[Fallback, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mailbot.settings.kinds import Duration, Frozen, Strings
 
@@ -41,9 +41,19 @@ class Disclosure(Frozen):
     """What of the vault may stand in a draft to whom. Notes with `private: true` never do."""
 
     internal_domains: Strings = ()
-    """Notes with `audience: internal` are used only where everybody who gets the answer is at one of these."""
+    """Who is at one of these is an insider. Where none is set, the domains of the account's own addresses, if not anybody may
+    have an address there."""
+    folders: dict[str, Strings] = Field(default_factory=dict)
+    """folder -> `internal`, `customers`, `public`, or the name of a person or organisation: the audience of its notes."""
     private_folders: Strings = ()
     """Folders whose notes are found by a search of yours, and never put into a prompt."""
     private_tags: Strings = ()
     strangers: Literal["thread", "vault"] = "thread"
     """Whom you never wrote with: their own thread and nothing else, or what anybody would get."""
+
+    @field_validator("folders")
+    @classmethod
+    def _audiences(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if empty := next((folder for folder, audience in value.items() if not audience), ""):
+            raise ValueError(f"{empty}: write internal, customers, public, or a name such as [[Acme]]")
+        return value

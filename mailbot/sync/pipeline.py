@@ -234,11 +234,14 @@ def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, 
     if not within_budget(models, wanting, bill):
         return
     with filled_vectors(index, session.settings, session.report) as vectors:
-        search = ContextSearch(session.settings, index, vectors, session.journal.sent, session.report)
+        sent = wiring.sent_style(session)
+        search = ContextSearch(
+            session.settings, index, vectors, session.journal.sent, session.report, written=sent.samples
+        )
         contexts = {each.row.id: search.context(each) for each in wanting}
-    voice = styles(wiring.sent_style(session), session.notes, wanting) if models else {}
+    voice = styles(sent, session.notes, wanting) if models else {}
     requests = [
-        (each, wiring.request(session, each, contexts[each.row.id], voice.get(each.row.id, "")))
+        (each, wiring.request(session, each, contexts[each.row.id], voice.get(each.row.id)))
         for each in wanting
     ]
     folder = session.settings.folder

@@ -12,7 +12,7 @@ from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft, Lead
 from mailbot.vault.markdown import block_quote, callout, inline, quote_note, text_to_markdown
 from mailbot.vault.note import Note, Properties, property_text
-from mailbot.vault.source import Context, Source
+from mailbot.vault.source import Context, Source, Withheld
 from mailbot.vault.stand_ins import unescape
 from mailbot.vault.verdict import Verdict
 
@@ -64,7 +64,7 @@ def render(note: DraftNote) -> Note:
         f"# Draft Reply: {inline(note.subject)}",
         "\n".join(f"{line}  " for line in head).rstrip(),
         "---",
-        f"{BEGIN}\n\n{text_to_markdown(draft.reply)}\n\n{END}",
+        f"{BEGIN}\n\n{_numbered(text_to_markdown(draft.reply))}\n\n{END}",
         "---",
         "## AI Reasoning",
         *_reasoning(draft),
@@ -80,6 +80,12 @@ def render(note: DraftNote) -> Note:
         _history(note.earlier),
     ]
     return Note(_properties(note), "\n\n".join(b for b in blocks if b) + "\n")
+
+
+def _numbered(markdown: str) -> str:
+    """A reply whose numbers stand as they were written: `1.` is a list, and shows as what it is. A task (`1. [ ]`) would join the
+    user's own, and keeps its escape."""
+    return re.sub(r"^( {0,3}\d{1,9})\\([.)])(?![ \t]+\\?\[)", r"\1\2", markdown, flags=re.MULTILINE)
 
 
 def _properties(note: DraftNote) -> Properties:
@@ -106,7 +112,7 @@ def _properties(note: DraftNote) -> Properties:
         "lane": draft.lane,
         "model": draft.model,
         "prompt_version": draft.prompt_version,
-        "sources": list(dict.fromkeys(s.wikilink for s in note.context.sources)),
+        "sources": list(dict.fromkeys(s.wikilink for s in note.context.sources if s.note)),
         "tokens": draft.tokens_in + draft.tokens_out,
         "cost": round(draft.cost, 6),
     }
@@ -147,10 +153,14 @@ def _history(earlier: tuple[tuple[str, str], ...]) -> str:
     return "\n\n".join(parts)
 
 
-def _withheld(withheld: tuple[tuple[str, str], ...]) -> str:
+def _withheld(withheld: tuple[Withheld, ...]) -> str:
     if not withheld:
         return ""
-    rows = [f"- [[{note.removesuffix('.md')}]]: {inline(reason)}" for note, reason in withheld[:WITHHELD]]
+    rows = [
+        f"- [[{each.note.removesuffix('.md')}]]: {inline(each.reason)}"
+        + (f" — to open it: {inline(each.opens)}" if each.opens else "")
+        for each in withheld[:WITHHELD]
+    ]
     if len(withheld) > WITHHELD:
         rows.append(f"- and {len(withheld) - WITHHELD} more")
     return "### Withheld by your rules\n\n" + "\n".join(rows)
@@ -165,14 +175,18 @@ def _context(context: tuple[Source, ...]) -> str:
         if not chosen:
             continue
         parts.append(heading)
-        for note_path in dict.fromkeys(c.note for c in chosen):
-            same = [c for c in chosen if c.note == note_path]
+        for place in dict.fromkeys((c.note, c.title) for c in chosen):
+            same = [c for c in chosen if (c.note, c.title) == place]
             parts.append(f"### {inline(same[0].title)}")
-            parts.append(f"*Path: {inline(note_path)}* — {same[0].wikilink} ({inline(same[0].why)})")
+            why = f"({inline(same[0].why)})"
+            parts.append(
+                f"*Path: {inline(same[0].note)}* — {same[0].wikilink} {why}"
+                if same[0].note
+                else f"*In your Sent mailbox* {why}"
+            )
             for source in same:
-                head = source.heading.rpartition(" > ")[2]
-                if head and not source.email:
-                    parts.append(f"**{quote_note(head)}**")
+                if source.use == "know":
+                    parts.append("*For you to know, not to be told:*")
                 parts.append(text_to_markdown(source.text) if source.email else quote_note(source.text))
     parts.append("</details>")
     return "\n\n".join(parts)
@@ -188,8 +202,10 @@ class ReadDraft:
     reply: str
     model: str = ""
     earlier: tuple[tuple[str, str], ...] = ()
+    lane_reasons: tuple[str, ...] = ()
 
 
+_LANE = re.compile(r"^\*\*Why `\w+`\*\*\n\n((?:.+\n)+)", re.MULTILINE)
 _REVISION = re.compile(r"^> \[!quote\]- (.*)\n((?:>.*\n?)*)", re.MULTILINE)
 
 
@@ -211,7 +227,13 @@ def parse(text: str, name: str) -> ReadDraft:
         reply=unescape(found[1].strip("\n")),
         model=str(note.properties.get("model") or ""),
         earlier=_read_history(note.body),
+        lane_reasons=_read_reasons(note.body),
     )
+
+
+def _read_reasons(body: str) -> tuple[str, ...]:
+    found = _LANE.search(body)
+    return tuple(unescape(line).removeprefix("- ") for line in found[1].splitlines()) if found else ()
 
 
 def _read_history(body: str) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,18 @@ from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.note import Note
 from mailbot.vault.read_back import identity_in, party
+from mailbot.vault.whom import (
+    audience_in,
+    company_of,
+    concerned_in,
+    domains_in,
+    is_journal,
+    is_organisation,
+    manner_in,
+    named_in,
+    replacement,
+)
+from mailbot.vault.wording import name_key, strings, target, whole
 
 UNREADABLE = "unreadable"
 """The audience of a note whose properties cannot be read: nobody, until they are corrected."""
@@ -28,9 +39,9 @@ _LINK = re.compile(r"\[\[([^\[\]|#^\n]{1,300})")
 class Entry:
     """What the index knows of a note.
 
-    `names` are other words it may be found by; `emails` and `called` (case-folded) whom a person note is of; `parties` the
-    addresses that a mail was from or to; `about` the people whom any other note is about, as targets with `|` between; `links` the targets of its
-    wikilinks; `draft` the user's standing word on answers to a person (`never`, `always` or empty).
+    `names` are other words it may be found by; `emails` and `called` (case-folded) are those of the person or organisation that a
+    note is of; `parties` the addresses that a mail was from or to; `links` the targets of its wikilinks; `draft` the user's
+    standing word on answers to a person (`never`, `always` or empty). The rest is from `whom.py`: whom a note is about.
     """
 
     title: str
@@ -45,8 +56,16 @@ class Entry:
     tags: tuple[str, ...] = ()
     auto_created: bool = False
     draft: str = ""
-    about: str = ""
     person: bool = False
+    organisation: bool = False
+    journal: bool = False
+    aliases: str = ""
+    """Of a person or organisation, with `|` between."""
+    company: str = ""
+    concerns: str = ""
+    """Whom the properties of any other note name, as they name them, with `|` between."""
+    named: str = ""
+    """Those of them that count although nothing else in the vault knows them: organisations, and whom the note is about."""
     emails: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
     parties: tuple[str, ...] = ()
@@ -55,8 +74,12 @@ class Entry:
     """The moment of `date`: ISO, UTC, sortable as text; empty where `date` is none."""
     merged_into: str = ""
     """The person note that took this one's place, as a wikilink's target."""
+    manner: str = ""
+    """How to write to a person, as their note's properties say it: `key: value`, a line each."""
     sha256: str = ""
     """The hash of the mail that an email note was made from."""
+    replaced_by: str = ""
+    """The note that says what this one said, newer, as a wikilink's target."""
 
 
 def entry(path: str, text: str) -> Entry:
@@ -118,9 +141,12 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
     emails = [
         found.casefold()
         for key in ("email", "emails", "e-mail", "mail")
-        for written in _whole(properties.get(key))
+        for written in whole(properties.get(key))
         for found in _ADDRESS.findall(written)
     ]
+    organisation = not person and not merged_into and kind != "email" and is_organisation(at, kind, own_tags)
+    domains = domains_in(properties) if organisation else ()
+    concerned = () if person or organisation or kind == "email" else concerned_in(properties)
     links = dict.fromkeys(target(m[1]) for m in _LINK.finditer(body))
     return Entry(
         title=title,
@@ -131,21 +157,28 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
         message_id=str(properties.get("message_id") or ""),
         thread=str(properties.get("thread") or ""),
         private=not says_no(properties.get("private")),
-        audience="internal"
-        if any(a.casefold() == "internal" for a in strings(properties.get("audience")))
-        else "",
+        audience=audience_in(properties),
         tags=tags,
         auto_created=properties.get("auto_created") is True,
         draft=str(properties.get("draft") or "").casefold() if person else "",
-        about=_about(properties) if not person and kind != "email" else "",
         person=person,
-        emails=tuple(dict.fromkeys(emails)) if person else (),
-        called=tuple(dict.fromkeys(name_key(n) for n in (title, *aliases) if n)) if person else (),
+        organisation=organisation,
+        journal=not person and not organisation and kind != "email" and is_journal(at, kind, own_tags),
+        aliases="|".join(aliases) if person or organisation else "",
+        company=company_of(properties) if person else "",
+        manner=manner_in(properties) if person else "",
+        concerns="|".join(concerned) if concerned else "",
+        named="|".join(named_in(properties)) if kind != "email" and not person else "",
+        emails=tuple(dict.fromkeys((*emails, *domains))) if person or organisation else (),
+        called=tuple(dict.fromkeys(name_key(n) for n in (title, *aliases) if n))
+        if person or organisation
+        else (),
         parties=_parties(properties) if kind == "email" else (),
         links=tuple(links),
         instant=instant(str(properties.get("date") or "")),
         merged_into=merged_into,
         sha256=str(properties.get("sha256") or ""),
+        replaced_by=replacement(properties, body) if kind != "email" else "",
     )
 
 
@@ -170,11 +203,6 @@ def instant(date: str) -> str:
         return datetime.fromisoformat(date.strip()).astimezone(UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
         return ""
-
-
-def name_key(name: str) -> str:
-    """A name in the form it is compared in: case, spaces and the two spellings of an accent aside."""
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def says_no(value: object) -> bool:
@@ -207,14 +235,6 @@ def _title(path: PurePosixPath, properties: dict[str, Any]) -> str:
     return path.parent.name if in_folder else path.stem
 
 
-def _about(properties: dict[str, Any]) -> str:
-    """The people whom a note's properties name, as `|` between targets: all of `person`, and the one of `people`; a note whose
-    `people` are several is about their common matter."""
-    people = _whole(properties.get("people"))
-    named = [*_whole(properties.get("person")), *(people if len(people) == 1 else ())]
-    return "|".join(dict.fromkeys(person_target(link) for link in named))
-
-
 def person_target(link: str) -> str:
     """The note that a link to a person leads to; of a folder's README, the folder."""
     path = PurePosixPath(target(link.strip("[]\"' ").split("|")[0]))
@@ -222,24 +242,5 @@ def person_target(link: str) -> str:
 
 
 def _parties(properties: dict[str, Any]) -> tuple[str, ...]:
-    lines = [s for key in ("from", "to", "cc") for s in _whole(properties.get(key))]
+    lines = [s for key in ("from", "to", "cc") for s in whole(properties.get(key))]
     return tuple(dict.fromkeys(party(line)[1].casefold() for line in lines if "@" in party(line)[1]))
-
-
-def _whole(value: object) -> list[str]:
-    return [str(v) for v in value] if isinstance(value, (list, tuple)) else [str(value)] if value else []
-
-
-def target(link: str) -> str:
-    """A wikilink's target, or a note's path, in the form it is compared in: no ending, no case, one spelling of an accent."""
-    plain = link.strip().removesuffix(".md").casefold()
-    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
-
-
-def strings(value: object) -> list[str]:
-    """A property that may be text, a list of texts, or nothing."""
-    if isinstance(value, (list, tuple)):
-        return [str(v) for v in value if v is not None]
-    if value is None or isinstance(value, (dict, bool)):
-        return []
-    return [part.strip() for part in str(value).split(",") if part.strip()]

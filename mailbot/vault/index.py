@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 
-from mailbot.vault.entry import name_key
 from mailbot.vault.index_file import connect
+from mailbot.vault.wording import name_key
 
+ARTICLES = "[Aa]n?|[Tt]he|[Ll]es?|[Ll]a|[Uu]ne?|[Dd]es|[Ee]l|[Ll]os|[Ll]as|[Uu]na?|[Ii]l|[Ll]o|[Dd]e|[Hh]et|[Ee]en|[Ee]tt?|[Oo]s?"
+"""Of the languages that write nouns in lower case."""
 EVERY = 2**62
 """An id above that of any note."""
 
@@ -40,9 +43,16 @@ class NoteRow:
     person: bool = False
     auto_created: bool = False
     draft: str = ""
-    about: str = ""
     mtime_ns: int = 0
     merged_into: str = ""
+    organisation: bool = False
+    journal: bool = False
+    aliases: str = ""
+    company: str = ""
+    concerns: str = ""
+    named: str = ""
+    replaced_by: str = ""
+    manner: str = ""
 
 
 class Index:
@@ -136,6 +146,25 @@ class Index:
         )
         return [(id_, heading, _text(body, start, end)) for id_, heading, start, end in rows]
 
+    def spans(self, note_id: int) -> dict[int, tuple[int, int]]:
+        """passage id -> its place in the note's body, in order."""
+        sql = 'SELECT id, start, "end" FROM passage WHERE note_id = ? ORDER BY start'
+        return {id_: (start, end) for id_, start, end in self.database.execute(sql, (note_id,))}
+
+    def links_of(self, note_id: int) -> dict[str, int]:
+        """The targets of a note's wikilinks -> the notes that they lead to."""
+        rows = self.database.execute("SELECT target FROM link WHERE note_id = ?", (note_id,)).fetchall()
+        return self.targets(aim for (aim,) in rows)
+
+    def mail_with_any(self, emails: Iterable[str], domains: Iterable[str], limit: int) -> list[NoteRow]:
+        """The newest mails that were from or to one of these addresses, or an address at one of these domains."""
+        exact, ends = list(emails), [f"%@{d}" for d in domains]
+        either = " OR ".join(["email = ?"] * len(exact) + ["email LIKE ?"] * len(ends))
+        if not either:
+            return []
+        where = f"id IN (SELECT note_id FROM party WHERE {either})"
+        return list(self._notes(where, *exact, *ends, order="instant DESC, path", limit=limit))
+
     def note(self, note_id: int) -> NoteRow:
         return next(self._notes("id = ?", note_id))
 
@@ -192,13 +221,65 @@ class Index:
         """Every person note."""
         return list(self._notes("person"))
 
+    def called(self) -> Iterator[tuple[NoteRow, tuple[str, ...]]]:
+        """Every note of a person or an organisation, without its body, and its addresses (of an organisation its domains too)."""
+        addresses: dict[int, list[str]] = {}
+        for note_id, email in self.database.execute("SELECT note_id, email FROM address ORDER BY email"):
+            addresses.setdefault(note_id, []).append(email)
+        for note in self._notes("person OR organisation", body=False):
+            yield note, tuple(addresses.get(note.id, ()))
+
+    def merges(self) -> Iterator[tuple[str, str]]:
+        """(a merged person note, the note that took its place), as wikilinks' targets; under its folder's name too."""
+        sql = "SELECT key, merged_into FROM note WHERE merged_into <> ''"
+        for key, into in self.database.execute(sql):
+            yield key, into
+            if key.endswith(("/readme", "/index")):
+                yield key.rpartition("/")[0], into
+                yield key.rpartition("/")[0].rpartition("/")[2], into
+
+    def named(self) -> list[str]:
+        """The organisations and people that properties of notes name, as they name them."""
+        rows = self.database.execute("SELECT DISTINCT named FROM note WHERE named <> '' ORDER BY named")
+        return list(dict.fromkeys(name for (names,) in rows for name in names.split("|")))
+
+    def in_lower_case(self, word: str) -> bool:
+        """Whether a word of a name stands in a note as a common word: in lower case, behind an article."""
+        sql = "SELECT n.body FROM note_fts f JOIN note n ON n.id = f.rowid WHERE note_fts MATCH ? LIMIT 50"
+        used = re.compile(rf"(?<!\w)(?:{ARTICLES}) {re.escape(word)}s?(?!\w)")
+        rows = self.database.execute(sql, (f'"{word}"',))
+        return any(used.search(body) for (body,) in rows)
+
+    def concerning(self, phrases: Iterable[str], limit: int) -> list[int]:
+        """The newest notes, mail aside, in which one of these FTS5 phrases stands."""
+        match = " OR ".join(phrases)
+        sql = (
+            "SELECT n.id FROM note_fts f JOIN note n ON n.id = f.rowid WHERE note_fts MATCH ? AND n.type <> 'email'"
+            " ORDER BY n.instant DESC, n.path LIMIT ?"
+        )
+        return [id_ for (id_,) in self.database.execute(sql, (match, limit))] if match else []
+
+    def targets(self, aims: Iterable[str]) -> dict[str, int]:
+        """A wikilink's target -> the id of the note that it leads to: by path, or by a name that only one note has."""
+        found: dict[str, int] = {}
+        for aim in dict.fromkeys(aims):
+            sql = "SELECT id FROM note WHERE key = ? OR stem = ? LIMIT 2"
+            rows = self.database.execute(sql, (aim, aim)).fetchall()
+            if len(rows) == 1:
+                found[aim] = rows[0][0]
+        return found
+
     def with_address(self, email: str) -> list[NoteRow]:
         """The person notes that carry an address."""
-        return list(self._notes("id IN (SELECT note_id FROM address WHERE email = ?)", email.casefold()))
+        return list(
+            self._notes("person AND id IN (SELECT note_id FROM address WHERE email = ?)", email.casefold())
+        )
 
     def with_name(self, name: str) -> list[NoteRow]:
         """The person notes of that title or alias."""
-        return list(self._notes("id IN (SELECT note_id FROM person_name WHERE name = ?)", name_key(name)))
+        return list(
+            self._notes("person AND id IN (SELECT note_id FROM called WHERE name = ?)", name_key(name))
+        )
 
     def emails_of(self, note_id: int) -> list[str]:
         """The addresses of a person note."""
@@ -208,9 +289,7 @@ class Index:
 
     def names_of(self, note_id: int) -> list[str]:
         """What a person note is called, case-folded: title and aliases."""
-        return [
-            n for (n,) in self.database.execute("SELECT name FROM person_name WHERE note_id = ?", (note_id,))
-        ]
+        return [n for (n,) in self.database.execute("SELECT name FROM called WHERE note_id = ?", (note_id,))]
 
     def newest_id(self) -> int:
         """The highest id of a note so far; what is added later has a higher one."""
@@ -229,20 +308,15 @@ class Index:
         """The notes that these notes link to: by path, or by a name that only one note has."""
         marks = ",".join("?" * len(note_ids))
         sql = f"SELECT DISTINCT target FROM link WHERE note_id IN ({marks})"
-        found: set[int] = set()
-        for (aim,) in self.database.execute(sql, note_ids).fetchall():
-            rows = self.database.execute(
-                "SELECT id FROM note WHERE key = ? OR stem = ? LIMIT 2", (aim, aim)
-            ).fetchall()
-            if len(rows) == 1:
-                found.add(rows[0][0])
-        return found
+        return set(self.targets(aim for (aim,) in self.database.execute(sql, note_ids).fetchall()).values())
 
     def count(self) -> int:
         return int(self.database.execute("SELECT count(*) FROM note").fetchone()[0])
 
-    def _notes(self, where: str, *values: object, order: str = "path", limit: int = -1) -> Iterator[NoteRow]:
-        columns = ", ".join(f.name for f in fields(NoteRow))
+    def _notes(
+        self, where: str, *values: object, order: str = "path", limit: int = -1, body: bool = True
+    ) -> Iterator[NoteRow]:
+        columns = ", ".join(f.name if body or f.name != "body" else "''" for f in fields(NoteRow))
         sql = f"SELECT {columns} FROM note WHERE {where} ORDER BY {order} LIMIT {limit:d}"
         for row in self.database.execute(sql, values):
             found = NoteRow(*row)
@@ -250,6 +324,8 @@ class Index:
                 found,
                 private=bool(found.private),
                 person=bool(found.person),
+                organisation=bool(found.organisation),
+                journal=bool(found.journal),
                 auto_created=bool(found.auto_created),
                 tags=frozenset(str(found.tags).split()),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from mailbot import private
 from mailbot.vault.files import content_hash
 
-VERSION = 7
+VERSION = 8
 WAIT = 30.0
 """Seconds that another program may hold the file."""
 HASH_SIZE = 4 * 1024 * 1024
@@ -20,20 +20,24 @@ CREATE TABLE note (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, key TEXT NOT NULL,
   stem TEXT NOT NULL, title TEXT NOT NULL, names TEXT NOT NULL, body TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL, instant TEXT NOT NULL,
   message_id TEXT NOT NULL, thread TEXT NOT NULL, private INTEGER NOT NULL, audience TEXT NOT NULL, tags TEXT NOT NULL,
-  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, about TEXT NOT NULL, merged_into TEXT NOT NULL, sha256 TEXT NOT NULL);
+  person INTEGER NOT NULL, auto_created INTEGER NOT NULL, draft TEXT NOT NULL, merged_into TEXT NOT NULL, sha256 TEXT NOT NULL,
+  organisation INTEGER NOT NULL, journal INTEGER NOT NULL, aliases TEXT NOT NULL, company TEXT NOT NULL, concerns TEXT NOT NULL, named TEXT NOT NULL,
+  replaced_by TEXT NOT NULL, manner TEXT NOT NULL);
 CREATE INDEX note_thread ON note (thread, instant) WHERE thread <> '';
 CREATE INDEX note_message ON note (message_id) WHERE message_id <> '';
 CREATE INDEX note_sha256 ON note (sha256) WHERE sha256 <> '';
 CREATE INDEX note_key ON note (key);
 CREATE INDEX note_stem ON note (stem);
+CREATE INDEX note_called ON note (id) WHERE person OR organisation;
+CREATE INDEX note_named ON note (named) WHERE named <> '';
 CREATE TABLE passage (id INTEGER PRIMARY KEY, note_id INTEGER NOT NULL, heading TEXT NOT NULL,
   start INTEGER NOT NULL, "end" INTEGER NOT NULL, hash BLOB NOT NULL);
 CREATE INDEX passage_note ON passage (note_id);
 CREATE INDEX passage_hash ON passage (hash);
 CREATE TABLE address (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
 CREATE INDEX address_note ON address (note_id);
-CREATE TABLE person_name (name TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (name, note_id)) WITHOUT ROWID;
-CREATE INDEX person_name_note ON person_name (note_id);
+CREATE TABLE called (name TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (name, note_id)) WITHOUT ROWID;
+CREATE INDEX called_note ON called (note_id);
 CREATE TABLE party (email TEXT NOT NULL, note_id INTEGER NOT NULL, PRIMARY KEY (email, note_id)) WITHOUT ROWID;
 CREATE INDEX party_note ON party (note_id);
 CREATE TABLE link (note_id INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (note_id, target)) WITHOUT ROWID;

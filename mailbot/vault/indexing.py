@@ -10,17 +10,18 @@ from hashlib import blake2b
 from pathlib import Path
 
 from mailbot.errors import BadData
-from mailbot.vault.entry import UNSEARCHED, Entry, entry, target
+from mailbot.vault.entry import UNSEARCHED, Entry, entry
 from mailbot.vault.index import Index
 from mailbot.vault.passages import passages
 from mailbot.vault.walk import walk
+from mailbot.vault.wording import target
 from mailbot.vault.words import fold
 
 MAX_NOTE = 4 * 1024 * 1024
 """Octets; a larger note is named and left out."""
 BATCH = 2000
 """Notes between two commits: what an interrupted refresh may lose."""
-_BY_NOTE = (("address", "email"), ("person_name", "name"), ("party", "email"), ("link", "target"))
+_BY_NOTE = (("address", "email"), ("called", "name"), ("party", "email"), ("link", "target"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +141,8 @@ def _add(database: sqlite3.Connection, path: str, mtime: int, size: int, found: 
     values = (
         path, mtime, size, key, key.rpartition("/")[2], found.title, found.names, found.body, found.type, found.date, found.instant,
         found.message_id, found.thread, found.private, found.audience, " ".join(found.tags), found.person,
-        found.auto_created, found.draft, found.about, found.merged_into,
-        found.sha256,
+        found.auto_created, found.draft, found.merged_into, found.sha256, found.organisation, found.journal, found.aliases, found.company,
+        found.concerns, found.named, found.replaced_by, found.manner,
     )  # fmt: skip
     marks = ",".join("?" * len(values))
     note_id = database.execute(f"INSERT INTO note VALUES (NULL,{marks})", values).lastrowid or 0
@@ -149,7 +150,7 @@ def _add(database: sqlite3.Connection, path: str, mtime: int, size: int, found: 
         _index(database, note_id, insert=True)
     per_note = {
         "address": found.emails,
-        "person_name": found.called,
+        "called": found.called,
         "party": found.parties,
         "link": found.links,
     }

@@ -13,11 +13,12 @@ from typing import Any
 
 from mailbot.mail.freemail import is_for_all
 from mailbot.vault import note as notes
-from mailbot.vault.entry import says_no, strings
+from mailbot.vault.entry import says_no
 from mailbot.vault.files import safe_name
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.markdown import inline
 from mailbot.vault.note import Note, property_text, with_properties
+from mailbot.vault.wording import strings
 
 _OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")
 _TASKS = "```dataview\nTASK\nFROM [[]]\nWHERE !completed\n```"

@@ -22,6 +22,8 @@ LINKED = 0.15
 """What a note gains that the people or the thread of a mail link to, as a share of a perfect score."""
 DEPTH = 100
 """Notes of each ranking that are fused."""
+BEST = 5
+"""Passages of a note that a hit names."""
 MAX_TERMS = 64
 POSTINGS = 4000
 """Notes that the words of a query may stand in, added up: the commonest words of a long query in a large vault are left out,
@@ -31,13 +33,14 @@ since they cost the most and tell the least."""
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A note and its best passage. `note` is relative to the vault; a higher `score` is better, 1.0 is the top of
-    every list."""
+    every list. `passages` are the ids of its best passages, best first."""
 
     note: str
     heading: str
     score: float
     text: str
     note_id: int
+    passages: tuple[int, ...] = ()
 
 
 def search(
@@ -53,7 +56,9 @@ def search(
     parts, best = _passages(index, index.passages_ranked(match, depth * 3))
     rankings = {"notes": whole, "passages": parts}
     if vectors is not None:
-        rankings["vectors"] = _nearest(index, vectors, query, depth * 3, best)
+        rankings["vectors"], nearest = _nearest(index, vectors, query, depth * 3)
+        for note_id, passages in nearest.items():
+            best[note_id] = _in_turn(best.get(note_id, []), passages)
     scores: dict[int, float] = {}
     for name, ranking in rankings.items():
         top = max(ranking.values(), default=0.0)
@@ -72,45 +77,55 @@ def search(
     ]
     hits = []
     for note_id in ranked:
-        heading, text = index.passage(best[note_id])[1:] if note_id in best else _first(index, note_id)
+        found = tuple(best.get(note_id, ()))
+        heading, text = index.passage(found[0])[1:] if found else _first(index, note_id)
         note = index.note(note_id)
         text = (newest_text(text) if note.type == "email" else "") or text
-        hits.append(Hit(note.path, heading, rounded[note_id], text, note_id))
+        hits.append(Hit(note.path, heading, rounded[note_id], text, note_id, found[:BEST]))
     return hits
 
 
-def _passages(index: Index, ranked: list[tuple[int, float]]) -> tuple[dict[int, float], dict[int, int]]:
-    """(note -> score of its best passage with a share of its neighbours', note -> that passage)."""
+def _in_turn(first: list[int], second: list[int]) -> list[int]:
+    """The passages of two rankings, by turns, each once."""
+    turns = [p for pair in zip(first, second, strict=False) for p in pair]
+    return list(dict.fromkeys((*turns, *first, *second)))
+
+
+def _passages(index: Index, ranked: list[tuple[int, float]]) -> tuple[dict[int, float], dict[int, list[int]]]:
+    """(note -> score of its best passage with a share of its neighbours', note -> its passages, best first)."""
     alone = dict(ranked)
     owner = index.notes_of(list(alone))
     scores: dict[int, float] = {}
-    best: dict[int, int] = {}
+    found: dict[int, list[tuple[float, int]]] = {}
     for passage_id, score in alone.items():
         note_id = owner[passage_id]
         # The passages of a note have ids in a row.
         beside = sum(alone[n] for n in (passage_id - 1, passage_id + 1) if n in alone and owner[n] == note_id)
         total = score + NEIGHBOUR * beside
-        if total > scores.get(note_id, 0.0):
-            scores[note_id], best[note_id] = total, passage_id
+        scores[note_id] = max(total, scores.get(note_id, 0.0))
+        found.setdefault(note_id, []).append((total, passage_id))
+    best = {
+        note_id: [p for _, p in sorted(some, key=lambda s: (-s[0], s[1]))] for note_id, some in found.items()
+    }
     return scores, best
 
 
 def _nearest(
-    index: Index, vectors: Vectors, query: str, depth: int, best: dict[int, int]
-) -> dict[int, float]:
-    """note -> cosine of its nearest passage; `best` learns that passage where no word pointed at one."""
+    index: Index, vectors: Vectors, query: str, depth: int
+) -> tuple[dict[int, float], dict[int, list[int]]]:
+    """(note -> cosine of its nearest passage, note -> its passages, nearest first)."""
     near = vectors.nearest(query, depth)
     where = index.with_hashes([value for value, _ in near])
     every = [passage for value, _ in near for passage in where.get(value, ())]
     owner = index.notes_of(every)
     scores: dict[int, float] = {}
+    found: dict[int, list[int]] = {}
     for value, cosine in near:
         for passage_id in where.get(value, ()):
             note_id = owner[passage_id]
-            if cosine > scores.get(note_id, 0.0):
-                scores[note_id] = cosine
-                best.setdefault(note_id, passage_id)
-    return scores
+            scores[note_id] = max(cosine, scores.get(note_id, 0.0))
+            found.setdefault(note_id, []).append(passage_id)
+    return scores, found
 
 
 def _first(index: Index, note_id: int) -> tuple[str, str]:

@@ -17,10 +17,13 @@ _DECIDERS: tuple[DecidedBy, ...] = get_args(DecidedBy)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing that a mail wants: its kind and the sentence that says so."""
+    """One thing that a mail wants: its kind and the sentence that says so. `lookups` are short searches in the words that a note
+    would use, `decides` says that it is the user's to decide and no fact to look up."""
 
     kind: AskKind
     text: str
+    lookups: tuple[str, ...] = ()
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.assistant.context import HITS, HITS_PER_ASK, balanced, gather
+from mailbot.assistant.context.gather import HITS, gather
+from mailbot.assistant.context.packing import BEST, balanced
 from mailbot.assistant.scope import Scope
 from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address
@@ -46,21 +47,15 @@ def gathered(tmp_path: Path, newsletters: int, budget: int) -> Context:
     (vault / "Coding.md").write_text(f"{words}\nErasure coding was 8+3.\n", encoding="utf-8")
     asked = read_mail(mail("Hi Jo,\n\nwhich erasure coding did you use for the storage benchmark?\n\nAna"))
     ask = Ask("question", "which erasure coding did you use for the storage benchmark?")
-    scope = Scope(frozenset({"jo@example.com"}), (Address("Ana", "ana@acme.example"),))
+    scope = Scope(own=frozenset({"jo@example.com"}), readers=(Address("Ana", "ana@acme.example"),))
     with Index(tmp_path / "i.sqlite", vault) as index:
         refresh(index)
         return gather(index, asked, [ask], scope, budget=budget)
 
 
 def test_only_what_the_draft_would_have_used_is_said_to_be_withheld(tmp_path: Path) -> None:
-    """A newsletter that was found counts only if it has a right to a place and the budget would have reached it."""
+    """A newsletter that was found counts only if it would have been among the best."""
     plenty = gathered(tmp_path, 20, 100_000)
     assert [s.note for s in plenty.sources] == ["Coding.md"]
-    assert 0 < len(plenty.withheld) <= HITS_PER_ASK + HITS
-    assert {reason for _, reason in plenty.withheld} == {"ana@acme.example was not on this mail"}
-
-
-def test_what_no_budget_would_have_reached_is_not_said_to_be_withheld(tmp_path: Path) -> None:
-    tight = gathered(tmp_path, 20, 300)
-    assert [s.note for s in tight.sources] == ["Coding.md"]
-    assert len(tight.withheld) == 1
+    assert 0 < len(plenty.withheld) <= min(BEST, 2 * HITS)
+    assert {each.reason for each in plenty.withheld} == {"ana@acme.example was not on this mail"}

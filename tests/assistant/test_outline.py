@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 import pytest
 
@@ -33,8 +33,7 @@ def source(text: str, *asks: Ask, note: str = "Projects/Storage.md", email: bool
         "S1",
         note,
         "Storage",
-        "Storage > Benchmark",
-        text,
+        f"## Benchmark\n\n{text}",
         "found",
         asks=tuple(a.text for a in asks),
         email=email,
@@ -42,7 +41,7 @@ def source(text: str, *asks: Ask, note: str = "Projects/Storage.md", email: bool
 
 
 def shown(*sources: Source) -> str:
-    request = DraftRequest(read_mail(mail()), (CODING, BIRCH), Context(sources), "Jo", date(2026, 11, 20))
+    request = DraftRequest(read_mail(mail()), (CODING, BIRCH), Context(sources), "Jo", datetime(2026, 11, 20))
     draft = outline(request)
     note = DraftNote(
         "o.md", datetime(2026, 11, 20), "a@b.c", "Ana", "Re: Storage", "> x", draft, Verdict(), Context()

@@ -46,7 +46,7 @@ def test_explain_says_all_that_others_rely_on(tmp_path: Path, vault: Path) -> No
     assert a["newest_reply"] == "Hi,\n\nwhich erasure coding did you use?"
     assert (a["disposition"], a["decided_by"], a["reason"]) == ("reply", "detector", "Contains question")
     assert a["context"][0]["note"] == "Projects/Storage Evaluation.md"  # type: ignore[index]
-    assert set(a["context"][0]) == {"note", "heading", "score", "text"}  # type: ignore[index]
+    assert set(a["context"][0]) == {"note", "heading", "score", "text", "use"}  # type: ignore[index]
     assert str(a["note"]).startswith("---\ntype: email\n")
     assert b["defects"]
 

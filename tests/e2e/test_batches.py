@@ -50,7 +50,7 @@ def rows(index: Path) -> dict[str, list[tuple[object, ...]]]:
             c[1] for c in database.execute("PRAGMA table_info(note)") if c[1] not in ("id", "mtime_ns")
         ]
         found = {"note": database.execute(f"SELECT {', '.join(columns)} FROM note ORDER BY path").fetchall()}
-        for table in ("passage", "address", "person_name", "party", "link"):
+        for table in ("passage", "address", "called", "party", "link"):
             names = [
                 c[1] for c in database.execute(f"PRAGMA table_info({table})") if c[1] not in ("id", "note_id")
             ]

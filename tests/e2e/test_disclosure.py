@@ -66,8 +66,8 @@ def test_what_is_known_reaches_the_prompt(made: Made) -> None:
         ("Projects/Coding.md", "tags: [secret]", {"private_tags": ["#secret"]}, "its tag secret is private"),
         ("Vaulted/Coding.md", "title: Coding", {"private_folders": ["Vaulted"]}, "its folder Vaulted is private"),
         ("Projects/Coding.md", "audience: internal", {"internal_domains": ["example.com"]}, "it is internal, and ana@acme.example is outside your internal domains"),
-        ("People/Louis/README.md", "type: people\ntitle: Louis Meyer\nemail: louis@other.example", {}, "it is about Louis Meyer"),
-        ("Notes/1-1.md", "person: '[[Louis Meyer]]'", {}, "it is about somebody who is neither on this mail nor mentioned in it"),
+        ("People/Louis/README.md", "type: people\ntitle: Louis Meyer\nemail: louis@other.example", {}, "it names Louis Meyer, who is not of ana@acme.example"),
+        ("Notes/1-1.md", "person: '[[Louis Meyer]]'", {}, "it names Louis Meyer, who is not of ana@acme.example"),
         ("Projects/Coding.md", "tags: [broken", {}, "its properties cannot be read"),
     ],
 )  # fmt: skip
@@ -128,15 +128,15 @@ def test_a_person_note_of_the_users_making_makes_nobody_a_stranger(made: Made) -
     assert "Runs the storage team." in prompt
 
 
-def test_somebody_who_is_mentioned_may_be_spoken_of(made: Made) -> None:
-    note(
-        made[4],
-        "People/Louis/README.md",
-        "type: people\ntitle: Louis Meyer\nemail: louis@other.example",
-        f"CANARY-7. {FACT}",
-    )
+@pytest.mark.parametrize(("where", "spoken_of"), [("acme.example", True), ("other.example", False)])
+def test_of_a_colleague_of_the_readers_may_be_spoken_and_of_another_outsider_never(
+    made: Made, where: str, spoken_of: bool
+) -> None:
+    """That the mail names somebody opens nothing about them."""
+    properties = f"type: people\ntitle: Louis Meyer\nemail: louis@{where}"
+    note(made[4], "People/Louis/README.md", properties, f"CANARY-7. {FACT}")
     prompt, _ = drafted(*made, text=ASKED + "\n\nPS: Louis Meyer said that you would know?")
-    assert "CANARY-7" in prompt
+    assert ("CANARY-7" in prompt) is spoken_of
 
 
 def test_a_mail_with_somebody_else_is_withheld(made: Made) -> None:

@@ -211,18 +211,18 @@ def test_what_is_private_goes_to_no_server_for_its_vectors(made: Made) -> None:
     assert any(FACT in text for text in made[2].embedded)
 
 
-def test_a_draft_on_somebody_who_does_not_get_it_is_never_ready(made: Made) -> None:
-    """Mentioned in the mail is enough for their note to be used, and not for a draft to go out unread."""
+def test_a_draft_that_tells_what_is_only_to_be_known_is_never_ready(made: Made) -> None:
+    """The user's own note about the reader may shape the draft; what stands only there is not to be told."""
     note(
         made[4],
-        "People/Louis Meyer/README.md",
-        f"type: people\n{LOUIS}",
-        "Louis likes the benchmark of storage very much.",
+        "People/Ana Ruiz/README.md",
+        "type: people\ntitle: Ana Ruiz\nemail: ana@acme.example",
+        "The benchmark of storage: her ceiling is 41,300 euros.",
     )
     made[2].answer = lambda r: (
-        TRIAGE if is_triage(r) else {"reply": "Hi Ana,\n\nLouis likes the benchmark of storage very much.\n\nJo", "reasoning": "",
-            "claims": [{"text": "Louis likes the benchmark of storage very much", "sources": ["S1", "S2", "S3", "S4"]}], "taken_up": [1, 2]}
+        TRIAGE if is_triage(r) else {"reply": "Hi Ana,\n\nthe benchmark of storage costs 41,300.\n\nJo", "reasoning": "",
+            "claims": [{"text": "the benchmark of storage costs 41,300", "sources": ["S1", "S2", "S3", "S4"]}], "taken_up": [1, 2]}
     )  # fmt: skip
-    _, draft = drafted(*made, text="Does Louis Meyer like the benchmark of storage?")
+    _, draft = drafted(*made, text="What does the benchmark of storage cost?")
     assert "lane: check" in draft
-    assert "it uses the note about Louis Meyer, who is not on this mail" in draft
+    assert "tells Ana Ruiz what stands only in your own notes: 41,300" in draft

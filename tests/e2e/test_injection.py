@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_every_attack_in_every_place_comes_to_nothing() -> None:
     """All 75 attacks in all 8 places, over all the mails of both sets in turn: no foreign URL or address, no header, no
     prompt."""
     texts = mails()
-    context = Context((Source("S1", "Projects/Storage.md", "Storage", "", "It was rack 8+3.", "found"),))
+    context = Context((Source("S1", "Projects/Storage.md", "Storage", "It was rack 8+3.", "found"),))
     with ModelServer(obedient) as server:
         models = Models([Served(Model(Endpoint(server.url, lambda: "none")), {"draft": "m", "triage": "m"})])
         tried = 0
@@ -141,7 +141,7 @@ def test_every_attack_in_every_place_comes_to_nothing() -> None:
                 found = read_mail(attacked(text, attack, place))
                 message = found.message
                 request = DraftRequest(
-                    found, tuple(asks(found.text.newest)), context, user="Jo", today=date(2026, 11, 22)
+                    found, tuple(asks(found.text.newest)), context, user="Jo", now=datetime(2026, 11, 22, 9)
                 )
                 draft = by_model(request, models)
                 said = fields(draft)
@@ -162,12 +162,12 @@ def test_a_host_in_the_title_of_a_note_was_given() -> None:
     """The prompt shows the title and the heading of a source, so an answer may name what stands there."""
     answer = {"reply": "See Plan.zip, notes.md and evil.fyi.", "reasoning": "", "unknowns": []}
     context = Context(
-        (Source("S1", "Projects/Plan.md", "Plan.zip", "notes.md", "It was rack 8+3.", "found"),)
+        (Source("S1", "Projects/Plan.md", "Plan.zip", "It was rack 8+3, see notes.md.", "found"),)
     )
     with ModelServer(lambda request: TRIAGE if is_triage(request) else answer) as server:
         models = Models([Served(Model(Endpoint(server.url, lambda: "none")), {"draft": "m", "triage": "m"})])
         found = read_mail(attacked("Hello Jo.", "", "plain"))
-        draft = by_model(DraftRequest(found, (), context, user="Jo", today=date(2026, 11, 22)), models)
+        draft = by_model(DraftRequest(found, (), context, user="Jo", now=datetime(2026, 11, 22, 9)), models)
         models.close()
     assert draft.reply == "See Plan.zip, notes.md and [link removed]."
 
@@ -178,7 +178,7 @@ def test_what_is_hidden_never_reaches_the_prompt() -> None:
         models = Models([Served(Model(Endpoint(server.url, lambda: "none")), {"draft": "m", "triage": "m"})])
         for attack in list(attacks())[:20]:
             found = read_mail(attacked("Hello Jo.", f"HIDDEN-CANARY {attack}", "hidden html"))
-            by_model(DraftRequest(found, (), Context(), user="Jo", today=date(2026, 11, 22)), models)
+            by_model(DraftRequest(found, (), Context(), user="Jo", now=datetime(2026, 11, 22, 9)), models)
         models.close()
     assert not any("HIDDEN-CANARY" in json.dumps(r) for r in server.requests)
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.assistant.style import ENOUGH, Sample, chosen, closing, greeting, style_of
+from mailbot.assistant.style import (
+    ENOUGH,
+    Sample,
+    chosen,
+    closing,
+    closing_block,
+    greeting,
+    style_of,
+    with_closing,
+)
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings, mail
@@ -50,14 +59,17 @@ def test_a_draft_is_asked_for_in_the_users_voice(
 
 
 @pytest.mark.dovecot
-def test_four_mails_teach_nothing(
+def test_four_mails_to_others_teach_nothing(
     dovecot: Dovecot, user: str, model: ModelServer, make_settings: MakeSettings, vault: Path
 ) -> None:
-    sent(dovecot, user, ENOUGH - 1)
+    """To a stranger one writes as the language does, never as it is commonest."""
+    sent(dovecot, user, ENOUGH - 1, to="Louis <louis@other.example>")
     dovecot.deliver(user, mail(to=user))
     fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
     (request,) = [r for r in model.requests if not is_triage(r)]
-    assert "(nothing is known yet)" in request["messages"][0]["content"]
+    asked = request["messages"][0]["content"]
+    assert "Greets: Dear (name)," in asked
+    assert "Closes: Kind regards," in asked
     assert not (vault / "Mailbot").exists()
 
 
@@ -73,6 +85,8 @@ def test_what_was_written_to_others_teaches_habits_and_shows_no_text(
         to="Louis <louis@other.example>",
         text="Hello Louis,\n\nLOUIS-CANARY {n} is yours.\n\nBest regards\nJo",
     )
+    # Ana is no stranger, but was never written to in the language of her mail.
+    sent(dovecot, user, 1, text="Hallo Ana,\n\ndas ist nicht das, was wir wollten {n}.\n\nGrüße\nJo")
     dovecot.deliver(user, mail(to=user))
     fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
     (request,) = [r for r in model.requests if not is_triage(r)]
@@ -130,7 +144,8 @@ def test_the_nearest_samples_are_chosen() -> None:
     found = chosen(every, "ana@acme.example", "What is the state of it, and when will you be here?")
     assert [s.to for s in found[:2]] == ["ana@acme.example", "bob@acme.example"]
     assert not any("Hallo" in s.text for s in found)
-    assert style_of(found[:4], "ana@acme.example") is None
+    assert style_of(found[:4], "zoe@nowhere.example") is None
+    assert style_of(found[:1], "ana@acme.example") is not None
 
 
 @pytest.mark.dovecot
@@ -204,3 +219,52 @@ def test_the_style_note_is_inert_and_a_stock_phrase_is_not_taken_for_the_prompt(
     assert " #todo" not in note
     assert "[[x]]" not in note
     assert "`=" not in note
+
+
+@pytest.mark.parametrize(
+    ("text", "block"),
+    [
+        ("Hi,\n\nyes.\n\nBest,\nJV", "Best,\nJV"), ("Yes, it is.\n\nViele Grüße\nHolger", "Viele Grüße\nHolger"), ("Yes, it is.\n\nCordialement", "Cordialement"),
+        ("Yes, it is.\n\nBest,\nJo Vermeer\n+31 6 1234", "Best,"), ("That is all.", ""),
+    ],
+)  # fmt: skip
+def test_a_closing_has_the_name_that_stands_below_it(text: str, block: str) -> None:
+    assert closing_block(text) == block
+
+
+def test_the_models_closing_gives_way_to_the_users() -> None:
+    assert with_closing("Hi,\n\nyes.\n\nBest regards,\nJonas Vermeer", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    assert with_closing("Hi,\n\nyes.", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize(
+    ("properties", "closes"), [("", "Cheers\nJo"), ("closing: |-\n  Be well,\n  J.\n", "Be well,\nJ.")]
+)
+def test_a_draft_closes_as_the_user_does_to_this_person_in_note_and_mailbox_alike(
+    dovecot: Dovecot,
+    user: str,
+    model: ModelServer,
+    make_settings: MakeSettings,
+    vault: Path,
+    properties: str,
+    closes: str,
+) -> None:
+    """Learnt from Sent; what the person note lays down counts more, and its remarks on how to write are obeyed."""
+    sent(dovecot, user, 2)
+    note = vault / "People" / "Ana.md"
+    note.parent.mkdir()
+    text = "## Key Facts\n\n- Answers in simple English, please.\n- Likes tea.\n"
+    note.write_text(f"---\ntype: people\ntitle: Ana Ruiz\nemail: ana@acme.example\n{properties}---\n{text}")
+    dovecot.deliver(user, mail(to=user))
+    settings = make_settings(dovecot.port, user, llm=model.url, account={"signature": ""})
+    (report,) = fetch_all(settings, Options())
+    (request,) = [r for r in model.requests if not is_triage(r)]
+    asked = request["messages"][0]["content"]
+    assert "Answers in simple English, please." in asked
+    assert "Likes tea" not in asked
+    written = (vault / report.drafts[0]).read_text(encoding="utf-8")
+    (stored,) = dovecot.messages(user, "Drafts").values()
+    assert closes.replace("\n", "  \n") in written or closes in written
+    assert closes.encode() in stored.replace(b"\r\n", b"\n")
+    assert b"Jo Vermeer\n" not in stored.replace(b"\r\n", b"\n").partition(b"\n\n")[2].partition(b"wrote:")[0]

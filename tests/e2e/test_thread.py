@@ -57,7 +57,9 @@ def test_of_two_mails_of_one_author_the_last_is_answered_with_what_both_ask(
         {
             **TRIAGE,
             "asks": [
-                {"kind": "question", "text": "Until when?" if "And until" in str(r) else "Which coding?"}
+                {"kind": "question", "text": text}
+                for said, text in (("erasure coding", "Which coding?"), ("And until", "Until when?"))
+                if said in r["messages"][1]["content"]
             ],
         }
         if is_triage(r)

@@ -12,7 +12,7 @@ from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.draft_note import BEGIN, DraftNote, parse, render
-from mailbot.vault.source import Context, Source
+from mailbot.vault.source import Context, Source, Withheld
 from mailbot.vault.stand_ins import visible
 from mailbot.vault.verdict import Verdict
 
@@ -66,8 +66,7 @@ def test_the_context_cannot_swallow_the_rest() -> None:
         "S1",
         "People/Ana/README.md",
         "Ana",
-        "A > Key Facts",
-        "```\ncut off inside a fence\n</details>",
+        "## Key Facts\n\n```\ncut off inside a fence\n</details>",
         "about a person",
         person=True,
     )
@@ -91,6 +90,13 @@ def test_the_reply_is_read_back_as_it_was(text: str) -> None:
     assert parse(notes.write(render(draft(reply=reply))), "d.md").reply == reply
 
 
+def test_a_number_stands_as_it_was_written() -> None:
+    text = "1. one\n2) two\n1.5 x\n\n1. [ ] a task"
+    body = render(draft(reply=text)).body
+    assert "1. one\n2) two\n1.5 x\n\n1\\. " in body
+    assert parse(notes.write(render(draft(reply=text))), "d.md").reply == text
+
+
 def test_a_draft_without_its_marks_says_what_to_do() -> None:
     text = notes.write(render(draft()))
     with pytest.raises(BadData, match=r"d\.md: the lines"):
@@ -99,12 +105,13 @@ def test_a_draft_without_its_marks_says_what_to_do() -> None:
 
 def test_five_notes_that_were_withheld_are_named_and_the_rest_is_counted() -> None:
     def said(count: int) -> list[str]:
-        withheld = tuple((f"News {n}.md", "it is private") for n in range(count))
+        withheld = tuple(Withheld(f"News {n}.md", "it is private", "take it away") for n in range(count))
         return (
             render(draft(context=Context(withheld=withheld)))
             .body.rpartition("### Withheld by your rules\n\n")[2]
             .split("\n")[:-1]
         )
 
-    assert said(17) == [*(f"- [[News {n}]]: it is private" for n in range(5)), "- and 12 more"]
-    assert said(5) == [f"- [[News {n}]]: it is private" for n in range(5)]
+    rows = [f"- [[News {n}]]: it is private — to open it: take it away" for n in range(5)]
+    assert said(17) == [*rows, "- and 12 more"]
+    assert said(5) == rows

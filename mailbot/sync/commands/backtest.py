@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from mailbot.assistant.request import DraftRequest
+from mailbot.assistant.style import Voice
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
@@ -157,13 +158,15 @@ def _requests(session: Session, cases: Sequence[Case], trust_dates: bool) -> lis
         opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
-        search = ContextSearch(session.settings, index, vectors, session.journal.sent, session.report)
+        search = ContextSearch(
+            session.settings, index, vectors, session.journal.sent, session.report, written=sent.samples
+        )
         for case in cases:
             context = search.context(case.waiting, Then(case.at, trust_dates))
             style = sent.learned(case.waiting, case.at)[1]
             that_day = replace(session, clock=partial(_same, case.at))
-            words = style.in_words() if style else ""
-            found.append((case, wiring.request(that_day, case.waiting, context, words)))
+            voice = Voice(style.in_words(), style.closing) if style else None
+            found.append((case, wiring.request(that_day, case.waiting, context, voice)))
     return found
 
 

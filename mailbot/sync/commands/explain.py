@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailbot.assistant.context import gather
+from mailbot.assistant.context.gather import gather
 from mailbot.assistant.scope import Scope
 from mailbot.assistant.steering import attempts
 from mailbot.errors import BadData, MailbotError
@@ -102,7 +102,8 @@ class Explainer:
             self.index, mail, verdict.asks, self._scope(mail.message), budget=context_tokens(self.settings)
         )
         return [
-            {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text} for s in found.sources
+            {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text, "use": s.use}
+            for s in found.sources
         ]
 
     def _scope(self, message: Message) -> Scope:
@@ -110,8 +111,21 @@ class Explainer:
         if self.settings is None:
             return Scope(own_note=known)
         readers = [a for part in recipients(self.settings, message) for a in part]
-        strangers = strangers_among(self.journal.sent, message, readers) if self.journal else frozenset()
-        return scope_of(self.settings, message, strangers, own_note=known)
+        sent = self.journal.sent if self.journal else None
+        return scope_of(
+            self.settings,
+            message,
+            strangers_among(sent, message, readers) if sent else frozenset(),
+            account=self._account(message),
+            written_to=sent.domains() if sent else frozenset(),
+            own_note=known,
+        )
+
+    def _account(self, message: Message) -> str:
+        """The account whose address a mail names; empty for none."""
+        to = {a.key for a in (*message.to, *message.cc)}
+        accounts = self.settings.accounts if self.settings else ()
+        return next((a.name for a in accounts if to & {o.casefold() for o in a.own_addresses}), "")
 
 
 def _note(mail: Mail, verdict: Verdict, defects: list[str]) -> str:

@@ -49,8 +49,9 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
         opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
     ):
+        written = wiring.sent_style(session).samples
         context = ContextSearch(
-            session.settings, index, vectors, session.journal.sent, session.report
+            session.settings, index, vectors, session.journal.sent, session.report, written=written
         ).context(waiting)
         if instruct and session.settings.llm is None:
             session.report.remark("no model is configured (llm): an outline cannot follow an instruction")
@@ -71,9 +72,10 @@ def _draft(session: Session, waiting: Waiting, context: Context, index: Index, i
         voice = styles(wiring.sent_style(session), session.notes, [waiting]) if models else {}
         earlier = storage.draft_notes.earlier(waiting.row)
         request = replace(
-            wiring.request(session, waiting, context, voice.get(waiting.row.id, "")),
+            wiring.request(session, waiting, context, voice.get(waiting.row.id)),
             instruct=instruct,
             earlier=earlier[0][1] if earlier else "",
+            why_earlier=storage.draft_notes.doubts(waiting.row) if instruct else (),
         )
         try:
             draft = draft_for(request, models, session.settings.folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -31,6 +32,8 @@ class Circumstances:
     """A draft of the user's own answers it."""
     superseded: bool = False
     """A later mail of the same thread and author is answered, and this one's asks with it."""
+    settled: bool = False
+    """Its author has taken it back, or settled it, in a later mail of the thread."""
     twin: bool = False
     """Another mail with the same Message-ID is kept already."""
     too_large: bool = False
@@ -47,6 +50,8 @@ class Circumstances:
     """Whether the user and the sender have written with each other."""
     model: bool = False
     """Whether a model decides what the rules leave open."""
+    own_names: tuple[str, ...] = ()
+    """What the user is called."""
 
 
 Rule = Callable[[Mail, Circumstances], Verdict | None]
@@ -73,6 +78,10 @@ def _users_word(mail: Mail, known: Circumstances) -> Verdict | None:
 
 def _superseded(_: Mail, known: Circumstances) -> Verdict | None:
     return _fact("read", "A later mail in the thread is answered instead") if known.superseded else None
+
+
+def _settled(_: Mail, known: Circumstances) -> Verdict | None:
+    return _fact("read", "Its author has settled it in a later mail") if known.settled else None
 
 
 def _own_mail(mail: Mail, known: Circumstances) -> Verdict | None:
@@ -177,9 +186,25 @@ def _never_written_to(mail: Mail, known: Circumstances) -> Verdict | None:
         return None
     if known.received >= UNANSWERED:
         return _fact("read", f"{known.received} mails from this sender, and you have never written to them")
-    if known.own and addressed(mail.message, known.own) == "neither To nor Cc":
+    if (
+        known.own
+        and addressed(mail.message, known.own) == "neither To nor Cc"
+        and not names_user(mail.text.newest, known.own_names)
+    ):
         return _fact("read", "It is not addressed to you, and you have never written to its sender")
     return None
+
+
+def names_user(text: str, names: Collection[str]) -> bool:
+    """Whether a text speaks to the user by name: in full, or by the first or last name with a capital."""
+    said = text.casefold()
+    for name in names:
+        if name and re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", said):
+            return True
+        parts = [p for p in re.findall(r"[^\W\d_][\w'’-]+", name) if len(p) > 1 and p[0].isupper()]
+        if any(re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) for part in parts):
+            return True
+    return False
 
 
 def _detected(mail: Mail, known: Circumstances) -> Verdict | None:
@@ -194,6 +219,7 @@ def _detected(mail: Mail, known: Circumstances) -> Verdict | None:
 RULES: tuple[Rule, ...] = (
     _users_word,
     _superseded,
+    _settled,
     _own_mail,
     _never,
     _answered,

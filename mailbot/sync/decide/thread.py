@@ -56,6 +56,35 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
     return OnePerThread(tuple(a for a in answered if a), tuple(superseded))
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The open mails of one author in one thread: the `last`, which is judged, and the `earlier` ones that are judged with it."""
+
+    last: Wanting
+    earlier: tuple[Wanting, ...] = ()
+
+
+def conversations(undecided: Sequence[Wanting], decided: Sequence[Wanting]) -> list[Conversation]:
+    """The mails to be judged, each with the earlier open ones of its author and thread, so that what was taken back meanwhile is
+    not asked again. Both come oldest first. What the user decided is not judged again."""
+    threads: dict[tuple[str, str], list[Wanting]] = {}
+    for each in undecided:
+        threads.setdefault(each.thread, []).append(each)
+    found = []
+    for thread, mails in threads.items():
+        last = mails[-1]
+        waiting = (d for d in decided if d.thread == thread and d.verdict.decided_by != "user")
+        earlier = [*(w for w in waiting if _before(w, last)), *mails[:-1]]
+        earlier.sort(key=lambda w: str(w.mail.message.date or ""))
+        found.append(Conversation(last, tuple(earlier)))
+    return found
+
+
+def _before(one: Wanting, other: Wanting) -> bool:
+    dates = one.mail.message.date, other.mail.message.date
+    return bool(dates[0] and dates[1] and dates[0] <= dates[1])
+
+
 def backlog(
     rows: Sequence[MailRow], thread_of: Mapping[str, str], new: Callable[[MailRow], bool] = lambda _: False
 ) -> tuple[list[MailRow], list[list[MailRow]]]:

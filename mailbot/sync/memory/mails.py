@@ -182,12 +182,19 @@ class SqliteMails:
 
     def set_asks(self, mail_id: int, asks: Iterable[Ask]) -> None:
         self._database.run("DELETE FROM ask WHERE mail_id = ?", mail_id)
-        rows = [(mail_id, number, ask.kind, ask.text) for number, ask in enumerate(asks)]
-        self._database.run_many("INSERT INTO ask (mail_id, number, kind, text) VALUES (?,?,?,?)", rows)
+        rows = [
+            (mail_id, number, ask.kind, ask.text, "\n".join(ask.lookups), int(ask.decides))
+            for number, ask in enumerate(asks)
+        ]
+        sql = "INSERT INTO ask (mail_id, number, kind, text, lookups, decides) VALUES (?,?,?,?,?,?)"
+        self._database.run_many(sql, rows)
 
     def asks(self, mail_id: int) -> tuple[Ask, ...]:
-        sql = "SELECT kind, text FROM ask WHERE mail_id = ? ORDER BY number"
-        return tuple(Ask(kind, text) for kind, text in self._database.all(sql, mail_id))
+        sql = "SELECT kind, text, lookups, decides FROM ask WHERE mail_id = ? ORDER BY number"
+        return tuple(
+            Ask(kind, text, tuple(lookups.splitlines()), bool(decides))
+            for kind, text, lookups, decides in self._database.all(sql, mail_id)
+        )
 
     def _where(self, where: str, *values: object) -> list[MailRow]:
         sql = f"SELECT {_COLUMNS} FROM mail WHERE {where} ORDER BY date, id"

@@ -131,9 +131,17 @@ ALTER TABLE mail ADD COLUMN kept TEXT;
 CREATE INDEX mail_kept ON mail (account, kept);
 """
 
+# What triage says of each ask: how a note may put it, and whether it is the user's to decide.
+_LOOKUPS = """
+ALTER TABLE ask ADD COLUMN lookups TEXT NOT NULL DEFAULT '';
+ALTER TABLE ask ADD COLUMN decides INTEGER NOT NULL DEFAULT 0;
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in script.split(";") if s.strip())
 
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT)))
+MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
+    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS))
+)

@@ -43,6 +43,10 @@ class SentMails(Protocol):
         """Whether one of these mails is the user's own and went to somebody at a domain."""
         ...
 
+    def domains(self, before: datetime | None = None) -> frozenset[str]:
+        """The domains that the user has written to."""
+        ...
+
     def answered(self, message_id: str) -> bool:
         """Whether the user has sent an answer to a mail."""
         ...
@@ -102,6 +106,13 @@ class SqliteSentMails:
         )
         ending = "%@" + domain.casefold().replace("!", "!!").replace("%", "!%").replace("_", "!_")
         return bool(self._only(*_dated(sql, before, *ids, ending)))
+
+    def domains(self, before: datetime | None = None) -> frozenset[str]:
+        sql = (
+            "SELECT DISTINCT t.address FROM sent_to t JOIN sent s ON s.id = t.sent_id WHERE t.address LIKE ?"
+        )
+        rows = self._database.all(*_dated(sql, before, "%@%"))
+        return frozenset(address.rpartition("@")[2] for (address,) in rows)
 
     def answered(self, message_id: str) -> bool:
         sql = "SELECT 1 FROM sent WHERE parent = ? AND parent <> '' LIMIT 1"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mailbot.assistant.disclosure import kept_back
+from mailbot.assistant.disclosure.marks import kept_back
 from mailbot.credentials import secret
 from mailbot.errors import AuthenticationFailed, BadData, ConfigError, ServerUnavailable, TryAgain
 from mailbot.settings import Disclosure, Embeddings, Llm, Settings

@@ -49,6 +49,7 @@ class Knowledge:
         knows_sent = self.journal.cursors.any(self.account, "sent")
         return Circumstances(
             own=own,
+            own_names=tuple(a.display_name for a in self.settings.accounts if a.display_name),
             said_of_sender=self._word_on_sender(message),
             answered=any(sent.answered(id_) for id_ in thread),
             begun=self._is_begun(message, thread),

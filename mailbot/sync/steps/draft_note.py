@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailbot.errors import BadData
@@ -13,7 +13,7 @@ from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.compose import Reply, compose
 from mailbot.settings import Account, Settings
-from mailbot.sync.decide.outgoing import outgoing
+from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
@@ -55,6 +55,8 @@ class DraftNotes:
         """Write the draft note; returns its path and the Message-ID that was chosen for the draft."""
         row, mail = waiting.row, waiting.mail
         message_id = new_message_id(self.account.address)
+        if not self.account.signature:  # the note says what the server's draft will
+            draft = replace(draft, reply=signed(draft.reply, self.account.display_name))
         planned = self._outgoing(mail, draft.reply, message_id)
         first = planned.to[0] if planned.to else Address("", "")
         note = DraftNote(
@@ -102,6 +104,15 @@ class DraftNotes:
             return ()
         when = f"{last.created:%Y-%m-%d %H:%M}, {before.model or 'unknown model'}"
         return ((when, before.reply), *before.earlier)
+
+    def doubts(self, row: MailRow) -> tuple[str, ...]:
+        """Why the last draft of a mail is in its lane, as its note says."""
+        last = self._last(row)
+        found = self.notes.read(last.note) if last else None
+        try:
+            return draft_note.parse(found[0], last.note).lane_reasons if last and found else ()
+        except BadData:
+            return ()
 
     def on_disk(self, waiting: Waiting) -> tuple[str, MessageId] | None:
         """The draft note of a mail that lies in the vault though the journal knows no draft, and its Message-ID. It is known by

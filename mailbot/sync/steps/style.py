@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mailbot.assistant.style import MOST, Sample, Style, chosen, is_formal, style_of
+from mailbot.assistant.style import MOST, Sample, Style, Voice, chosen, formal_style, is_formal, style_of
 from mailbot.errors import BadData, MailbotError, TryAgain
+from mailbot.language.detect import language_of
 from mailbot.mail.mail import read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Settings
@@ -29,8 +30,8 @@ MAX_SIZE = 200_000
 """Octets; a larger mail is not read for its style."""
 
 
-def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dict[int, str]:
-    """mail id -> how the user writes to its sender, in words for a prompt; nothing for those of whom too little is known.
+def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dict[int, Voice]:
+    """mail id -> how the user writes to its sender; nothing for those of whom too little is known.
 
     What was learned is written to Mailbot/Style.md, unless the user has made that note their own: then their words go in
     front of all. Sent is read only. Where it cannot be read nothing is learned. Raises TryAgain if the server asks for
@@ -43,7 +44,7 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
         log.info("the style note cannot be read: %s", in_log(error))
         note, readable = None, False
     before = note[0] if note else ""
-    found: dict[int, str] = {}
+    found: dict[int, Voice] = {}
     habits: list[Habit] = []
     for each in waiting:
         samples, style = sent.learned(each)
@@ -51,9 +52,10 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
         own = ((style_note.users_own(before, to) if note else None) or "")[:3000]
         if style is None:
             if own:
-                found[each.row.id] = f"- The user's own notes on style:\n{own}"
+                found[each.row.id] = Voice(f"- The user's own notes on style:\n{own}")
             continue
-        found[each.row.id] = style.in_words(own)
+        # Where the user has laid down how to write, no closing of ours is put in the place of theirs.
+        found[each.row.id] = Voice(style.in_words(own), "" if own else style.closing)
         sources = [s.source for s in samples if s.source and s.to == to][:MOST]
         if sources:  # of whom the user has never written to, the note says nothing
             habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
@@ -85,7 +87,11 @@ class SentStyle:
         to = message.sender.key if message.sender else ""
         samples = chosen(self.samples(to, before), to, newest) if to else []
         alone = {a.key for part in recipients(self.settings, message) for a in part} == {to}
-        return samples, style_of(samples, to, alone=alone, formal=is_formal(newest))
+        formal, stranger = is_formal(newest), bool(to) and not self.journal.sent.written_to(to, before)
+        style = style_of(samples, to, alone=alone, formal=formal, stranger=stranger)
+        if style is None and (formal or stranger):
+            style = formal_style(language_of(newest))
+        return samples, style
 
     def samples(self, to: str, before: datetime | None = None) -> list[Sample]:
         """The newest mails to an address, and where they are few the newest to anybody, sent before a moment."""
@@ -127,4 +133,7 @@ class SentStyle:
             else inline(property_text(message.subject))
         )
         day = row.date.date().isoformat() if row.date else ""
-        return Sample(to, day, mail.text.newest, f"{day}, {called}", alone=not others)
+        readers = frozenset(a.key for a in (*message.to, *message.cc))
+        return Sample(
+            to, day, mail.text.newest, f"{day}, {called}", not others, inline(message.subject), readers
+        )

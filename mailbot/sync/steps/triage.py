@@ -16,7 +16,7 @@ from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.sync.decide.disposition import Circumstances, disposition
 from mailbot.sync.decide.retry import backoff
-from mailbot.sync.decide.thread import Wanting, one_per_thread
+from mailbot.sync.decide.thread import Conversation, Wanting, conversations, one_per_thread
 from mailbot.sync.decide.users_word import users_word
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import MailRow
@@ -119,6 +119,8 @@ class Judge:
     progress: Progress
     ends: float
     """When the account's time is over, as `time.monotonic` counts."""
+    languages: tuple[str, ...] = ()
+    """The languages that the vault is mostly in, by their English names."""
 
 
 def triage(
@@ -137,7 +139,7 @@ def triage(
         else:
             record.done(each.row, verdict)
     if judge:
-        decided += _by_model(undecided, judge, record)
+        decided = _by_model(undecided, decided, judge, record)
     return _one_per_thread(sorted(decided, key=lambda w: (w.row.date, w.row.id)), record)
 
 
@@ -173,45 +175,70 @@ def _wanting(each: Waiting, verdict: Verdict, record: TriageRecord) -> Waiting:
 
 
 def _by_model(
-    undecided: Sequence[tuple[Waiting, Circumstances]], judge: Judge, record: TriageRecord
+    undecided: Sequence[tuple[Waiting, Circumstances]],
+    decided: Sequence[Waiting],
+    judge: Judge,
+    record: TriageRecord,
 ) -> list[Waiting]:
+    """All mails that want a reply now. The open mails of an author in a thread are judged together, by the last of them."""
     from mailbot.assistant.triage import Reader, judged
 
-    def ask(asked: tuple[Waiting, Circumstances]) -> tuple[Verdict, int, int, str, float]:
-        each, known = asked
-        reader = Reader(judge.user, known.own, known.exchanged)
-        verdict, answered = judged(each.mail, reader, judge.models, judge.folder)
+    by_id = {w.row.id: (w, Circumstances()) for w in decided} | {w.row.id: (w, k) for w, k in undecided}
+
+    def ask(of: Conversation) -> tuple[Verdict, int, int, str, float]:
+        each, known = by_id[of.last.mail_id]
+        reader = Reader(judge.user, known.own, known.exchanged, judge.languages)
+        earlier = [w.mail for w in of.earlier]
+        verdict, answered = judged(each.mail, reader, judge.models, judge.folder, earlier)
         if not verdict.asks:  # a model that names none must not make a draft that leaves all of them out
-            verdict = replace(verdict, asks=asks_of(each.mail))
+            verdict = replace(verdict, asks=tuple(a for m in (*earlier, each.mail) for a in asks_of(m)))
         return verdict, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
 
-    wanting = []
-    results = in_order(undecided, ask, judge.concurrency, "triage", judge.ends)
-    for number, ((each, _), result) in enumerate(results, 1):
-        judge.progress(f"{judge.bill.account}: triage", number, len(undecided))
+    every = sorted((w for w, _ in undecided), key=lambda w: (w.row.date, w.row.id))
+    asked = conversations([_as_wanting(w) for w in every], [_as_wanting(w) for w in decided])
+    wanting = {w.row.id: w for w in decided}
+    results = in_order(asked, ask, judge.concurrency, "triage", judge.ends)
+    for number, (of, result) in enumerate(results, 1):
+        each = by_id[of.last.mail_id][0]
+        judge.progress(f"{judge.bill.account}: triage", number, len(asked))
         if isinstance(result, MailbotError):
             postpone(each.row, "triage", result, record.journal.mails, judge.bill)
+            for earlier in of.earlier:  # they wait for what is said of the last
+                wanting.pop(earlier.mail_id, None)
             continue
         verdict, tokens_in, tokens_out, model, cost = result
         judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
-        if verdict.disposition == "reply":
-            wanting.append(_wanting(each, verdict, record))
+        replied = verdict.disposition == "reply"
+        if replied:
+            wanting[each.row.id] = _wanting(each, verdict, record)
         else:
             record.done(each.row, verdict)
-    return wanting
+        for earlier in of.earlier:
+            wanting.pop(earlier.mail_id, None)
+            _settle(replace(by_id[earlier.mail_id][0], verdict=verdict), record, superseded=replied)
+    return list(wanting.values())
+
+
+def _as_wanting(each: Waiting) -> Wanting:
+    return Wanting(each.row.id, each.mail, each.verdict)
+
+
+def _settle(each: Waiting, record: TriageRecord, *, superseded: bool) -> None:
+    """A mail needs no answer of its own: a later one of the thread is answered, or has settled it."""
+    known = Circumstances(superseded=True) if superseded else Circumstances(settled=True)
+    said = disposition(each.mail, known)
+    verdict = replace(
+        each.verdict, disposition=said.disposition, decided_by=said.decided_by, reason=said.reason
+    )
+    record.done(each.row, verdict)
 
 
 def _one_per_thread(decided: Sequence[Waiting], record: TriageRecord) -> list[Waiting]:
     """Of several mails of one author in a thread, one is answered; the others say so in their notes."""
     by_id = {w.row.id: w for w in decided}
-    chosen = one_per_thread([Wanting(w.row.id, w.mail, w.verdict) for w in decided])
+    chosen = one_per_thread([_as_wanting(w) for w in decided])
     for earlier in chosen.superseded:
-        each = by_id[earlier.mail_id]
-        said = disposition(each.mail, Circumstances(superseded=True))
-        verdict = replace(
-            each.verdict, disposition=said.disposition, decided_by=said.decided_by, reason=said.reason
-        )
-        record.done(each.row, verdict)
+        _settle(by_id[earlier.mail_id], record, superseded=True)
     answered = []
     for wanting in chosen.answered:
         each = by_id[wanting.mail_id]

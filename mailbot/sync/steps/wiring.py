@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mailbot.assistant.models import Models
     from mailbot.assistant.request import DraftRequest
+    from mailbot.assistant.style import Voice
     from mailbot.settings import Account
     from mailbot.sync.decide.mailbox import Wish
     from mailbot.sync.memory.rows import MailRow
@@ -242,7 +243,7 @@ def second_thoughts_of(session: Session) -> SecondThoughts:
     )
 
 
-def request(session: Session, waiting: Waiting, context: Context, style: str = "") -> DraftRequest:
+def request(session: Session, waiting: Waiting, context: Context, voice: Voice | None = None) -> DraftRequest:
     """What a draft for a mail is made from."""
     from mailbot.assistant.request import DraftRequest
     from mailbot.assistant.steering import attempts
@@ -252,7 +253,8 @@ def request(session: Session, waiting: Waiting, context: Context, style: str = "
         waiting.verdict.asks,
         context,
         user_of(session.account),
-        session.clock().date(),
-        style=style,
+        session.clock(),
+        style=voice.words if voice else "",
+        closing=voice.closing if voice else "",
         suspicious=tuple(attempts(waiting.mail.message)),
     )

@@ -134,7 +134,7 @@ def test_the_scope_leaves_out_drafts_the_style_note_and_what_is_excluded() -> No
     assert [a.key for a in scope.readers] == ["ana@acme.example"]
     assert scope.left_out == ("Email/Drafts", "Mailbot/Style.md")
     assert (scope.own_note, scope.until, scope.strangers) == ("Email/m.md", NOW, {"ana@acme.example"})
-    assert context_tokens(None) == 3000 == context_tokens(of)
+    assert context_tokens(None) == 6000 == context_tokens(of)
 
 
 def reply(found: Mail, text: str = "8+3.", **account: Any) -> Any:

@@ -325,6 +325,9 @@ class MemorySentMails:
     def written_to(self, address: str, before: datetime | None = None) -> int:
         return sum(address.casefold() in to for _, _, to in self._before(before))
 
+    def domains(self, before: datetime | None = None) -> frozenset[str]:
+        return frozenset(a.rpartition("@")[2] for _, _, to in self._before(before) for a in to if "@" in a)
+
     def wrote_to_domain(
         self, message_ids: Iterable[str], domain: str, before: datetime | None = None
     ) -> bool:

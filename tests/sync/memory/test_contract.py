@@ -202,7 +202,7 @@ def test_a_mail_whose_draft_is_only_to_be_stored_does_not_wait(journal: Journal)
 def test_asks_are_kept_in_their_order_and_replaced_whole(journal: Journal) -> None:
     id_ = add(journal)
     assert journal.mails.asks(id_) == ()
-    asks = (Ask("question", "Which?"), Ask("request", "Send it."))
+    asks = (Ask("question", "Which?"), Ask("request", "Send it.", ("price list", "Preisliste"), decides=True))
     journal.mails.set_asks(id_, asks)
     assert journal.mails.asks(id_) == asks
     journal.mails.set_asks(id_, asks[1:])

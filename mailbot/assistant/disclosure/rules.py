@@ -1,0 +1,323 @@
+"""What of a note may be shown for an answer to these readers, and what of that may be said. It is the only place that says so.
+
+A note is asked first (`of_note`), then each of its pieces (`of_piece`). The first rule that speaks gives the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from mailbot.assistant.disclosure import marks
+from mailbot.assistant.disclosure.marks import CUSTOMERS, INTERNAL, PUBLIC
+from mailbot.assistant.disclosure.parties import Parties, Party
+from mailbot.assistant.disclosure.personal import is_personal, under_contact, under_personal
+from mailbot.assistant.disclosure.pieces import Piece
+from mailbot.assistant.disclosure.readers import Readers, named_party
+from mailbot.assistant.support import matters
+from mailbot.language.detect import language_of
+from mailbot.language.phrases import Phrases, lowered
+from mailbot.settings import Disclosure
+from mailbot.vault.index import NoteRow
+
+Use = Literal["say", "know"]
+
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@((?:[\w-]{1,63}\.)+[\w-]{2,63})")
+_LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})(?:[^\[\]\n]*)\]\]")
+_FIRM_NAME = re.compile(r"(?:[A-ZÀ-ÞА-Я0-9][\w&'’.-]*[ ,]{1,2}(?:& |und |and |et |y )?){1,4}$")
+_FIRM_COLUMN = Phrases(r"\W*(?:{{vault.organisation_property}})\W*$")
+_SUBJECT = re.compile(r"[\s>*+\-\d.)]*((?:[A-ZÀ-Þ][a-zß-ÿ'’-]+ ){2,4})[a-zß-ÿ]+")
+_FORMS = Phrases(r"(?<![\w.])(?:{{vault.legal_form}})(?![\w-])", re.IGNORECASE)
+_SURE = frozenset(
+    "gmbh ltd limited inc llc plc bv nv sarl sas spa srl ag kg ev corp oy aps as kft 株式会社 有限公司 주식회사".split()
+)
+"""Legal forms that are hardly anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """How a note or a piece may be used: `say` it, only `know` it, or not at all (empty). Then `reason` says why, and `opens` what
+    would open it."""
+
+    use: Use | Literal[""]
+    reason: str = ""
+    opens: str = ""
+
+
+MOVE = "move what these readers may know to a line that names nobody else"
+CONTACT = "put what may be told under a heading `Contact`"
+PRIVATE = "move what may be told to a line of its own"
+SAY, KNOW = Ruling("say"), Ruling("know")
+UNMARK = "take the mark away"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A note that is asked for, with what a rule must know of it. `parties` are the addresses that a mail was from or to,
+    `in_thread` says that it is an earlier mail of the same thread."""
+
+    note: NoteRow
+    parties: frozenset[str] = frozenset()
+    in_thread: bool = False
+
+
+class Rules:
+    """The rules for one answer. `heard` says whether a text tells only what these readers have read or written in a mail."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        parties: Parties,
+        settings: Disclosure,
+        heard: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.readers = readers
+        self.parties = parties
+        self.settings = settings
+        self._heard = heard
+
+    def of_note(self, asked: Asked) -> Ruling:
+        """What may be shown of a note as a whole; `say` where its pieces are to be asked one by one."""
+        note, readers = asked.note, self.readers
+        if reason := marks.kept_back(note, self.settings):
+            return Ruling("", reason, UNMARK if "private" in reason else "")
+        if not readers.addresses:
+            return Ruling("", "the reply has no known recipient")
+        said = marks.audience_of(note, self.settings)
+        if blocked := self._marked(said):
+            return blocked
+        if note.type == "email":
+            if left_out := sorted(readers.addresses - asked.parties):
+                return Ruling("", f"{left_out[0]} was not on this mail")
+            if asked.in_thread:
+                return SAY
+        if readers.strangers and self.settings.strangers == "thread" and PUBLIC not in said:
+            return Ruling(
+                "",
+                f"{min(readers.strangers)} would read it, and you have never written to them (disclosure.strangers)",
+                "add `audience: public` to the note",
+            )
+        if note.journal and readers.outsiders:
+            return Ruling(
+                "", "it is a daily note or a journal, and those reach nobody outside", "move what may be told to a note of its own"
+            )  # fmt: skip
+        return SAY
+
+    def of_piece(self, about: About, piece: Piece) -> Ruling:
+        """What may be shown of a piece of a note that may be shown."""
+        if about.note.type == "email":
+            return SAY
+        said = marks.audience_in(piece)
+        if blocked := self._marked(said):
+            return blocked
+        named = self._named(about, piece)
+        said = said or about.audience
+        if self.readers.inside:
+            blocked = self._inside(about, piece, named)
+        else:
+            blocked = self._outside(about, piece, named, said)
+        return blocked or self._use(about, piece, named, said)
+
+    def about(self, note: NoteRow) -> About:
+        """Whom a note is about as a whole."""
+        return About(self, note)
+
+    def _marked(self, said: frozenset[str]) -> Ruling | None:
+        """Why an audience keeps these readers out."""
+        readers = self.readers
+        if INTERNAL in said and (readers.outsiders or not readers.addresses):
+            outside = min(readers.outsiders, default="")
+            return Ruling("", f"it is internal, and {outside} is outside your internal domains", UNMARK)
+        names = said - {INTERNAL, CUSTOMERS, PUBLIC}
+        if names and not said & {CUSTOMERS, PUBLIC} and not readers.are_among(names, self.parties):
+            return Ruling("", f"it is for {', '.join(sorted(names))} only", "change its `audience`")
+        return None
+
+    def _is_shared(self, party: Party, said: frozenset[str]) -> bool:
+        """Whether an audience that these readers are among names a party too: what is for several is a matter of all of them."""
+        if party.id < 0 or not self.readers.are_among(said, self.parties):
+            return False
+        named = {p.id for name in said if (p := named_party(name, self.parties))}
+        return party.id in named or not party.of.isdisjoint(named)
+
+    def _named(self, about: About, piece: Piece) -> tuple[frozenset[int], ...]:
+        """Whom a piece names or is about. What it names itself it is about; where it names nobody, what it follows says whom."""
+        own = tuple(self.mentions(piece.text))
+        after = () if own else tuple(m for text in piece.after for m in self.mentions(text))
+        under = tuple(m for text in piece.under for m in self.mentions(text))
+        return (
+            *about.named,
+            *under,
+            *own,
+            *after,
+            *self._in_columns(piece),
+            *self._unknown_subject(about, piece),
+        )
+
+    def mentions(self, text: str) -> list[frozenset[int]]:
+        """Whom a text names: by name, by a link to their note, by an address. -1 is somebody whom nobody knows."""
+        parties = self.parties
+        found: list[frozenset[int]] = []
+        for match in _LINK.finditer(text):
+            if (linked := parties.linked(match[1])) is not None:
+                found.append(frozenset({linked}))
+            elif owners := parties.owners(f"{match[1].strip()}.md") - {-1}:
+                found.append(owners)
+        for match in _ADDRESS.finditer(text):
+            at = parties.at(match[0])
+            found.append(at or (frozenset() if parties.is_internal(match[0]) else frozenset({-1})))
+        found += parties.names.named_in(_without_addresses(text))
+        return [f for f in (*found, *self._unknown_firms(text)) if f]
+
+    def _unknown_firms(self, text: str) -> Iterable[frozenset[int]]:
+        """Companies that show by their legal form and that the vault does not know."""
+        for form in _FORMS.finditer(text):
+            if re.sub(r"[./\s]", "", form[0]).casefold() not in _SURE or not (
+                form[0][0].isupper() or form[0][0] == "e"
+            ):
+                continue
+            before = _FIRM_NAME.search(text[max(0, form.start() - 120) : form.start()])
+            if before and not any(self.parties.names.named_in(f"{before[0]}{form[0]}")):
+                yield frozenset({-1})
+
+    def _in_columns(self, piece: Piece) -> Iterable[frozenset[int]]:
+        """Names in the column of customers that nobody knows otherwise."""
+        if piece.kind != "row" or not piece.under:
+            return
+        head, cells = _cells(piece.under[-1]), _cells(piece.text)
+        for title, cell in zip(head, cells, strict=False):
+            if _FIRM_COLUMN.match(lowered(title)) and re.search(r"\w", cell) and not self.mentions(cell):
+                yield frozenset({-1})
+
+    def _unknown_subject(self, about: About, piece: Piece) -> Iterable[frozenset[int]]:
+        """A name that nobody knows and that something costs: `Ostrea Bay offers them at 0.08 €`. German writes every noun like
+        that."""
+        found = _SUBJECT.match(piece.text) if about.language != "de" else None
+        if found and "money" in matters(piece.text) and not any(self.parties.names.named_in(found[1])):
+            yield frozenset({-1})
+
+    def _outside(
+        self, about: About, piece: Piece, named: tuple[frozenset[int], ...], said: frozenset[str]
+    ) -> Ruling | None:
+        """Why outsiders may not see a piece."""
+        sure = {next(iter(m)) for m in named if len(m) == 1}
+        for meant in named:
+            if -1 in meant:
+                return Ruling("", "it names somebody whom no note of yours tells from others", MOVE)
+            for party in self._meant(meant, sure):
+                if party.user or self.readers.own(party) or self._is_shared(party, said):
+                    continue
+                if party.insider:
+                    if party.kind == "organisation":
+                        continue
+                    if why := self._colleague(about, piece, party):
+                        return why
+                    continue
+                return Ruling("", f"it names {party.title}, who is not of {self._whom()}", MOVE)
+        if not self._only_readers_own(about) and self._personal(piece, about) and self._people_in(named):
+            return Ruling("", "it speaks of somebody's private side", PRIVATE)
+        return None
+
+    def _colleague(self, about: About, piece: Piece, party: Party) -> Ruling | None:
+        """A colleague may be named to outsiders by name, role and contact."""
+        own_note = party.id in about.owned
+        if own_note and not under_contact(piece.heading[1:] or piece.heading):
+            return Ruling("", f"it is about {party.title}, of whom only role and contact may be told", CONTACT)  # fmt: skip
+        if self._personal(piece, about):
+            return Ruling("", f"it speaks of the private side of {party.title}", PRIVATE)
+        return None
+
+    def _inside(self, about: About, piece: Piece, named: tuple[frozenset[int], ...]) -> Ruling | None:
+        """Why insiders may not see a piece: it tells a third person's private side."""
+        sure = {next(iter(m)) for m in named if len(m) == 1}
+        personal = self._personal(piece, about)
+        for meant in named:
+            for party in self._meant(meant - {-1}, sure):
+                if party.kind != "person" or party.user or self.readers.alone(party):
+                    continue
+                if about.note.journal and party.id not in self.readers.people:
+                    return Ruling("", f"it names {party.title} in a daily note or a journal", MOVE)
+                if personal:
+                    return Ruling("", f"it speaks of the private side of {party.title}", PRIVATE)
+                third = party.id not in self.readers.people
+                private = party.insider or not party.of
+                if third and private and party.id in about.owned and not under_contact(piece.heading[1:] or piece.heading):  # fmt: skip
+                    return Ruling("", f"it is about {party.title}, of whom only role and contact may be told", CONTACT)  # fmt: skip
+        if about.note.journal and personal:
+            return Ruling("", "it speaks of somebody's private side", PRIVATE)
+        return None
+
+    def _use(
+        self, about: About, piece: Piece, named: tuple[frozenset[int], ...], said: frozenset[str]
+    ) -> Ruling:
+        if said & {PUBLIC, CUSTOMERS} or (said and self.readers.are_among(said, self.parties)):
+            return SAY
+        people = {p for m in named for p in m if p >= 0}
+        if under_contact(piece.heading[1:] or piece.heading) and not about.owned & self.readers.people:
+            return SAY  # who somebody is, and how to reach them
+        if self.readers.inside:
+            mine = about.owned & self.readers.people or about.note.person or about.note.journal
+            return KNOW if mine else SAY
+        theirs = any(self.readers.own(self.parties[p]) for p in people)
+        if (theirs or about.note.person) and not self._heard(piece.text):
+            return KNOW
+        return SAY
+
+    def _meant(self, meant: frozenset[int], sure: set[int]) -> list[Party]:
+        """Whom a name means that several share: those of them who are named in full beside it, else the user, else all."""
+        if len(meant) > 1:
+            users = frozenset(p for p in meant if self.parties[p].user)
+            meant = meant & sure or users or meant
+        return [self.parties[p] for p in sorted(meant)]
+
+    def _personal(self, piece: Piece, about: About) -> bool:
+        head = piece.under[-1] if piece.kind == "row" and piece.under else ""
+        return under_personal(piece.heading) or is_personal(f"{head}\n{piece.text}", about.language)
+
+    def _people_in(self, named: tuple[frozenset[int], ...]) -> bool:
+        return any(
+            self.parties[p].kind == "person" and not self.parties[p].user for m in named for p in m if p >= 0
+        )
+
+    def _only_readers_own(self, about: About) -> bool:
+        """Whether a note is the only reader's own person note: of their own side they may be shown all."""
+        return any(self.readers.alone(self.parties[p]) for p in about.owned)
+
+    def _whom(self) -> str:
+        who = sorted(self.readers.outsiders)
+        return who[0] if len(who) == 1 else f"all of {', '.join(who[:3])}"
+
+
+class About:
+    """Whom a note is about as a whole: by its title, its place, its properties, and as somebody's own note."""
+
+    def __init__(self, rules: Rules, note: NoteRow) -> None:
+        self.note = note
+        self._rules = rules
+        own = rules.parties.of_note(note.id)
+        self.owned: frozenset[int] = frozenset({own.id} if own else rules.parties.owners(note.path))
+        self.audience = marks.audience_of(note, rules.settings)
+
+    @cached_property
+    def named(self) -> tuple[frozenset[int], ...]:
+        rules = self._rules
+        said = (self.note.title, *self.note.concerns.split("|"))
+        found = [m for text in said if text for m in rules.mentions(text)]
+        for name in (n for n in self.note.named.split("|") if n):
+            found += rules.mentions(name) or [frozenset({-1})]
+        return (*found, *(frozenset({p}) for p in self.owned))
+
+    @cached_property
+    def language(self) -> str:
+        return language_of(self.note.body[:4000])
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip(" *_`") for cell in row.strip().lstrip("> ").strip("|").split("|")]
+
+
+def _without_addresses(text: str) -> str:
+    return _ADDRESS.sub(" ", text)

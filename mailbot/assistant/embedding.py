@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailbot.assistant import onnx
 from mailbot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,22 +74,7 @@ class OnnxEmbedder:
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            try:
-                import onnxruntime
-                from tokenizers import Tokenizer
-            except ImportError as error:
-                raise ConfigError(
-                    "a local embedding model needs pip install 'mailbot[local-embeddings]'; or name a server's `embeddings.model`"
-                ) from error
-            model, tokenizer = self._files
-            try:
-                words = Tokenizer.from_file(str(tokenizer))
-                words.enable_truncation(MAX_TOKENS)
-                words.enable_padding()
-                session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-            except Exception as error:
-                raise ConfigError(f"the embedding model {model} cannot be loaded ({error})") from error
-            self._loaded = session, words
+            self._loaded = onnx.load(*self._files, MAX_TOKENS, "embedding model")
         return self._loaded
 
 
@@ -98,7 +84,7 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
     Raises ConfigError, with what to do, where the files are not there.
     """
     places = [folder] if folder else [p for name in KNOWN_PACKAGES if (p := _package(name))]
-    look = _near if folder else _anywhere
+    look = onnx.files_near if folder else onnx.files_below
     model = next((f for p in places for f in look(p, "*.onnx")), None)
     tokenizer = next((f for p in places for f in look(p, "tokenizer.json")), None)
     if model is None or tokenizer is None:
@@ -109,18 +95,6 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
             " model.onnx and tokenizer.json"
         )
     return OnnxEmbedder(model, tokenizer, query_prefix, passage_prefix)
-
-
-def _anywhere(package: Path, name: str) -> list[Path]:
-    return sorted(package.rglob(name))
-
-
-def _near(folder: Path, name: str) -> list[Path]:
-    """The files of a name in a folder and two below it: a whole disk is not searched. Raises ConfigError if it cannot be read."""
-    try:
-        return [f for depth in ("", "*/", "*/*/") for f in sorted(folder.glob(depth + name)) if f.is_file()]
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{folder}: cannot be searched for a model ({type(error).__name__})") from error
 
 
 def _package(name: str) -> Path | None:

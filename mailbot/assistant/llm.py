@@ -184,6 +184,18 @@ class Model:
             raise UnusableAnswer(f"{where}: the server returned {len(made)} vectors for {len(texts)} texts")
         return made, count(reply, "total_tokens")
 
+    def rerank(self, model: str, query: str, documents: Sequence[str]) -> list[float]:
+        """How well each document answers a query, as the server's /rerank says; what it leaves out has the lowest score. Raises
+        what `ask` raises, and BadData if the server is there and does not take these texts."""
+        where = self._where(model)
+        confidence.text(query, *documents)
+        body = {"model": model, "query": query, "documents": list(documents), "top_n": len(documents)}
+        try:
+            reply = self._called(where, lambda client: client.post("/rerank", body=body, cast_to=object))
+        except NotUnderstood as error:
+            raise BadData(f"{where}: the server refused to rerank: {error}") from error
+        return _relevances(reply, len(documents), where)
+
     def _where(self, model: str) -> str:
         return f"{self.endpoint.host}, model {model}"
 
@@ -248,6 +260,19 @@ def _words(content: object) -> str:
         parts = (p.get("text") if isinstance(p, dict) else getattr(p, "text", None) for p in content)
         return "".join(p for p in parts if isinstance(p, str))[:LONGEST]
     return content[:LONGEST] if isinstance(content, str) else ""
+
+
+def _relevances(reply: Any, wanted: int, where: str) -> list[float]:
+    """The scores of an answer in the order of the documents. Raises UnusableAnswer if there are none in it."""
+    try:
+        rows = reply["results"] if isinstance(reply, dict) else reply
+        found = {int(r["index"]): float(r.get("relevance_score", r.get("score"))) for r in rows}
+    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise UnusableAnswer(f"{where}: the answer holds no scores") from error
+    if not found or not all(0 <= n < wanted and math.isfinite(score) for n, score in found.items()):
+        raise UnusableAnswer(f"{where}: some of its scores are for no document, or are no numbers")
+    lowest = min(found.values())
+    return [found.get(n, lowest) for n in range(wanted)]
 
 
 def _vectors(reply: Any, where: str) -> list[list[float]]:

@@ -1,7 +1,7 @@
 """The settings: what may stand in accounts.yaml."""
 
 from mailbot.settings.account import Account, Secret, Server
-from mailbot.settings.model import Budget, Embeddings, Fallback, Limit, Llm, Price
+from mailbot.settings.model import Budget, Embeddings, Fallback, Limit, Llm, Price, Rerank
 from mailbot.settings.rules import Disclosure, Drafts, TriageRules
 from mailbot.settings.whole import Settings
 
@@ -15,6 +15,7 @@ __all__ = [
     "Limit",
     "Llm",
     "Price",
+    "Rerank",
     "Secret",
     "Server",
     "Settings",

@@ -70,6 +70,27 @@ class Llm(Frozen):
         return value.rstrip("/")
 
 
+class Rerank(Frozen):
+    """A model that reads a question and a note together and says how well one answers the other: a server's /rerank, or an ONNX
+    cross-encoder on this machine."""
+
+    local: Path | None = None
+    """A folder with model.onnx and tokenizer.json in it."""
+    model: str = ""
+    """The name of the server's reranking model."""
+    base_url: str = ""
+    """Where it is served; `llm.base_url` where it is not set."""
+    api_key: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Rerank:
+        if bool(self.local) == bool(self.model):
+            raise ValueError("write either `local: FOLDER` or `model: NAME`")
+        if self.local and not home(self.local).is_dir():
+            raise ValueError(f"{self.local} is not a folder with model.onnx and tokenizer.json in it")
+        return self
+
+
 class Embeddings(Frozen):
     """Vectors for the search, beside its words: from a model on this machine, or from a server's /embeddings."""
 

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from mailbot.settings.account import Account
 from mailbot.settings.kinds import Frozen, Strings, home
-from mailbot.settings.model import Embeddings, Llm
+from mailbot.settings.model import Embeddings, Llm, Rerank
 from mailbot.settings.rules import Disclosure, Drafts, TriageRules
 
 
@@ -23,6 +23,7 @@ class Settings(Frozen):
     """Folders or notes of the vault that mailbot does not read."""
     llm: Llm | None = None
     embeddings: Embeddings | None = None
+    rerank: Rerank | None = None
     drafts: Drafts = Drafts()
     triage: TriageRules = TriageRules()
     disclosure: Disclosure = Disclosure()

@@ -222,7 +222,7 @@ def _answer(
 
 
 def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, index: Index) -> None:
-    from mailbot.sync.session.search import filled_vectors
+    from mailbot.sync.session.search import filled_vectors, opened_reranker
     from mailbot.sync.steps.context import ContextSearch
     from mailbot.sync.steps.draft import draft_all, draft_for, within_budget
     from mailbot.sync.steps.style import styles
@@ -233,10 +233,13 @@ def _draft(session: Session, wanting: Sequence[Waiting], models: Models | None, 
         storage.delivery.drafts_mailbox()
     if not within_budget(models, wanting, bill):
         return
-    with filled_vectors(index, session.settings, session.report) as vectors:
+    with (
+        filled_vectors(index, session.settings, session.report) as vectors,
+        opened_reranker(session.settings) as reranker,
+    ):
         sent = wiring.sent_style(session)
         search = ContextSearch(
-            session.settings, index, vectors, session.journal.sent, session.report, written=sent.samples
+            session.settings, index, vectors, session.journal.sent, session.report, reranker, sent.samples
         )
         contexts = {each.row.id: search.context(each) for each in wanting}
     voice = styles(sent, session.notes, wanting) if models else {}

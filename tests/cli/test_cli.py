@@ -187,8 +187,8 @@ def test_help_pays_for_nothing_heavy() -> None:
 
 
 def test_no_registry_and_no_path_of_a_machine_stands_in_the_repository() -> None:
-    tracked = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
-    for name in tracked.stdout.splitlines():
+    tracked = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=ROOT)
+    for name in tracked.stdout.split("\0")[:-1]:
         data = (ROOT / name).read_bytes()
         assert b"pypi" + b".org" not in data and b"/work" + b"/main" not in data, name
 

@@ -233,7 +233,9 @@ def test_a_closing_has_the_name_that_stands_below_it(text: str, block: str) -> N
 
 
 def test_the_models_closing_gives_way_to_the_users() -> None:
-    assert with_closing("Hi,\n\nyes.\n\nBest regards,\nJonas Vermeer", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    assert (
+        with_closing("Hi,\n\nyes.\n\nBest regards,\nJonas Vermeer", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    )
     assert with_closing("Hi,\n\nyes.", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
 
 

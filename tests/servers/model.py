@@ -39,6 +39,10 @@ class ModelServer:
         self.requests: list[dict[str, Any]] = []
         self.embedded: list[str] = []
         """Every text that vectors were asked for."""
+        self.reranked: list[dict[str, Any]] = []
+        """Every request to /rerank, which `relevance(query, document)` answers."""
+        self.relevance: Callable[[str, str], float] = lambda *_: 0.5
+        self.rerank_status = 200
         self.longest_embedded = 10**9
         """Characters beyond which /embeddings fails as llama.cpp does."""
         self.finish_reason = "stop"
@@ -56,6 +60,14 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                if self.path.endswith("/rerank"):
+                    outer.reranked.append(request)
+                    scored = [
+                        {"index": n, "relevance_score": outer.relevance(request["query"], text)}
+                        for n, text in enumerate(request["documents"])
+                    ]
+                    self._send(json.dumps({"results": scored}), outer.rerank_status)
+                    return
                 if self.path.endswith("/embeddings"):
                     outer.embedded += request["input"]
                     if any(len(text) > outer.longest_embedded for text in request["input"]):

@@ -37,6 +37,8 @@ LOOKED_AT = 60
 """Of what a search finds, how many notes are looked at for those that may be shown."""
 HITS = 4
 """Of those that may be shown, how many a search gives; of the others, how many that stand before them."""
+RERANKED = 12
+"""Notes that a reranker is asked about."""
 THREAD, PERSON, MAIL = 0.95, 0.8, 0.45
 """What a note is worth by its place alone, before anything is searched."""
 
@@ -152,25 +154,33 @@ class _Gathering:
     def _search(self, query: Query) -> None:
         near = self.index.linked([f.note.id for f in self.finds if f.worth >= PERSON])
         open_, kept_back = list[tuple[Find, Hit]](), list[tuple[Find, Hit]]()
+        texts: list[str] = []
+        most = RERANKED if self.where.reranker else HITS
         for hit in search(self.index, query.text, LOOKED_AT, self.where.vectors, near):
             note = self.index.note(hit.note_id)
-            if len(open_) == HITS or not self._counts(note):
+            if len(open_) == most or not self._counts(note):
                 continue
             asks = [query.ask] if query.ask else []
             find = Find(note, 0.0, "found in the vault", asks, list(hit.passages))
-            if self.where.selection.shown(find).texts:
+            if shown := self.where.selection.shown(find).texts:
                 open_.append((find, hit))
+                texts.append("\n".join((note.title, *shown.values())))
             elif len(kept_back) < HITS - len(open_):
                 kept_back.append((find, hit))
-        scores = self.relevance.scores(query, open_, self.where.reranker)
+        # Only what these readers may see goes to a reranker.
+        reranker = self.where.reranker
+        scores = (
+            reranker.scores(query.text, texts) if reranker and texts else self.relevance.scores(query, open_)
+        )
         for (find, _), score in zip(open_, scores, strict=True):
             find.worth = query.weight * score
             if not is_short(find.note):
                 by_words = self.relevance.best_passages(find.note, query.text)[:PASSAGES]
                 find.passages = in_turn(find.passages, by_words)
-        for (find, _), score in zip(kept_back, self.relevance.scores(query, kept_back, None), strict=True):
+        for (find, _), score in zip(kept_back, self.relevance.scores(query, kept_back), strict=True):
             find.worth = query.weight * score
-        for find, _ in (*open_, *kept_back):
+        best = sorted(open_, key=lambda pair: -pair[0].worth)[:HITS]
+        for find, _ in (*best, *kept_back):
             self._add(find)
 
     def _now(self) -> datetime:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from mailbot.assistant.context.find import Find
 from mailbot.assistant.context.queries import Query
-from mailbot.assistant.context.rerank import Reranker
 from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.search import Hit
 from mailbot.vault.words import query_terms
@@ -52,12 +51,8 @@ class Relevance:
         scored = [(self.share(wanted, f"{heading} {text}"), id_) for id_, heading, text in every]
         return [id_ for _, id_ in sorted(scored, key=lambda s: (-s[0], s[1]))]
 
-    def scores(
-        self, query: Query, found: Sequence[tuple[Find, Hit]], reranker: Reranker | None
-    ) -> list[float]:
-        """What each note that a search found is worth, 0 to 1: by its score and its words, or as a reranker says."""
-        if reranker and found:
-            return reranker.scores(query.text, [f"{h.heading}\n{h.text}".strip() for _, h in found])
+    def scores(self, query: Query, found: Sequence[tuple[Find, Hit]]) -> list[float]:
+        """What each note that a search found is worth, 0 to 1: by its score and its words."""
         wanted = _stems(query.text)
         shares = [self.share(wanted, _whole(find.note)) for find, _ in found]
         best, most = max((h.score for _, h in found), default=0.0), max(shares, default=0.0) or 1.0

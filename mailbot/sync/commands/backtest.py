@@ -24,7 +24,7 @@ from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, chosen, opened
 from mailbot.sync.session.report import Progress, Report, silent
-from mailbot.sync.session.search import filled_vectors, opened_index
+from mailbot.sync.session.search import filled_vectors, opened_index, opened_reranker
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.context import ContextSearch, Then
 from mailbot.sync.steps.draft import draft_for
@@ -157,9 +157,10 @@ def _requests(session: Session, cases: Sequence[Case], trust_dates: bool) -> lis
     with (
         opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
+        opened_reranker(session.settings) as reranker,
     ):
         search = ContextSearch(
-            session.settings, index, vectors, session.journal.sent, session.report, written=sent.samples
+            session.settings, index, vectors, session.journal.sent, session.report, reranker, sent.samples
         )
         for case in cases:
             context = search.context(case.waiting, Then(case.at, trust_dates))

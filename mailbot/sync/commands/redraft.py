@@ -15,7 +15,7 @@ from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, check_vault, opened
 from mailbot.sync.session.report import Report
-from mailbot.sync.session.search import filled_vectors, opened_index
+from mailbot.sync.session.search import filled_vectors, opened_index, opened_reranker
 from mailbot.sync.session.state import State
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.context import ContextSearch
@@ -48,10 +48,11 @@ def _redraft(session: Session, row: MailRow, instruct: str) -> None:
     with (
         opened_index(session.settings, session.index) as index,
         filled_vectors(index, session.settings, session.report) as vectors,
+        opened_reranker(session.settings) as reranker,
     ):
         written = wiring.sent_style(session).samples
         context = ContextSearch(
-            session.settings, index, vectors, session.journal.sent, session.report, written=written
+            session.settings, index, vectors, session.journal.sent, session.report, reranker, written
         ).context(waiting)
         if instruct and session.settings.llm is None:
             session.report.remark("no model is configured (llm): an outline cannot follow an instruction")

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailbot.assistant.disclosure.marks import kept_back
 from mailbot.credentials import secret
@@ -17,6 +18,9 @@ from mailbot.vault.index import Index
 from mailbot.vault.index_file import is_damage, remove
 from mailbot.vault.indexing import Refreshed, refresh
 from mailbot.vault.vectors import Vectors, vectors_path
+
+if TYPE_CHECKING:
+    from mailbot.assistant.context.rerank import Reranker
 
 
 class IndexDamaged(TryAgain):
@@ -51,6 +55,33 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
             vectors_path(index.path), embedding.EndpointEmbedder(model, wanted.model, *prefixes)
         ) as vectors:
             yield vectors
+    finally:
+        model.close()
+
+
+@contextmanager
+def opened_reranker(settings: Settings) -> Iterator[Reranker | None]:
+    """The configured reranker, None if none is configured. Raises ConfigError if it cannot be had."""
+    wanted, llm = settings.rerank, settings.llm
+    if wanted is None:
+        yield None
+        return
+    from mailbot.assistant.context import rerank
+
+    if wanted.local:
+        yield rerank.local_reranker(wanted.local.expanduser())
+        return
+    from mailbot.assistant.llm import Endpoint, Model
+
+    base_url = wanted.base_url or (llm.base_url if llm else "")
+    if not base_url:
+        raise ConfigError("rerank.base_url is missing, and llm.base_url is not set either; set one of them")
+    source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
+    model = Model(
+        Endpoint(base_url.rstrip("/"), lambda: secret(source, "rerank.api_key") if source else "none")
+    )
+    try:
+        yield rerank.EndpointReranker(model, wanted.model)
     finally:
         model.close()
 

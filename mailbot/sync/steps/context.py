@@ -12,7 +12,7 @@ from mailbot.assistant.context.rerank import Reranker
 from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.scope import Scope
 from mailbot.assistant.style import Sample
-from mailbot.errors import ServerUnavailable, TryAgain
+from mailbot.errors import AuthenticationFailed, BadData, ServerUnavailable, TryAgain
 from mailbot.mail.message import Message
 from mailbot.settings import Settings
 from mailbot.sync.decide.audience import context_tokens, recipients, scope_of
@@ -75,7 +75,7 @@ class ContextSearch:
         )
         try:
             return found(vectors=self.vectors, reranker=self.reranker)
-        except (ServerUnavailable, TryAgain) as error:
+        except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
             self.report.remark(f"{error}; only the word search was used")
             return found()
 

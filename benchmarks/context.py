@@ -25,18 +25,19 @@ from typing import Any
 
 import yaml
 
-from benchmarks.scenario import Case, Fact, World, faults, folded, worlds
 from benchmarks.table import Ratio, show
 from mailbot.config import load
 from mailbot.mail.mail import read_mail
 from mailbot.settings import Settings
 from mailbot.sync.commands.import_mail import import_mail
+from mailbot.sync.commands.scenario import Case, Fact, World, faults, folded, worlds
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
 from mailbot.vault import note as notes
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.model import ModelServer, is_triage
 
+EVALS = Path(__file__).resolve().parent.parent / "evals"
 NEEDED = {"words": 0.90, "words and lookups": 0.90, "vectors and lookups": 0.95}
 WAYS = (("words", False, False), ("words and lookups", False, True), ("vectors and lookups", True, True))
 LETTERS_A_TOKEN = 4
@@ -245,9 +246,9 @@ def main() -> None:
     parser.add_argument("--missing", action="store_true")
     parser.add_argument("--show", default="")
     parser.add_argument("--json", default="")
-    parser.add_argument("--worlds", default=None, type=Path)
+    parser.add_argument("--worlds", default=EVALS, type=Path)
     arguments = parser.parse_args()
-    every = worlds(arguments.worlds) if arguments.worlds else worlds()
+    every = worlds(arguments.worlds)
     if wrong := [fault for world in every for fault in faults(world)]:
         sys.exit("\n".join(wrong))
     if arguments.check:

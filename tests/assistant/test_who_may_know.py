@@ -87,7 +87,8 @@ def put(world: World, path: str, about: str, n: int) -> None:
     """Put a canary about somebody into the vault, on one of the paths."""
     said = f"{world.canary(path, about)} on {TOPIC}"
     firm = about in FIRMS
-    place = f"Customers/{about}" if firm else f"People/{about}/README"
+    # The names of files tell nothing: what a link leads to counts.
+    place = f"Customers/C{FIRMS.index(about)}" if firm else f"People/P{PEOPLE.index(about)}/README"
     email = world.address(about) if not firm else f"office@firm{FIRMS.index(about)}.example"
     head = f"# Note {n}\n\nAll of {TOPIC}.\n\n"
     head_of_mail = f"type: email\ntitle: Storage\nfrom: {about} <{email}>\nto: [jo@own.example]\ndate: '2026-11-01T10:00:00+00:00'"
@@ -139,15 +140,15 @@ def written(folder: Path, of: dict[str, int | None], put_in: list[tuple[str, str
     world = World(folder, of)
     for n, firm in enumerate(FIRMS):
         world.write(
-            f"Customers/{firm}.md",
-            f"---\ntype: customer\naliases: [Alias{n}]\ndomain: firm{n}.example\n---\n# {firm}\n",
+            f"Customers/C{n}.md",
+            f"---\ntype: customer\ntitle: {firm}\naliases: [Alias{n}]\ndomain: firm{n}.example\n---\n# {firm}\n",
         )
     for n, person in enumerate(PEOPLE):
         firm = of[person]
         company = f"company: '{FIRMS[firm]}'\n" if firm is not None else ""
         front = f"type: people\ntitle: {person}\naliases: [Alias{50 + n}]\nemail: {world.address(person)}\n{company}"
         world.write(
-            f"People/{person}/README.md",
+            f"People/P{n}/README.md",
             f"---\n{front}---\n# {person}\n\n## Profile\n\n- Writes on {TOPIC}.\n",
         )
     for n, (path, about) in enumerate(put_in):

@@ -138,8 +138,8 @@ class Parties:
         found: set[int] = set()
         folder = PurePosixPath(path).parent
         while folder.name:
-            for name in ("readme", folder.name):
-                if (owner := self.linked(f"{folder}/{name}")) is not None:
+            for place in (f"{folder}/readme", f"{folder}/{folder.name}", str(folder)):
+                if (owner := self.linked(place)) is not None:
                     found.add(owner)
             folder = folder.parent
         name = organisation_place(PurePosixPath(path))
@@ -264,6 +264,8 @@ class Parties:
         known = Names(self._names(), lambda _: False)
         for name in index.named():
             key = _firm_key(name)
+            if target(name) in self._by_place:
+                continue
             if key and key not in self._by_firm and not known.resolve(name) and not _NO_NAME.match(key):
                 self._by_firm[key] = len(self._made)
                 self._made.append(_Making("organisation", plain(name), {plain(name)}))

@@ -307,7 +307,8 @@ class About:
         said = (self.note.title, *self.note.concerns.split("|"))
         found = [m for text in said if text for m in rules.mentions(text)]
         for name in (n for n in self.note.named.split("|") if n):
-            found += rules.mentions(name) or [frozenset({-1})]
+            linked = rules.parties.linked(name)
+            found += rules.mentions(name) or [frozenset({-1 if linked is None else linked})]
         return (*found, *(frozenset({p}) for p in self.owned))
 
     @cached_property

@@ -54,8 +54,9 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
             if own:
                 found[each.row.id] = Voice(f"- The user's own notes on style:\n{own}")
             continue
-        # Where the user has laid down how to write, no closing of ours is put in the place of theirs.
-        found[each.row.id] = Voice(style.in_words(own), "" if own else style.closing)
+        # Code sees to a closing that Sent shows; where the user has laid down how to write, their words count alone.
+        shown = style.samples and not own
+        found[each.row.id] = Voice(style.in_words(own), style.closing if shown else "")
         sources = [s.source for s in samples if s.source and s.to == to][:MOST]
         if sources:  # of whom the user has never written to, the note says nothing
             habits.append(Habit(to, style.greeting, style.closing, style.words, sources))

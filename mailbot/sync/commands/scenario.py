@@ -1,4 +1,5 @@
-"""The worlds of `evals/`: read, and checked for consistency. The format is in evals/README.md."""
+"""Scenarios with rubrics: a user, a vault, earlier mail and an inbox, and what each answer must and must not say. Read, and checked
+for consistency; the format is in evals/README.md."""
 
 from __future__ import annotations
 
@@ -8,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mailbot.errors import BadData
 from mailbot.mail.mail import Mail, read_mail
-
-EVALS = Path(__file__).resolve().parent.parent / "evals"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Case:
     readers: str = ""
     language: str = ""
     closing: str = ""
+    blanks: tuple[str, ...] = ()
     needed: tuple[Fact, ...] = ()
     forbidden: tuple[Fact, ...] = ()
     answer: Answer | None = None
@@ -77,16 +78,31 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ").split())
 
 
-def worlds(folder: Path = EVALS) -> list[World]:
-    """Every world."""
-    return [read(each.parent) for each in sorted(folder.glob("*/world.toml"))]
+def worlds(folder: Path) -> list[World]:
+    """Every world of a folder, or the one that the folder is. Raises BadData if there is none, or one cannot be read."""
+    found = (
+        [folder]
+        if (folder / "world.toml").is_file()
+        else [p.parent for p in sorted(folder.glob("*/world.toml"))]
+    )
+    if not found:
+        raise BadData(
+            f"{folder}: there is no world.toml in it; evals/README.md says what a scenario looks like"
+        )
+    try:
+        return [read(each) for each in found]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise BadData(
+            f"{folder}: a scenario in it cannot be read ({type(error).__name__}: {error})"
+        ) from error
 
 
 def read(folder: Path) -> World:
     """One world from its folder."""
     user = tomllib.loads((folder / "world.toml").read_text("utf-8"))
     own = {a.casefold() for a in (user["address"], *user.get("aliases", ()))}
-    sent, received = [], []
+    sent: list[bytes] = []
+    received: list[bytes] = []
     for path in sorted((folder / "archive").glob("*.eml")):
         raw = path.read_bytes()
         sender = read_mail(raw).message.sender
@@ -108,6 +124,7 @@ def _case(folder: Path, path: Path) -> Case:
         rubric.get("readers", ""),
         rubric.get("language", ""),
         rubric.get("closing", ""),
+        tuple(rubric.get("blanks", ())),
         _facts(rubric.get("needed", ())),
         _facts(rubric.get("forbidden", ())),
         _answer(tomllib.loads(given.read_text("utf-8"))) if given.exists() else None,

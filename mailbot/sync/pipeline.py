@@ -205,7 +205,7 @@ def _answer(
     most = wiring.most_drafts(session, options)
     undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows), mails.holds)
     with opened_models(session.settings.llm, session.spent_today()) as models:
-        judge = wiring.judge(session, models)
+        judge = wiring.judge(session, models, knowledge.index)
         wanting: list[Waiting] = []
         part, count = [*undecided, *(row for thread in threads[:most] for row in thread)], most
         while part:

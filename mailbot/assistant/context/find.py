@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from mailbot.vault.index import NoteRow
 
 
+ONCE = 0.6
+"""The share of its worth that a note keeps which only one of several searches has found."""
+
+
 @dataclass(slots=True)
 class Find:
     """A note: `worth` from 0 to 1, `why` it is here, the `asks` that it was found for, and its `passages`, best first; none for
@@ -19,6 +23,8 @@ class Find:
     asks: list[str] = field(default_factory=list)
     passages: list[int] = field(default_factory=list)
     in_thread: bool = False
+    times: int = 1
+    """In how many ways it was found."""
 
 
 class Finds:
@@ -42,6 +48,7 @@ class Finds:
         if known is None:
             self._all[found.note.id] = found
             return
+        known.times += 1
         known.worth = max(known.worth, found.worth)
         known.asks += [ask for ask in found.asks if ask not in known.asks]
         known.passages = in_turn(known.passages, found.passages)
@@ -49,6 +56,13 @@ class Finds:
     def ranked(self) -> list[Find]:
         """The finds, those of most worth first; of two that are equal the one found earlier."""
         return sorted(self._all.values(), key=lambda f: -f.worth)
+
+    def weighed(self, lookups: float) -> list[Find]:
+        """The same at the end, when what was found in several ways counts more than what one search alone has brought up. `lookups`
+        is how many searches there were for an ask, the ask itself aside: where there were none, one is enough."""
+        for find in self._all.values() if lookups else ():
+            find.worth *= ONCE + (1 - ONCE) * min(1.0, (find.times - 1) / lookups)
+        return self.ranked()
 
 
 def in_turn(first: list[int], second: list[int]) -> list[int]:

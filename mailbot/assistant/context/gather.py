@@ -117,7 +117,8 @@ class _Gathering:
             self._add(find)
         for find in replacements(self.index, self.finds):
             self._add(find)
-        return self.finds.ranked()
+        lookups = sum(len(ask.lookups) for ask in self.asks)
+        return self.finds.weighed(lookups / len(self.asks) if self.asks else 0.0)
 
     def _add(self, find: Find) -> None:
         if self._counts(find.note):
@@ -176,7 +177,7 @@ class _Gathering:
             find.worth = query.weight * score
             if not is_short(find.note):
                 by_words = self.relevance.best_passages(find.note, query.text)[:PASSAGES]
-                find.passages = in_turn(find.passages, by_words)
+                find.passages = in_turn(by_words, find.passages[:1])
         for (find, _), score in zip(kept_back, self.relevance.scores(query, kept_back), strict=True):
             find.worth = query.weight * score
         best = sorted(open_, key=lambda pair: -pair[0].worth)[:HITS]

@@ -19,7 +19,7 @@ HEADER = 25
 """Tokens that a source costs beside its text."""
 BEST = 10
 """What is withheld is told of the best so many."""
-FAR_BELOW = 0.42
+FAR_BELOW = 0.5
 """A find that is worth less than this share of the best is left out."""
 EACH = 1
 """Finds that each ask keeps, whatever the best is worth."""

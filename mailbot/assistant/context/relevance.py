@@ -12,6 +12,8 @@ from mailbot.vault.index import Index, NoteRow
 from mailbot.vault.search import Hit
 from mailbot.vault.words import query_terms
 
+PASSAGE_FAR_BELOW = 0.45
+"""The share of the best passage's words below which another of the note is left out."""
 STEM = 5
 """Letters by which two forms of a word are taken for one."""
 RANK, WORDS = 0.4, 0.6
@@ -44,12 +46,13 @@ class Relevance:
         return sum(self._weight(w) for w in wanted & there) / total if total else 0.0
 
     def best_passages(self, note: NoteRow, query: str = "") -> list[int]:
-        """The passages of a note that have most of what a query, or the whole mail, asks; those that have none of it come last, in
-        order."""
+        """The passages of a note that have most of what a query, or the whole mail, asks, best first; those far below the best are
+        left out."""
         wanted = _stems(query) if query else self._whole
         every = self._index.passages_of(note.id)
-        scored = [(self.share(wanted, f"{heading} {text}"), id_) for id_, heading, text in every]
-        return [id_ for _, id_ in sorted(scored, key=lambda s: (-s[0], s[1]))]
+        scored = sorted(((self.share(wanted, f"{heading} {text}"), id_) for id_, heading, text in every), key=lambda s: (-s[0], s[1]))  # fmt: skip
+        best = scored[0][0] if scored else 0.0
+        return [id_ for share, id_ in scored if share >= PASSAGE_FAR_BELOW * best]
 
     def scores(self, query: Query, found: Sequence[tuple[Find, Hit]]) -> list[float]:
         """What each note that a search found is worth, 0 to 1: by its score and its words."""

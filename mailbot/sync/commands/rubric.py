@@ -31,6 +31,7 @@ from mailbot.sync.steps.triage import Waiting
 from mailbot.vault.draft import Draft
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
+from mailbot.vault.languages import main_languages
 from mailbot.vault.verdict import Verdict
 
 
@@ -161,7 +162,9 @@ def _scored(
     mail, sender = case.mail, case.mail.message.sender
     own, to = frozenset(settings.own_addresses), sender.key if sender else ""
     known = journal.sent.written_to(to) > 0
-    verdict = judged(mail, Reader(world.user["name"], own, known), models, settings.folder)[0]
+    verdict = judged(
+        mail, Reader(world.user["name"], own, known, main_languages(index)), models, settings.folder
+    )[0]
     right = verdict.disposition == case.disposition
     if case.disposition != "reply" or not right:
         return Scored(world.name, case.name, right)

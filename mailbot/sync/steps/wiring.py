@@ -142,9 +142,10 @@ def concurrency(session: Session, models: Models | None) -> int:
     return session.settings.llm.concurrency if session.settings.llm and models else 1
 
 
-def judge(session: Session, models: Models | None) -> Judge | None:
+def judge(session: Session, models: Models | None, index: Index) -> Judge | None:
     """The model as a judge, None if there is no model."""
     from mailbot.sync.steps.triage import Judge
+    from mailbot.vault.languages import main_languages
 
     if models is None:
         return None
@@ -156,6 +157,7 @@ def judge(session: Session, models: Models | None) -> Judge | None:
         bill(session),
         session.progress,
         session.ends,
+        main_languages(index),
     )
 
 

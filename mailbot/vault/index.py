@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 
 from mailbot.vault.index_file import connect
+from mailbot.vault.note_row import Marks, NoteRow
 from mailbot.vault.wording import name_key
 
-ARTICLES = "[Aa]n?|[Tt]he|[Ll]es?|[Ll]a|[Uu]ne?|[Dd]es|[Ee]l|[Ll]os|[Ll]as|[Uu]na?|[Ii]l|[Ll]o|[Dd]e|[Hh]et|[Ee]en|[Ee]tt?|[Oo]s?"
-"""Of the languages that write nouns in lower case."""
 EVERY = 2**62
 """An id above that of any note."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What of a note keeps it back, whoever asks."""
-
-    path: str
-    private: bool
-    audience: str
-    tags: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class NoteRow:
-    """A note as the index knows it; the fields are those of `Entry`."""
-
-    id: int
-    path: str
-    title: str
-    type: str
-    date: str
-    body: str = field(repr=False)
-    private: bool = False
-    audience: str = ""
-    tags: frozenset[str] = frozenset()
-    person: bool = False
-    auto_created: bool = False
-    draft: str = ""
-    mtime_ns: int = 0
-    merged_into: str = ""
-    organisation: bool = False
-    journal: bool = False
-    aliases: str = ""
-    company: str = ""
-    concerns: str = ""
-    named: str = ""
-    replaced_by: str = ""
-    manner: str = ""
 
 
 class Index:
@@ -243,12 +203,10 @@ class Index:
         rows = self.database.execute("SELECT DISTINCT named FROM note WHERE named <> '' ORDER BY named")
         return list(dict.fromkeys(name for (names,) in rows for name in names.split("|")))
 
-    def in_lower_case(self, word: str) -> bool:
-        """Whether a word of a name stands in a note as a common word: in lower case, behind an article."""
-        sql = "SELECT n.body FROM note_fts f JOIN note n ON n.id = f.rowid WHERE note_fts MATCH ? LIMIT 50"
-        used = re.compile(rf"(?<!\w)(?:{ARTICLES}) {re.escape(word)}s?(?!\w)")
-        rows = self.database.execute(sql, (f'"{word}"',))
-        return any(used.search(body) for (body,) in rows)
+    def bodies_with(self, word: str, most: int) -> list[str]:
+        """The bodies of so many notes in which a word stands."""
+        sql = "SELECT n.body FROM note_fts f JOIN note n ON n.id = f.rowid WHERE note_fts MATCH ? LIMIT ?"
+        return [body for (body,) in self.database.execute(sql, (f'"{word}"', most))]
 
     def concerning(self, phrases: Iterable[str], limit: int) -> list[int]:
         """The newest notes, mail aside, in which one of these FTS5 phrases stands."""

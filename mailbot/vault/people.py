@@ -15,9 +15,10 @@ from mailbot.mail.freemail import is_for_all
 from mailbot.vault import note as notes
 from mailbot.vault.entry import says_no
 from mailbot.vault.files import safe_name
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
 from mailbot.vault.markdown import inline
 from mailbot.vault.note import Note, property_text, with_properties
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.wording import strings
 
 _OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")

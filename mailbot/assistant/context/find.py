@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mailbot.vault.index import NoteRow
-
+from mailbot.vault.note_row import NoteRow
 
 ONCE = 0.6
 """The share of its worth that a note keeps which only one of several searches has found."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.assistant.context.existed import existed
 from mailbot.assistant.context.find import Find, Finds, in_turn
 from mailbot.assistant.context.heard import Heard
 from mailbot.assistant.context.letters import letters, read_by_all
@@ -19,12 +20,13 @@ from mailbot.assistant.context.surroundings import firm_notes, linked_from, peop
 from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.disclosure.readers import readers_of
 from mailbot.assistant.disclosure.rules import Rules
-from mailbot.assistant.scope import Scope, existed
+from mailbot.assistant.scope import Scope
 from mailbot.assistant.style import Sample
 from mailbot.mail.freemail import is_for_all
 from mailbot.mail.mail import Mail
 from mailbot.vault.entry import UNSEARCHED
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.search import Hit, search
 from mailbot.vault.source import Context
 from mailbot.vault.vectors import Vectors

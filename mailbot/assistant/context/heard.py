@@ -9,7 +9,8 @@ from functools import cached_property
 from mailbot.assistant.disclosure.readers import Readers
 from mailbot.assistant.facts import Carrier, facts_in
 from mailbot.mail.freemail import is_for_all
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.stand_ins import unescape
 from mailbot.vault.wording import target
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from mailbot.assistant.context.find import Find
 from mailbot.assistant.context.queries import Query
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.search import Hit
 from mailbot.vault.words import query_terms
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mailbot.assistant.context.existed import existed
 from mailbot.assistant.disclosure import marks
 from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.disclosure.pieces import pieces
 from mailbot.assistant.disclosure.readers import Readers
-from mailbot.assistant.scope import Scope, existed
+from mailbot.assistant.scope import Scope
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.vault.index import Index
 

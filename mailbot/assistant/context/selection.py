@@ -11,7 +11,8 @@ from mailbot.assistant.disclosure import marks
 from mailbot.assistant.disclosure.pieces import Piece, pieces
 from mailbot.assistant.disclosure.rules import Asked, Rules, Ruling, Use
 from mailbot.assistant.tokens import tokens
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.read_back import newest_text
 from mailbot.vault.stand_ins import unescape
 

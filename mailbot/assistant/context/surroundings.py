@@ -12,7 +12,8 @@ from mailbot.assistant.context.relevance import Relevance
 from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.scope import Scope
 from mailbot.mail.message import Message
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.people import person
 from mailbot.vault.search import query_phrases
 from mailbot.vault.wording import target

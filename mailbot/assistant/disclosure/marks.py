@@ -10,7 +10,7 @@ from mailbot.assistant.disclosure.pieces import Piece
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.settings import Disclosure
 from mailbot.vault.entry import UNREADABLE
-from mailbot.vault.index import Marks, NoteRow
+from mailbot.vault.note_row import Marks, NoteRow
 from mailbot.vault.walk import lies_in, places
 from mailbot.vault.whom import WORDS, plain
 

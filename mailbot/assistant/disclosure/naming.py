@@ -140,6 +140,8 @@ class Names:
         return self._common[word]
 
 
+ARTICLES = "[Aa]n?|[Tt]he|[Ll]es?|[Ll]a|[Uu]ne?|[Dd]es|[Ee]l|[Ll]os|[Ll]as|[Uu]na?|[Ii]l|[Ll]o|[Dd]e|[Hh]et|[Ee]en|[Ee]tt?|[Oo]s?"
+"""Of the languages that write nouns in lower case."""
 _GERMAN_ARTICLES = frozenset(
     "der die das den dem des ein eine einen einem einer eines im am zur zum vom ins beim".split()
 )
@@ -177,3 +179,9 @@ def _stem(name: str) -> str:
     """A name without its last vowel, if what is left still tells: in Latin letters four of them."""
     shortest = KEY if name.isascii() else KEY - 1
     return name[:-1] if name[-1:] in tuple("aeiouyаеиоуыяіїёюьй") and len(name) > shortest else name
+
+
+def is_common(word: str, bodies: Iterable[str]) -> bool:
+    """Whether a word of a name stands in these texts as a common word: in lower case, behind an article."""
+    used = re.compile(rf"(?<!\w)(?:{ARTICLES}) {re.escape(word)}s?(?!\w)")
+    return any(used.search(body) for body in bodies)

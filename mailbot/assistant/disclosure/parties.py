@@ -7,26 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Literal
 
-from mailbot.assistant.disclosure.naming import Name, Names, folded
+from mailbot.assistant.disclosure.forms import Kind, firm_key, forms
+from mailbot.assistant.disclosure.naming import Name, Names, folded, is_common
 from mailbot.language.phrases import Phrases
 from mailbot.mail.freemail import is_for_all
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.walk import lies_in, places
 from mailbot.vault.whom import organisation_place, plain
 from mailbot.vault.wording import target
 
-Kind = Literal["person", "organisation"]
-
-_LEGAL = Phrases(r"(?:[\s,]+(?:{{vault.legal_form}}))+\.?$", re.IGNORECASE)
-"""What stands behind a company's name: `GmbH`, `Ltd`."""
-_PARTICLES = frozenset(
-    "mr mrs ms dr drs ir prof herr herrn frau mme mlle m sir el al le la les de du di da do ter ten van von vom zu zum zur der den het"
-    " bin ben ibn san des del los las dos das y e af av".split()
-)
-"""What stands in a name and is none: `van`, `Dr`."""
 _NO_NAME = Phrases(r"(?:{{words.stop}}|{{vault.personal_heading}}|{{vault.contact_heading}})$", re.IGNORECASE)
+
+
+LOOKED_AT = 50
+"""Notes that are looked at for whether a name is a common word too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Parties:
         self._from_properties(index)
         self._all = [self._party(number) for number in range(len(self._made))]
         self._mark_insiders()
-        self.names = Names(self._names(), index.in_lower_case)
+        self.names = Names(self._names(), lambda word: is_common(word, index.bodies_with(word, LOOKED_AT)))
 
     def __getitem__(self, id_: int) -> Party:
         return self._all[id_]
@@ -146,7 +142,7 @@ class Parties:
         if (
             name and not found and PurePosixPath(path).stem != name
         ):  # one that lies beside them is about its own matter
-            found.add(self._by_firm.get(_firm_key(name), -1))
+            found.add(self._by_firm.get(firm_key(name), -1))
         if not found and lies_in(path, places([self._people_folder])):
             below = path[len(self._people_folder) + 1 :].split("/")[0].removesuffix(".md")
             if below.casefold() not in ("readme", "index"):
@@ -188,7 +184,7 @@ class Parties:
                 self._by_email[email].add(number)
             if not note.person:
                 for name in making.names:
-                    self._by_firm.setdefault(_firm_key(name), number)
+                    self._by_firm.setdefault(firm_key(name), number)
                 for domain in (a for a in addresses if a.startswith("@")):
                     self._claim(domain[1:], number)
                 for email in making.emails:
@@ -231,7 +227,7 @@ class Parties:
 
     def _firm(self, name: str) -> int | None:
         """The organisation of a name, made where there is none."""
-        key = _firm_key(name)
+        key = firm_key(name)
         if not key or _NO_NAME.match(key):
             return None
         if (linked := self._by_place.get(target(name))) is not None and self._made[
@@ -251,19 +247,19 @@ class Parties:
             if not domain or is_for_all(domain) or self.firm_of(domain) is not None:
                 continue
             label = domain.split(".")[-3] if domain.count(".") > 1 and len(domain.split(".")[-2]) < 4 else domain.split(".")[-2] if "." in domain else domain  # fmt: skip
-            number = self._by_firm.get(_firm_key(label))
+            number = self._by_firm.get(firm_key(label))
             if number is None:
                 number = len(self._made)
                 names = {label, label.replace("-", " ")} if len(label) > 2 else set()
                 self._made.append(_Making("organisation", label, names))
-                self._by_firm[_firm_key(label)] = number
+                self._by_firm[firm_key(label)] = number
             self._by_domain[domain] = number
 
     def _from_properties(self, index: Index) -> None:
         """Whom notes name by a property, and nothing else in the vault knows."""
         known = Names(self._names(), lambda _: False)
         for name in index.named():
-            key = _firm_key(name)
+            key = firm_key(name)
             if target(name) in self._by_place:
                 continue
             if key and key not in self._by_firm and not known.resolve(name) and not _NO_NAME.match(key):
@@ -274,7 +270,7 @@ class Parties:
         made = self._made[number]
         firms: set[int] = set()
         if made.kind == "person":
-            if made.company and (firm := self._by_firm.get(_firm_key(made.company))) is not None:
+            if made.company and (firm := self._by_firm.get(firm_key(made.company))) is not None:
                 firms.add(firm)
             elif made.company and (linked := self._by_place.get(target(made.company))) is not None:
                 firms.add(linked)
@@ -303,30 +299,4 @@ class Parties:
     def _names(self) -> Iterable[Name]:
         for number, made in enumerate(self._made):
             for name in made.names:
-                yield from _forms(number, made.kind, name)
-
-
-def _forms(number: int, kind: Kind, name: str) -> Iterable[Name]:
-    """A name and the shorter ones that it goes by: a company's without its legal form, a person's first and last."""
-    name = re.sub(r"\s*\([^()]*\)\s*$", "", name).strip() or name
-    if kind == "organisation":
-        yield Name(number, name)
-        short = _LEGAL.sub("", name)
-        if short and short != name:
-            yield Name(number, short)
-        return
-    if found := re.fullmatch(r"([^,]+), ?([^,]+)", name):
-        name = f"{found[2]} {found[1]}"
-    yield Name(number, name, person=True)
-    every_part = re.findall(r"[^\W\d_][\w'’.-]*", name)
-    parts = [p for p in every_part if len(p) > 1 and not p.endswith(".") and p.casefold() not in _PARTICLES]
-    if len(every_part) > 1 and parts:
-        # A first name, if it stands first: `Le Bris` and `van Aalst` have none.
-        if parts[0] == every_part[0] and len(parts) > 1:
-            yield Name(number, parts[0], part=True, person=True)
-        yield Name(number, parts[-1], part=True, person=True)
-
-
-def _firm_key(name: str) -> str:
-    shown = plain(name)
-    return folded(_LEGAL.sub("", shown) or shown)
+                yield from forms(number, made.kind, name)

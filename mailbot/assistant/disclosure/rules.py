@@ -5,36 +5,23 @@ A note is asked first (`of_note`), then each of its pieces (`of_piece`). The fir
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from mailbot.assistant.disclosure import marks
 from mailbot.assistant.disclosure.marks import CUSTOMERS, INTERNAL, PUBLIC
+from mailbot.assistant.disclosure.mentions import Mentions
 from mailbot.assistant.disclosure.parties import Parties, Party
 from mailbot.assistant.disclosure.personal import is_personal, under_contact, under_personal
 from mailbot.assistant.disclosure.pieces import Piece
 from mailbot.assistant.disclosure.readers import Readers, named_party
-from mailbot.assistant.support import matters
 from mailbot.language.detect import language_of
-from mailbot.language.phrases import Phrases, lowered
 from mailbot.settings import Disclosure
-from mailbot.vault.index import NoteRow
+from mailbot.vault.note_row import NoteRow
 
 Use = Literal["say", "know"]
-
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@((?:[\w-]{1,63}\.)+[\w-]{2,63})")
-_LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})(?:[^\[\]\n]*)\]\]")
-_FIRM_NAME = re.compile(r"(?:[A-ZÀ-ÞА-Я0-9][\w&'’.-]*[ ,]{1,2}(?:& |und |and |et |y )?){1,4}$")
-_FIRM_COLUMN = Phrases(r"\W*(?:{{vault.organisation_property}})\W*$")
-_SUBJECT = re.compile(r"[\s>*+\-\d.)]*((?:[A-ZÀ-Þ][a-zß-ÿ'’-]+ ){2,4})[a-zß-ÿ]+")
-_FORMS = Phrases(r"(?<![\w.])(?:{{vault.legal_form}})(?![\w-])", re.IGNORECASE)
-_SURE = frozenset(
-    "gmbh ltd limited inc llc plc bv nv sarl sas spa srl ag kg ev corp oy aps as kft 株式会社 有限公司 주식회사".split()
-)
-"""Legal forms that are hardly anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +63,7 @@ class Rules:
     ) -> None:
         self.readers = readers
         self.parties = parties
+        self.mentions = Mentions(parties)
         self.settings = settings
         self._heard = heard
 
@@ -145,59 +133,17 @@ class Rules:
 
     def _named(self, about: About, piece: Piece) -> tuple[frozenset[int], ...]:
         """Whom a piece names or is about. What it names itself it is about; where it names nobody, what it follows says whom."""
-        own = tuple(self.mentions(piece.text))
-        after = () if own else tuple(m for text in piece.after for m in self.mentions(text))
-        under = tuple(m for text in piece.under for m in self.mentions(text))
+        own = tuple(self.mentions.in_text(piece.text))
+        after = () if own else tuple(m for text in piece.after for m in self.mentions.in_text(text))
+        under = tuple(m for text in piece.under for m in self.mentions.in_text(text))
         return (
             *about.named,
             *under,
             *own,
             *after,
-            *self._in_columns(piece),
-            *self._unknown_subject(about, piece),
+            *self.mentions.in_columns(piece),
+            *self.mentions.unknown_subject(piece, about.language),
         )
-
-    def mentions(self, text: str) -> list[frozenset[int]]:
-        """Whom a text names: by name, by a link to their note, by an address. -1 is somebody whom nobody knows."""
-        parties = self.parties
-        found: list[frozenset[int]] = []
-        for match in _LINK.finditer(text):
-            if (linked := parties.linked(match[1])) is not None:
-                found.append(frozenset({linked}))
-            elif owners := parties.owners(f"{match[1].strip()}.md") - {-1}:
-                found.append(owners)
-        for match in _ADDRESS.finditer(text):
-            at = parties.at(match[0])
-            found.append(at or (frozenset() if parties.is_internal(match[0]) else frozenset({-1})))
-        found += parties.names.named_in(_without_addresses(text))
-        return [f for f in (*found, *self._unknown_firms(text)) if f]
-
-    def _unknown_firms(self, text: str) -> Iterable[frozenset[int]]:
-        """Companies that show by their legal form and that the vault does not know."""
-        for form in _FORMS.finditer(text):
-            if re.sub(r"[./\s]", "", form[0]).casefold() not in _SURE or not (
-                form[0][0].isupper() or form[0][0] == "e"
-            ):
-                continue
-            before = _FIRM_NAME.search(text[max(0, form.start() - 120) : form.start()])
-            if before and not any(self.parties.names.named_in(f"{before[0]}{form[0]}")):
-                yield frozenset({-1})
-
-    def _in_columns(self, piece: Piece) -> Iterable[frozenset[int]]:
-        """Names in the column of customers that nobody knows otherwise."""
-        if piece.kind != "row" or not piece.under:
-            return
-        head, cells = _cells(piece.under[-1]), _cells(piece.text)
-        for title, cell in zip(head, cells, strict=False):
-            if _FIRM_COLUMN.match(lowered(title)) and re.search(r"\w", cell) and not self.mentions(cell):
-                yield frozenset({-1})
-
-    def _unknown_subject(self, about: About, piece: Piece) -> Iterable[frozenset[int]]:
-        """A name that nobody knows and that something costs: `Ostrea Bay offers them at 0.08 €`. German writes every noun like
-        that."""
-        found = _SUBJECT.match(piece.text) if about.language != "de" else None
-        if found and "money" in matters(piece.text) and not any(self.parties.names.named_in(found[1])):
-            yield frozenset({-1})
 
     def _outside(
         self, about: About, piece: Piece, named: tuple[frozenset[int], ...], said: frozenset[str]
@@ -305,20 +251,12 @@ class About:
     def named(self) -> tuple[frozenset[int], ...]:
         rules = self._rules
         said = (self.note.title, *self.note.concerns.split("|"))
-        found = [m for text in said if text for m in rules.mentions(text)]
+        found = [m for text in said if text for m in rules.mentions.in_text(text)]
         for name in (n for n in self.note.named.split("|") if n):
             linked = rules.parties.linked(name)
-            found += rules.mentions(name) or [frozenset({-1 if linked is None else linked})]
+            found += rules.mentions.in_text(name) or [frozenset({-1 if linked is None else linked})]
         return (*found, *(frozenset({p}) for p in self.owned))
 
     @cached_property
     def language(self) -> str:
         return language_of(self.note.body[:4000])
-
-
-def _cells(row: str) -> list[str]:
-    return [cell.strip(" *_`") for cell in row.strip().lstrip("> ").strip("|").split("|")]
-
-
-def _without_addresses(text: str) -> str:
-    return _ADDRESS.sub(" ", text)

@@ -14,9 +14,10 @@ from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.search import opened_index
 from mailbot.sync.session.state import State
 from mailbot.vault import people
-from mailbot.vault.index import Index, NoteRow
+from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from mailbot.vault.note import with_properties
+from mailbot.vault.note_row import NoteRow
 from mailbot.vault.walk import lies_in, places
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from mailbot.assistant import prompt
+from mailbot.assistant.closing import parted
 from mailbot.assistant.due import due_date, working_days
 from mailbot.assistant.guard import Allowed, Guarded, allowed, field_text, long_text, reply_text
 from mailbot.assistant.lane import Grounds, lane_of
@@ -18,7 +20,6 @@ from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.models import Models
 from mailbot.assistant.prompt import Prompt, mail_text, one_line, quoted_text
 from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.style import with_closing
 from mailbot.assistant.support import supports as supported
 from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
@@ -195,10 +196,9 @@ def _draft(
     left_out: list[Ask] = []
     if value.taken_up is not None:
         left_out = [a for n, a in enumerate(request.asks, 1) if n not in value.taken_up]
-        text = _with_blanks(text, left_out)
-    if wanted := _closing(request):
-        text = with_closing(text, wanted)
-    supports = _supports(request, value.claims, may)
+    mail = parted(text)
+    text = replace(mail, body=_with_blanks(mail.body, left_out)).closed(_closing(request))
+    supports, told = _supports(request, value.claims, may)
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
     people = " ".join((request.user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
     said = [*_sayable(request), people, request.now.isoformat()]
@@ -212,6 +212,7 @@ def _draft(
         removed=guarded.removed,
         suspicious=request.suspicious,
         left_out=left_out,
+        told=told,
     )
     return Draft(
         reply=text,
@@ -230,13 +231,23 @@ def _draft(
     )
 
 
-def _supports(request: DraftRequest, claims: Sequence[_Claim], may: Allowed) -> tuple[tuple[str, str], ...]:
-    """(statement, what carries it or '') for each claim of the model's."""
-    sources = {s.id: (s.wikilink, f"{s.title}\n{s.text}") for s in request.context.sources}
+def _supports(
+    request: DraftRequest, claims: Sequence[_Claim], may: Allowed
+) -> tuple[tuple[tuple[str, str], ...], list[str]]:
+    """((statement, what carries it or ''), the statements that only a source carries which is not to be told)."""
     mail = "\n".join(_mail(request))
-    return tuple(
-        (t, _support(t, c.sources, sources, mail)) for c in claims[:20] if (t := field_text(c.text, may))
-    )
+    say, know = ({s.id: (s.wikilink, f"{s.title}\n{s.text}") for s in some} for some in (request.context.sayable, request.context.only_known))  # fmt: skip
+    found: list[tuple[str, str]] = []
+    told: list[str] = []
+    for claim in claims[:20]:
+        if not (text := field_text(claim.text, may)):
+            continue
+        ids = list(dict.fromkeys(claim.sources))[:20]
+        link = _support(text, ids, say, mail)
+        if not link and (link := _support(text, ids, know, "")):
+            told.append(text)
+        found.append((text, link))
+    return tuple(found), told
 
 
 def _name_of(sender: Address | None) -> str:
@@ -270,13 +281,10 @@ def _tasks(request: DraftRequest, value: DraftAnswer, may: Allowed) -> tuple[Act
     )
 
 
-def _with_blanks(text: str, forgotten: list[Ask]) -> str:
-    """The reply with a visible blank for each ask that it leaves out, before its closing line."""
-    if not forgotten:
-        return text
-    blanks = "\n\n".join(f"[…: your answer to “{one_line(a.text)[:200]}”]" for a in forgotten)
-    head, _, closing = text.rpartition("\n\n")
-    return f"{head}\n\n{blanks}\n\n{closing}" if head and len(closing) < 120 else f"{text}\n\n{blanks}"
+def _with_blanks(body: str, forgotten: list[Ask]) -> str:
+    """The text of a reply with a visible blank for each ask that it leaves out."""
+    blanks = [f"[…: your answer to “{one_line(a.text)[:200]}”]" for a in forgotten]
+    return "\n\n".join((body, *blanks))
 
 
 def _support(statement: str, ids: list[str], sources: dict[str, tuple[str, str]], mail: str) -> str:

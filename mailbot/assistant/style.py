@@ -1,4 +1,5 @@
-"""How the user writes: what can be learned from what they have sent. Pure; at least five samples, or nothing is learned."""
+"""How the user writes: what can be learned from what they have sent. Pure. Mails to the person teach from the first on, mails to
+others only if there are five."""
 
 from __future__ import annotations
 
@@ -8,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mailbot.assistant.closing import parted
 from mailbot.language.detect import language_of
 from mailbot.language.lists import entries
 from mailbot.language.phrases import Phrases
 
 ENOUGH = 5
 MOST = 12
-NAME_WORDS = 3
-"""Of a line that is the name below a closing."""
 EXCERPT = 500
 """Characters of a mail that are shown as an example, to the very person it was written to."""
 _WORD = Phrases("{{manner.greeting}}", re.IGNORECASE)
@@ -27,7 +27,6 @@ _NAME_FIRST = Phrases(
 )
 _BARE_NAME = re.compile(r"[^\W\d_][\w'’-]{1,20}[,!]\s*$")
 _REST = Phrases(r"(?:[^.?。？]|{{ask.abbreviation}}\.){0,60}[,!:.、。，！：]?\s*$", re.IGNORECASE)
-_CLOSING = Phrases(r"{{manner.closing}}[,.!。！，]*\s*$", re.IGNORECASE)
 _FORMAL = Phrases(r"^{{manner.formal}}|{{manner.formal_closing}}", re.IGNORECASE | re.MULTILINE)
 
 
@@ -133,7 +132,7 @@ def style_of(
         samples=len(samples),
         language=language_of(" ".join(s.text for s in samples)),
         greeting=_commonest(greeting(s.text) for s in telling),
-        closing=_commonest(closing_block(s.text) for s in telling),
+        closing=_commonest(parted(s.text[-2000:]).closing for s in telling),
         words=int(statistics.median(len(s.text.split()) for s in telling)),
         formal=sum(is_formal(s.text) for s in telling) * 2 > len(telling),
         examples=tuple(
@@ -166,37 +165,7 @@ def _unnamed(word: str, rest: str) -> str:
 
 def closing(text: str) -> str:
     """The closing line of a mail, empty if there is none."""
-    return next((line for line in _lines_at_end(text) if _CLOSING.match(line)), "")
-
-
-def closing_block(text: str) -> str:
-    """The closing line of a mail with the name below it (`Best,` and `JV`), empty if it has none."""
-    lines = _lines_at_end(text)
-    at = next((n for n, line in enumerate(lines) if _CLOSING.match(line)), None)
-    if at is None or any(
-        len(line.split()) > NAME_WORDS or re.search(r"\d", line) for line in lines[at + 1 :]
-    ):
-        return lines[at] if at is not None else ""
-    return "\n".join(lines[at:])
-
-
-def with_closing(reply: str, wanted: str) -> str:
-    """A reply with this closing in the place of its own, or below it where it has none."""
-    lines = reply.rstrip().split("\n")
-    last = next((n for n in range(len(lines) - 1, max(-1, len(lines) - 7), -1) if _CLOSING.match(lines[n].strip()[:120])), None)  # fmt: skip
-    body = lines if last is None else lines[:last]
-    return "\n".join(body).rstrip() + f"\n\n{wanted}"
-
-
-def is_signed(reply: str) -> bool:
-    """Whether a name stands below the closing of a reply, in words that are known or with the comma of one: `Be well,` and `J.`"""
-    last = [line.strip() for line in reply.rstrip().rpartition("\n\n")[2].split("\n")]
-    short = len(last) in (2, 3) and all(0 < len(line.split()) <= NAME_WORDS + 1 for line in last)
-    return "\n" in closing_block(reply) or (short and last[0].endswith((",", "，")))
-
-
-def _lines_at_end(text: str) -> list[str]:
-    return [line.strip()[:120] for line in text[-2000:].split("\n") if line.strip()][-4:]
+    return parted(text[-2000:]).closing.partition("\n")[0]
 
 
 def _commonest(found: Iterable[str]) -> str:

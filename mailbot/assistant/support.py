@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from mailbot.assistant.facts import Carrier
 from mailbot.language.detect import language_of
@@ -13,6 +14,7 @@ from mailbot.vault.words import query_terms
 
 _DAYS = Phrases("{{matter.weekday}}|{{matter.day}}")
 _COMMITMENT = Phrases("{{matter.commitment}}")
+_AGREEMENT = Phrases("{{matter.agreement}}")
 _SIGN = "[$€£¥₽₴₺₩]"
 _MONEY = Phrases(
     rf"{{{{matter.money}}}}|{_SIGN}\s?\d|(?<![\d.,])\d[\d.,\u00a0 ]{{0,20}}(?:{_SIGN}|{{{{matter.currency}}}}|k€)"
@@ -42,18 +44,30 @@ def uncarried(text: str, given: Iterable[str], day: date | None = None) -> list[
     return list(dict.fromkeys(f.shown for f in Carrier(given, day).missing(text)))
 
 
+def binds(sentence: str) -> bool:
+    """Whether a sentence promises something, agrees to something or accepts it."""
+    said = re.sub(r"\s+", " ", lowered(sentence))
+    return bool(_COMMITMENT.search(said) or _AGREEMENT.search(said))
+
+
 def supports(statement: str, sources: Iterable[str], day: date | None = None) -> bool:
     """Whether these passages can carry a statement: every hard fact of it stands in them, and where both are in one
     language they share at least one word that tells."""
-    texts = list(sources)
-    if not texts:
+    whole = "\n".join(sources)
+    if not whole:
         return False
-    if uncarried(statement, texts, day):
+    carrier, language, words = _read(whole, day)
+    if carrier.missing(statement):
         return False
-    whole = " ".join(texts)
-    if language_of(statement) != language_of(whole) or not statement.isascii():
+    if language_of(statement) != language or not statement.isascii():
         return True
-    return bool(content_words(statement) & content_words(whole))
+    return not words.isdisjoint(content_words(statement))
+
+
+@lru_cache(maxsize=64)
+def _read(text: str, day: date | None) -> tuple[Carrier, str, frozenset[str]]:
+    """A passage as statements are held against it: many statements rest on one passage."""
+    return Carrier([text], day), language_of(text), frozenset(content_words(text))
 
 
 def not_taken_up(asks: Sequence[str], reply: str, *, strict: bool = False) -> list[str]:

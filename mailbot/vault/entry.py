@@ -20,8 +20,10 @@ from mailbot.vault.whom import (
     domains_in,
     is_journal,
     is_organisation,
+    is_person,
     manner_in,
     named_in,
+    plain,
     replacement,
 )
 from mailbot.vault.wording import name_key, strings, target, whole
@@ -130,20 +132,27 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
     tags = tuple(
         dict.fromkeys((*own_tags, *(t.casefold() for t in _tags_in(body)))) if "#" in body else own_tags
     )
-    kind = next((k.lstrip("#").casefold() for k in strings(properties.get("type"))), "")
+    kinds = (
+        *strings(properties.get("type")),
+        *strings(properties.get("category")),
+        *strings(properties.get("categories")),
+    )
+    kind = next((plain(k).lstrip("#").casefold() for k in kinds), "")
     described = [str(properties[k]) for k in _DESCRIBING if properties.get(k)]
     merged_into = target(str(properties.get("merged_into") or "").strip("[]"))
-    person = not merged_into and (
-        kind in PERSON_TYPES
-        or not PERSON_TYPES.isdisjoint(own_tags)
-        or (not kind and _is_place_of_a_person(at))
-    )
     emails = [
         found.casefold()
         for key in ("email", "emails", "e-mail", "mail")
         for written in whole(properties.get(key))
         for found in _ADDRESS.findall(written)
     ]
+    has_address = bool(emails) and kind != "email"
+    person = (
+        not merged_into
+        and kind not in ("email", *UNSEARCHED)
+        and not is_organisation(at, kind, own_tags)
+        and is_person(at, kind, own_tags, has_address=has_address)
+    )
     organisation = not person and not merged_into and kind != "email" and is_organisation(at, kind, own_tags)
     domains = domains_in(properties) if organisation else ()
     concerned = () if person or organisation or kind == "email" else concerned_in(properties)
@@ -168,7 +177,7 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
         company=company_of(properties) if person else "",
         manner=manner_in(properties) if person else "",
         concerns="|".join(concerned) if concerned else "",
-        named="|".join(named_in(properties)) if kind != "email" and not person else "",
+        named="|".join(named_in(properties, at)) if kind != "email" and not person else "",
         emails=tuple(dict.fromkeys((*emails, *domains))) if person or organisation else (),
         called=tuple(dict.fromkeys(name_key(n) for n in (title, *aliases) if n))
         if person or organisation
@@ -211,19 +220,6 @@ def says_no(value: object) -> bool:
         value is None
         or value is False
         or str(value).strip().casefold() in ("", "no", "false", "0", "off", "[]")
-    )
-
-
-def _is_place_of_a_person(path: PurePosixPath) -> bool:
-    """Whether a note without a type is a person's by where it lies: People/Ana.md, People/Ana/README.md, People/Ana/Ana.md."""
-    folder, *rest = path.parts
-    if folder.casefold() != "people" or not rest:
-        return False
-    stem = path.stem.casefold()
-    return (
-        stem not in ("index", "readme")
-        if len(rest) == 1
-        else len(rest) == 2 and stem in ("readme", rest[0].casefold())
     )
 
 

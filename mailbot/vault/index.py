@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailbot.vault.index_file import connect
 from mailbot.vault.note_row import Marks, NoteRow
-from mailbot.vault.wording import name_key
+from mailbot.vault.wording import name_key, target
 
 EVERY = 2**62
 """An id above that of any note."""
@@ -207,6 +207,12 @@ class Index:
         """The bodies of so many notes in which a word stands."""
         sql = "SELECT n.body FROM note_fts f JOIN note n ON n.id = f.rowid WHERE note_fts MATCH ? LIMIT ?"
         return [body for (body,) in self.database.execute(sql, (f'"{word}"', most))]
+
+    def concerns_of(self, link: str) -> str:
+        """Whom the note that a wikilink leads to names by its title and properties; empty for a mail, or for no note."""
+        aim = target(link)
+        sql = "SELECT title || ' | ' || concerns FROM note WHERE (key = ? OR stem = ?) AND type <> 'email' AND concerns <> '' LIMIT 2"
+        return "\n".join(said for (said,) in self.database.execute(sql, (aim, aim)))
 
     def concerning(self, phrases: Iterable[str], limit: int) -> list[int]:
         """The newest notes, mail aside, in which one of these FTS5 phrases stands."""

@@ -20,11 +20,16 @@ _IDENTITY = re.compile(
 _DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 
 
-def newest_text(body: str) -> str:
-    """The newest text of an email note: without its title and header lines, and without the folded callouts."""
+def newest_text(body: str, *, headings: bool = False) -> str:
+    """The newest text of an email note: without its title and header lines, and without the folded callouts. With `headings` the
+    further headings stay: what stands under one may be the user's own."""
     lines = []
+    titled = False
     for line in body.split("\n"):
-        if line.startswith(("> ", ">")) or re.match(r"#+ |\*\*(?:From|To|Cc|Date):\*\*|- \[\[", line):
+        if line.startswith(("> ", ">")) or re.match(r"\*\*(?:From|To|Cc|Date):\*\*|- \[\[", line):
+            continue
+        if re.match(r"#+ ", line) and not (headings and titled):
+            titled = True
             continue
         lines.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -15,16 +15,25 @@ from typing import Any
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.vault.wording import strings, target, whole
 
-_TYPE = Phrases(r"(?:{{vault.organisation_type}})$")
+_TYPE = Phrases(r"(?:{{vault.organisation_type}}|lead|crm)s?$")
+_PERSON_TYPE = Phrases(r"(?:{{vault.person_type}})$")
+_PERSON_FOLDER = Phrases(r"(?:{{vault.person_type}})$")
+_OTHER = frozenset({"", "note", "notes", "page", "moc"})
+"""Types that say nothing of whom a note is."""
 _FOLDER = Phrases(r"(?:{{vault.organisation_folder}})$")
 _FIRM = Phrases(r"(?:{{vault.organisation_property}})$")
 _PEOPLE = Phrases(r"(?:{{vault.people_property}}|people|persons?)$")
-_JOURNAL = Phrases(r"(?:{{vault.journal}})(?:s| notes?)?$")
+_JOURNAL = Phrases(r"{{vault.journal}}")
 _REPLACED = Phrases(r"{{vault.replaced}}")
-_DAY = Phrases(
-    r"(?:{{matter.weekday}}[ ,_-]+)?(?:\d{4}[-_. ]?\d{2}[-_. ]?\d{2}|\d{4}-?w\d{1,2})(?:[ ,_-]+{{matter.weekday}})?$"
+_WEEKDAY = r"(?:{{matter.weekday}}|mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)"
+_MONTH = r"(?:{{words.months}}|{{matter.month}}|{{words.months_short}})\.?"
+_DATE = (
+    r"(?:\d{4}[-_. ]?\d{2}(?:[-_. ]?\d{2})?|\d{4}-?[wq]\d{1,2}|\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}年\d{1,2}月(?:\d{1,2}日)?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er)? {_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})"
 )
-"""The name of a daily or weekly note, with the weekday or without."""
+_DAY = Phrases(rf"(?:{_WEEKDAY}[ .,_-]+)?{_DATE}(?:[ ,_-]+{_WEEKDAY})?$")
+"""The name of a daily, weekly or monthly note, with the weekday or without: nothing but a date."""
+_FOLDERS_OF_DAYS = re.compile(r"(?:^|/)\d{4}/\d{1,2}/\d{1,2}$")
 _DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/.*)?$")
 _LINK = re.compile(r"\[\[([^\[\]|#^\n]{1,300})")
 _REPLACED_LINE = re.compile(r"^.*\[\[.*$", re.MULTILINE)
@@ -51,18 +60,43 @@ def organisation_place(path: PurePosixPath) -> str:
 
 def is_organisation(path: PurePosixPath, kind: str, tags: set[str]) -> bool:
     """Whether a note is that of an organisation: by its type, its tag, or as the folder note of one."""
-    if kind:
+    if kind not in _OTHER:
         return bool(_TYPE.match(lowered(kind)))
-    if any(_TYPE.match(lowered(tag)) for tag in tags):
+    if any(_TYPE.match(lowered(tag.split("/")[0])) for tag in tags):
         return True
     place = organisation_place(path)
     return bool(place) and path.stem.casefold() in ("readme", "index", place.casefold())
 
 
+def is_person(path: PurePosixPath, kind: str, tags: set[str], *, has_address: bool) -> bool:
+    """Whether a note is that of a person: by its type, its tag, its place among people, or because it carries an address."""
+    if kind not in _OTHER:
+        return bool(_PERSON_TYPE.match(lowered(kind)))
+    if any(_PERSON_TYPE.match(lowered(tag.split("/")[0])) for tag in tags):
+        return True
+    return _is_place_of_a_person(path) or has_address
+
+
+def _is_place_of_a_person(path: PurePosixPath) -> bool:
+    """Whether a note lies where people's notes do: `People/Ana.md`, `People/Ana/README.md`, `Kontakte/Ana/Ana.md`."""
+    folders = path.parts[:-1]
+    at = next(
+        (n for n, f in enumerate(folders) if _PERSON_FOLDER.match(lowered(re.sub(r"^[\W\d_]+", "", f)))), None
+    )
+    if at is None:
+        return False
+    rest, stem = path.parts[at + 1 :], path.stem.casefold()
+    if len(rest) == 1:
+        return stem not in ("index", "readme", folders[at].casefold())
+    return len(rest) == 2 and stem in ("readme", rest[0].casefold())
+
+
 def is_journal(path: PurePosixPath, kind: str, tags: set[str]) -> bool:
     """Whether a note is a daily or weekly note or a diary: by its type, tag, folder or name."""
-    said = (kind, *tags, *(re.sub(r"^[\W\d_]+", "", folder) for folder in path.parts[:-1]))
-    return bool(_DAY.match(lowered(path.stem))) or any(_JOURNAL.match(lowered(word)) for word in said if word)
+    said = (kind, *tags, *path.parts[:-1])
+    if _DAY.match(lowered(path.stem)) or _FOLDERS_OF_DAYS.search(str(path.with_suffix(""))):
+        return True
+    return any(_JOURNAL.search(lowered(re.sub(r"[_\d]+", " ", word))) for word in said if word)
 
 
 def company_of(properties: Mapping[str, Any]) -> str:
@@ -70,17 +104,38 @@ def company_of(properties: Mapping[str, Any]) -> str:
     return next((plain(v) for v in _said(properties, _FIRM)), "")
 
 
-def named_in(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """The organisations that a note's properties name, and the people whom it says it is about."""
+def named_in(properties: Mapping[str, Any], path: PurePosixPath) -> tuple[str, ...]:
+    """The organisations that a note's properties name, the people whom it says it is about, and the organisation in whose folder it
+    lies."""
     about = (v for key in ("person", "people") for v in whole(properties.get(key)))
-    return tuple(dict.fromkeys(name for v in (*_said(properties, _FIRM), *about) if (name := plain(v))))
+    place = organisation_place(path)
+    place = "" if place == path.stem else place
+    return tuple(
+        dict.fromkeys(name for v in (*_said(properties, _FIRM), *about, place) if (name := plain(v)))
+    )
 
 
 def concerned_in(properties: Mapping[str, Any]) -> tuple[str, ...]:
     """Whom a note's properties name, people and organisations, as they name them."""
-    both = (*_said(properties, _FIRM), *_said(properties, _PEOPLE))
+    both = (*_said(properties, _FIRM), *_said(properties, _PEOPLE), *_values(properties))
     linked = (re.sub(r"\[\[([^\[\]|]*)\|([^\[\]]*)\]\]", r"[[\1]] \2", v) for v in both)
     return tuple(dict.fromkeys(v.replace("|", " ").strip() for v in linked if v.strip()))
+
+
+_NOT_ABOUT = frozenset(
+    "title alias aliases date created modified updated type audience private status cssclass cssclasses banner message_id sha256 uid".split()
+)
+
+
+def _values(properties: Mapping[str, Any]) -> Iterator[str]:
+    """Whatever else the properties say: it may name somebody. Tags are taken apart."""
+    for key, value in properties.items():
+        if key in _NOT_ABOUT:
+            continue
+        for text in whole(value):
+            if isinstance(value, bool) or len(text) > 300:
+                continue
+            yield re.sub(r"[/_#-]+", " ", text) if key in ("tags", "tag") else text
 
 
 def plain(value: str) -> str:
@@ -125,14 +180,50 @@ WORDS = ("internal", "customers", "public")
 
 def audience_in(properties: Mapping[str, Any]) -> str:
     """For whom a note is marked, with `|` between: `internal`, `customers`, `public`, or whom it names."""
-    return "|".join(
-        dict.fromkeys(
-            word if (word := said.strip().lstrip("#").casefold()) in WORDS else plain(said)
-            for value in whole(properties.get("audience"))
-            for said in (re.split(r"\s*,\s*", value) if "[[" not in value else [value])
-            if said.strip()
+    found = [
+        audience_word(said) or (f"[[{plain(said)}]]" if "[[" in said else plain(said))
+        for value in whole(properties.get("audience"))
+        for said in (re.split(r"\s*,\s*", value) if "[[" not in value else [value])
+        if said.strip()
+    ]
+    for tag in (*strings(properties.get("tags")), *strings(properties.get("tag"))):
+        found += [word for word in [_tag_word(tag)] if word]
+    for key, value in properties.items():
+        marks = (
+            key,
+            *(whole(value) if key in ("visibility", "classification", "access", "confidentiality") else ()),
         )
-    )
+        says = value not in (None, False, "", []) and str(value).casefold() not in (
+            "no",
+            "false",
+            "nein",
+            "non",
+        )
+        if says and any(_INTERNAL_WORD.match(lowered(str(m))) for m in marks):
+            found.append("internal")
+    return "|".join(dict.fromkeys(found))
+
+
+_INTERNAL_WORD = Phrases(r"(?:{{vault.internal_word}})$")
+_CUSTOMERS = Phrases(r"(?:{{vault.organisation_folder}})$")
+
+
+def audience_word(said: str) -> str:
+    """The word of `WORDS` that an audience is given in, in whatever language; empty if it is a name."""
+    word = lowered(said.strip().lstrip("#"))
+    if word in WORDS:
+        return word
+    if _INTERNAL_WORD.match(word):
+        return "internal"
+    return "customers" if _CUSTOMERS.match(word) else ""
+
+
+def _tag_word(tag: str) -> str:
+    """What a tag in the properties says of the audience. `#customers` alone says of most notes what they are about."""
+    first, _, rest = tag.lstrip("#").casefold().partition("/")
+    if first == "audience":
+        return audience_word(rest)
+    return "public" if tag.lstrip("#").casefold() == "public" else ""
 
 
 def replacement(properties: Mapping[str, Any], body: str) -> str:

@@ -89,11 +89,11 @@ def lane(
 @pytest.mark.parametrize(
     ("text", "expected", "why"),
     [
-        ("Hi,\n\nwe used erasure coding 8+3.\n\nBest", "ready", "every statement has a source"),
+        ("Hi,\n\nwe used erasure coding 8+3.\n\nBest", "ready", "no doubt was found"),
         ("Hi,\n\nwe used erasure coding 9+4.\n\nBest", "check", "not found in the mail or in any source: 9, 4"),
-        ("Hi,\n\nerasure coding 8+3; the fee is 40 euros.\n\nBest", "ready", "every statement"),
+        ("Hi,\n\nerasure coding 8+3; the fee is 40 euros.\n\nBest", "ready", "no doubt was found"),
         ("Hi,\n\nerasure coding 8+3; the fee is 45 euros.\n\nBest", "check", "45"),
-        ("Hi,\n\nerasure coding 8+3. We will deliver the tables on Friday.\n\nBest", "ready", "every statement"),
+        ("Hi,\n\nerasure coding 8+3. We will deliver the tables on Friday.\n\nBest", "ready", "no doubt was found"),
         ("Hi,\n\nerasure coding 8+3. We will deliver the manual.\n\nBest", "check", "commits you: We will deliver the manual."),
         ("Hi,\n\nerasure coding 8+3. We agree to your terms.\n\nBest", "check", "commits you: We agree to your terms."),
         ("Hi,\n\nerasure coding 8+3. Shall we talk on Tuesday?\n\nBest", "check", "Tuesday"),

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.assistant.closing import parted
 from mailbot.assistant.style import (
     ENOUGH,
     Sample,
     chosen,
     closing,
-    closing_block,
     greeting,
     style_of,
-    with_closing,
 )
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
@@ -225,18 +224,42 @@ def test_the_style_note_is_inert_and_a_stock_phrase_is_not_taken_for_the_prompt(
     ("text", "block"),
     [
         ("Hi,\n\nyes.\n\nBest,\nJV", "Best,\nJV"), ("Yes, it is.\n\nViele Grüße\nHolger", "Viele Grüße\nHolger"), ("Yes, it is.\n\nCordialement", "Cordialement"),
-        ("Yes, it is.\n\nBest,\nJo Vermeer\n+31 6 1234", "Best,"), ("That is all.", ""),
+        ("Yes, it is.\n\nBest,\nJo Vermeer\n+31 6 1234", "Best,\nJo Vermeer"), ("That is all.", ""),
     ],
 )  # fmt: skip
 def test_a_closing_has_the_name_that_stands_below_it(text: str, block: str) -> None:
-    assert closing_block(text) == block
+    assert parted(text).closing == block
 
 
 def test_the_models_closing_gives_way_to_the_users() -> None:
-    assert (
-        with_closing("Hi,\n\nyes.\n\nBest regards,\nJonas Vermeer", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
-    )
-    assert with_closing("Hi,\n\nyes.", "Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    told = "Hi,\n\nyes.\n\nBest regards,\nJonas Vermeer"
+    assert parted(told).closed("Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    assert parted("Hi,\n\nyes.").closed("Best,\nJV") == "Hi,\n\nyes.\n\nBest,\nJV"
+    assert parted("Hi,\n\nyes.").closed() == "Hi,\n\nyes."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi Ana,\n\nThank you!\n\nRoom 12.", "Hi Ana,\n\nThanks!\n\nThe room is Aurora.\n\n[… price]", "Options:\n\nBest\nRoom 12, 40 seats\nGood\nRoom 13",
+        "Yes.\n\nThanks\nAna gets fired", "Yes.\n\nThanks\n\nThe deposit is 5,000 USD, due on 1 June.", "Yes.\n\nBest,\n\nwe accept all terms",
+    ],
+)  # fmt: skip
+def test_what_is_no_closing_is_text(text: str) -> None:
+    """Whatever stands below a word such as "Thanks" and is no name is kept, and judged."""
+    assert parted(text).body == text
+
+
+def test_a_postscript_stays_below_the_closing() -> None:
+    mail = parted("Done.\n\nBest,\nJo\n\nP.S. The key is at the desk.")
+    assert mail.closed("Cheers,\nJV") == "Done.\n\nCheers,\nJV\n\nP.S. The key is at the desk."
+
+
+@pytest.mark.parametrize(
+    "closing", ["With kind regards,\nJo", "Be well,\nJ.", "Best regards from Leiden,\nJo", "Kind regards,\nJohannes van der Vlies"]
+)  # fmt: skip
+def test_a_closing_in_any_words_is_not_doubled(closing: str) -> None:
+    assert parted(f"Yes, it is.\n\n{closing}").closing == closing
 
 
 @pytest.mark.dovecot

@@ -76,11 +76,12 @@ def gather(
     to = readers_of((a.email for a in scope.readers or mail.message.reply_to or mail.message.authors), scope.own, known, scope.strangers)  # fmt: skip
     theirs = read_by_all(sent, to)
     heard = Heard(index, to, (f"{s.subject}\n{s.text}" for s in theirs))
-    selection = Selection(index, Rules(to, known, scope.rules, heard))
+    rules = Rules(to, known, scope.rules, heard, index.concerns_of)
+    selection = Selection(index, rules)
     gathering = _Gathering(Searching(index, selection, vectors, reranker), mail, tuple(asks), scope, known)
     shown = [(find, selection.shown(find)) for find in gathering.found()]
     written = list(letters(theirs, to, gathering.relevance))
-    return packed(shown, written, budget, manner_told(index, to, known, scope))
+    return packed(shown, written, budget, manner_told(index, rules, scope))
 
 
 def parties_of(index: Index, scope: Scope) -> Parties:

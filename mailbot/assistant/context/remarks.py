@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from mailbot.assistant.context.existed import existed
 from mailbot.assistant.disclosure import marks
-from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.disclosure.pieces import pieces
-from mailbot.assistant.disclosure.readers import Readers
+from mailbot.assistant.disclosure.rules import Asked, Rules
 from mailbot.assistant.scope import Scope
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.vault.index import Index
+from mailbot.vault.note_row import NoteRow
 
 MOST = 6
 LONGEST = 240
@@ -30,10 +30,11 @@ class Told:
     manner: Mapping[str, str] = field(default_factory=dict)
 
 
-def manner_told(index: Index, to: Readers, parties: Parties, scope: Scope) -> Told:
-    """How to write to these readers, from their own person notes; of several readers the properties of the first to whom the
-    answer goes count."""
+def manner_told(index: Index, rules: Rules, scope: Scope) -> Told:
+    """How to write to these readers, from their own person notes, as far as the rules would show it; of several readers the
+    properties of the first to whom the answer goes count."""
     found: dict[str, None] = {}
+    to, parties = rules.readers, rules.parties
     first = scope.readers[0].key if scope.readers else ""
     manner: dict[str, str] = {}
     for number in sorted(to.people):
@@ -41,21 +42,24 @@ def manner_told(index: Index, to: Readers, parties: Parties, scope: Scope) -> To
         if note_id is None:
             continue
         note = index.note(note_id)
-        if note.auto_created or marks.kept_back(note, scope.rules) or not existed(note, scope):
+        if note.auto_created or not existed(note, scope) or not rules.of_note(Asked(note)).use:
             continue
-        for line in _remarks_in(note.body):
+        for line in _remarks_in(note, rules):
             found.setdefault(line)
         if number in parties.at(first) or len(to.people) == 1:
             manner |= dict(line.split(": ", 1) for line in note.manner.splitlines())
     return Told(tuple(found)[:MOST], manner)
 
 
-def _remarks_in(body: str) -> Iterator[str]:
-    for piece in pieces(body):
+def _remarks_in(note: NoteRow, rules: Rules) -> Iterator[str]:
+    about = rules.about(note)
+    for piece in pieces(marks.without_comments(note.body)):
         if piece.kind not in ("item", "paragraph"):
             continue
         below = any(_HEADING.match(lowered(h)) for h in piece.heading)
-        for line in piece.text.split("\n"):
-            bare = re.sub(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", "", line).strip()
-            if bare and (below or _MANNER.search(lowered(bare))) and len(bare) <= LONGEST:
-                yield bare
+        said = [
+            re.sub(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", "", line).strip() for line in piece.text.split("\n")
+        ]
+        remarks = [s for s in said if s and (below or _MANNER.search(lowered(s))) and len(s) <= LONGEST]
+        if remarks and rules.of_piece(about, piece).use:
+            yield from remarks

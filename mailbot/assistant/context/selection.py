@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mailbot.assistant.context.find import Find
 from mailbot.assistant.disclosure import marks
 from mailbot.assistant.disclosure.pieces import Piece, pieces
-from mailbot.assistant.disclosure.rules import Asked, Rules, Ruling, Use
+from mailbot.assistant.disclosure.rules import SAY, Asked, Rules, Ruling, Use
 from mailbot.assistant.tokens import tokens
 from mailbot.vault.index import Index
 from mailbot.vault.note_row import NoteRow
@@ -47,7 +47,9 @@ class Selection:
         if note.type == "email":
             on = frozenset(self._index.parties_of(note.id))
             ruling = self._rules.of_note(Asked(note, on, find.in_thread))
-            return Shown({"say": unescape(newest_text(note.body))}) if ruling.use else Shown({}, (ruling,))
+            if not ruling.use:
+                return Shown({}, (ruling,))
+            return self._notes.setdefault(note.id, _Ruled(find, self._rules)).shown([])
         ruled = self._notes.get(note.id)
         if ruled is None:
             ruled = self._notes[note.id] = _Ruled(find, self._rules)
@@ -73,21 +75,21 @@ class _Ruled:
     """A note with what the rules say of it and of each of its pieces."""
 
     def __init__(self, find: Find, rules: Rules) -> None:
-        self.whole = rules.of_note(Asked(find.note))
+        # Of a mail was asked already, with those who were on it.
+        self.whole = SAY if find.note.type == "email" else rules.of_note(Asked(find.note))
         self._note = find.note
         self._rules = rules
         self._rulings: dict[int, Ruling] = {}
         if not self.whole.use:
             return
-        body = find.note.body
+        body = find.note.body if find.note.type != "email" else newest_text(find.note.body, headings=True)
+        self._body = body = marks.without_comments(body)
         self._about = rules.about(find.note)
-        self._hidden = list(marks.comments(body))
         self._pieces = [
             p
             for p in pieces(body)
             if p.kind not in ("heading", "head")
             and not (find.note.person and any(_FOR_THE_EYE.search(h) for h in p.heading))
-            and not any(start <= p.start and p.end <= end + 1 for start, end in self._hidden)
         ]
 
     def shown(self, spans: Sequence[tuple[int, int]]) -> Shown:
@@ -101,7 +103,9 @@ class _Ruled:
                 kept[ruling.use].append(piece)
             else:
                 kept_back.append(ruling)
-        texts = {use: _text(self._note.body, some, self._hidden) for use, some in kept.items() if some}
+        texts = {use: _text(self._body, some) for use, some in kept.items() if some}
+        if self._note.type == "email":
+            texts = {use: unescape(text) for use, text in texts.items()}
         shown = {use: text for use, text in texts.items() if text.strip()}
         return Shown(shown, tuple(dict.fromkeys(kept_back)))
 
@@ -111,7 +115,7 @@ class _Ruled:
         return self._rulings[piece.start]
 
 
-def _text(body: str, some: Sequence[Piece], hidden: Sequence[tuple[int, int]]) -> str:
+def _text(body: str, some: Sequence[Piece]) -> str:
     """Pieces as Markdown, with the headings that they stand under and the heads of their tables."""
     lines: list[str] = []
     heading: tuple[str, ...] = ()
@@ -129,16 +133,6 @@ def _text(body: str, some: Sequence[Piece], hidden: Sequence[tuple[int, int]]) -
         if piece.kind == "row" and piece.head and piece.head != head:
             lines.append(body[piece.head[0] : piece.head[1]].rstrip("\n"))
         head = piece.head
-        lines.append(_without(body, piece, hidden))
+        lines.append(body[piece.start : piece.end].strip("\n").rstrip())
         last = piece
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-
-
-def _without(body: str, piece: Piece, hidden: Sequence[tuple[int, int]]) -> str:
-    """A piece without the comments in it."""
-    text, at = "", piece.start
-    for start, end in hidden:
-        if start < piece.end and end > at:
-            text += body[at : max(at, start)]
-            at = min(max(at, end), piece.end)
-    return (text + body[at : piece.end]).strip("\n").rstrip()

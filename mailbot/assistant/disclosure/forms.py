@@ -21,6 +21,16 @@ _PARTICLES = frozenset(
 """What stands in a name and is none: `van`, `Dr`."""
 
 
+TELLING = 4
+"""Letters of the first word of a firm's name by which it may go alone."""
+_GENERIC = Phrases(
+    r"(?:{{vault.organisation_type}}|{{words.stop}}|new|royal|first|north|south|east|west|great|grand|saint|deutsche[rs]?|nationale?|national|institut[e]?"
+    r"|universit\w*|universi\w*|hochschule|schule|school|college|stadt|ville|city|mairie|club|verein|groupe?|gruppe|hotel|hôtel|café|restaurant|praxis"
+    r"|kanzlei|studio|agen\w+|sparkasse|autohaus|gymnasium|lycée|collège|hôpital|klinik|clinic|stiftung|fond\w+|mus\w+|théâtre|theater|landes\w+|bundes\w+)$"
+)
+"""First words that many organisations share."""
+
+
 def forms(number: int, kind: Kind, name: str) -> Iterable[Name]:
     """A name and the shorter ones that it goes by: a company's without its legal form, a person's first and last."""
     name = re.sub(r"\s*\([^()]*\)\s*$", "", name).strip() or name
@@ -29,6 +39,9 @@ def forms(number: int, kind: Kind, name: str) -> Iterable[Name]:
         short = _LEGAL.sub("", name)
         if short and short != name:
             yield Name(number, short)
+        first, *others = short.split() or [""]
+        if others and len(first) >= TELLING and not _GENERIC.match(first.casefold()):
+            yield Name(number, first, part=True)
         return
     if found := re.fullmatch(r"([^,]+), ?([^,]+)", name):
         name = f"{found[2]} {found[1]}"
@@ -39,7 +52,8 @@ def forms(number: int, kind: Kind, name: str) -> Iterable[Name]:
         # A first name, if it stands first: `Le Bris` and `van Aalst` have none.
         if parts[0] == every_part[0] and len(parts) > 1:
             yield Name(number, parts[0], part=True, person=True)
-        yield Name(number, parts[-1], part=True, person=True)
+        for last in dict.fromkeys((parts[-1], *parts[-1].split("-"))):
+            yield Name(number, last, part=True, person=True)
 
 
 def firm_key(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mailbot.assistant.disclosure.parties import Parties
 from mailbot.assistant.disclosure.pieces import Piece
@@ -15,6 +15,9 @@ _LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})(?:[^\[\]\n]*)\]\]")
 _FIRM_NAME = re.compile(r"(?:[A-ZÀ-ÞА-Я0-9][\w&'’.-]*[ ,]{1,2}(?:& |und |and |et |y )?){1,4}$")
 _FIRM_COLUMN = Phrases(r"\W*(?:{{vault.organisation_property}})\W*$")
 _SUBJECT = re.compile(r"[\s>*+\-\d.)]*((?:[A-ZÀ-Þ][a-zß-ÿ'’-]+ ){2,4})[a-zß-ÿ]+")
+_SERVICE = re.compile(
+    r"\b(?:Plans?|Packages?|Options?|Agreements?|Support|Services?|Contracts?|Fees?|Prices?|Rates?|Forfait|Formule|Contrat|Tarif|Offre)\b"
+)
 _FORMS = Phrases(r"(?<![\w.])(?:{{vault.legal_form}})(?![\w-])", re.IGNORECASE)
 _SURE = frozenset(
     "gmbh ltd limited inc llc plc bv nv sarl sas spa srl ag kg ev corp oy aps as kft 株式会社 有限公司 주식회사".split()
@@ -25,8 +28,10 @@ _SURE = frozenset(
 class Mentions:
     """Finds whom texts name, among those who are known."""
 
-    def __init__(self, parties: Parties) -> None:
+    def __init__(self, parties: Parties, of_note: Callable[[str], str] = lambda _: "") -> None:
+        """`of_note` gives what a linked note says of whom it is about."""
         self.parties = parties
+        self._of_note = of_note
 
     def in_text(self, text: str) -> list[frozenset[int]]:
         """Whom a text names: by name, by a link to their note, by an address. -1 is somebody whom nobody knows."""
@@ -37,6 +42,8 @@ class Mentions:
                 found.append(frozenset({linked}))
             elif owners := parties.owners(f"{match[1].strip()}.md") - {-1}:
                 found.append(owners)
+            elif linked_about := self._of_note(match[1]):
+                found += parties.names.named_in(linked_about)
         for match in _ADDRESS.finditer(text):
             at = parties.at(match[0])
             found.append(at or (frozenset() if parties.is_internal(match[0]) else frozenset({-1})))
@@ -67,6 +74,8 @@ class Mentions:
         """A name that nobody knows and that something costs: `Ostrea Bay offers them at 0.08 €`. German writes every noun like
         that."""
         found = _SUBJECT.match(piece.text) if language != "de" else None
+        if found and _SERVICE.search(found[1]):
+            return
         if found and "money" in matters(piece.text) and not any(self.parties.names.named_in(found[1])):
             yield frozenset({-1})
 

@@ -47,10 +47,26 @@ def folded(text: str) -> str:
     return " ".join(_WORD.findall(_plain(text)))
 
 
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_AND = frozenset({"und", "and", "et", "y", "e", "en", "og", "och"})
+"""What may stand for the `&` of a name: neither counts."""
+
+
+def _spellings(name: str) -> Iterator[tuple[str, ...]]:
+    """The words of a name, and those of its spelling without umlauts."""
+    for text in dict.fromkeys((name, name.casefold().translate(_UMLAUTS))):
+        words = folded(_joined(text)).split()
+        kept = [w for w in words if w not in _AND] if len(words) > 1 else words
+        yield tuple(kept[:LONGEST])
+
+
 def _plain(text: str) -> str:
     if text.isascii():
         return text.casefold()
-    parted = unicodedata.normalize("NFKD", text.casefold().replace("ß", "ss"))
+    parted = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return unicodedata.normalize("NFC", "".join(c for c in parted if not unicodedata.combining(c)))
 
 
@@ -69,9 +85,13 @@ class Names:
                 if len(name.text) > 1:
                     self._unspaced[unicodedata.normalize("NFC", name.text)].add(name.party)
                 continue
-            words = tuple(folded(name.text).split())[:LONGEST]
-            if not words or (len(words) == 1 and len(words[0]) < 2):
-                continue
+            for words in _spellings(name.text):
+                self._put(words, name)
+
+    def _put(self, words: tuple[str, ...], name: Name) -> None:
+        if words:
+            if len(words) == 1 and len(words[0]) < 2:
+                return
             self._exact[" ".join(words)].add(name.party)
             form = _Form(words, name.party, name.part, name.person)
             for key in {words[0][:KEY], _stem(words[0])[:KEY]}:
@@ -81,7 +101,7 @@ class Names:
         """The parties that go by exactly this name."""
         if _UNSPACED.search(name):
             return frozenset(self._unspaced.get(unicodedata.normalize("NFC", name.strip()), ()))
-        return frozenset(self._exact.get(folded(name), ()))
+        return frozenset(p for words in _spellings(name) for p in self._exact.get(" ".join(words), ()))
 
     def named_in(self, text: str) -> Iterator[frozenset[int]]:
         """For each name in a text the parties that it may mean: several where they share it. A longer name is taken before the
@@ -89,8 +109,15 @@ class Names:
         if self._unspaced and _UNSPACED.search(text):
             shown = unicodedata.normalize("NFC", text)
             yield from (frozenset(found) for name, found in self._unspaced.items() if name in shown)
-        written = [(m[0], _plain(m[0])) for m in _WORD.finditer(_joined(text))]
-        words = [(w, part) for w, p in written for part in p.split() or [p]]
+        found: dict[frozenset[int], None] = {}
+        for reading in _readings(text):
+            for meant in self._in_words(reading):
+                found.setdefault(meant)
+        yield from found
+
+    def _in_words(self, text: str) -> Iterator[frozenset[int]]:
+        written = [(m[0], _plain(m[0])) for m in _WORD.finditer(text)]
+        words = [(w, part) for w, p in written for part in p.split() or [p] if p not in _AND]
         at = 0
         while at < len(words):
             length, found = self._at(words, at)
@@ -157,8 +184,26 @@ def _german_nouns() -> frozenset[str]:
     return frozenset(folded(noun) for noun in entries("vault.common_noun", "de"))
 
 
+_ELISION = re.compile(
+    r"(?<!\w)(?:[ldjmnstc]|qu|jusqu|lorsqu|puisqu|dell|all|nell|sull|dall|un|quell)['’´`](?=\w)",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d)")
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]|(?<=\\w)(?:\\*\\*|__|==)(?=\\w)|&shy;")
+
+
+def _readings(text: str) -> Iterator[str]:
+    """A text as names may stand in it: with what is hidden in a word taken out, and then with elisions (`d'Acme`), joined words
+    (`#AcmeFoods`) and codes (`Acme%20Foods`) taken apart."""
+    bare = _HIDDEN.sub("", text)
+    yield _joined(bare)
+    apart = _CAMEL.sub(" ", _ELISION.sub(" ", bare.replace("%20", " ")))
+    if apart != bare:
+        yield _joined(apart)
+
+
 def _joined(text: str) -> str:
-    """Text in which a possessive is an ending, and a dot in an abbreviated name parts nothing: `Acme's`, `O’Neil`."""
+    """Text in which a possessive is an ending, and an apostrophe in a name parts nothing: `Acme's`, `O’Neil`."""
     return re.sub(r"(?<=\w)['’´`](?=\w)", "", text)
 
 

@@ -222,8 +222,11 @@ class Parties:
             for email in person.emails:
                 at[email.rpartition("@")[2]][firm] += 1
         for domain, firms in at.items():
-            if len(firms) == 1:
-                self._claim(domain, next(iter(firms)))
+            firm, people = firms.most_common(1)[0]
+            alike = any(_is_alike(domain, name) for name in self._made[firm].names)
+            taken = self._by_firm.get(folded(_label(domain)), firm)
+            if len(firms) == 1 and taken == firm and (alike or people > 1):
+                self._claim(domain, firm)
 
     def _firm(self, name: str) -> int | None:
         """The organisation of a name, made where there is none."""
@@ -246,7 +249,7 @@ class Parties:
         for domain in sorted({*people, *own, *self._internal, *(d.casefold() for d in written_to)}):
             if not domain or is_for_all(domain) or self.firm_of(domain) is not None:
                 continue
-            label = domain.split(".")[-3] if domain.count(".") > 1 and len(domain.split(".")[-2]) < 4 else domain.split(".")[-2] if "." in domain else domain  # fmt: skip
+            label = _label(domain)
             number = self._by_firm.get(firm_key(label))
             if number is None:
                 number = len(self._made)
@@ -300,3 +303,21 @@ class Parties:
         for number, made in enumerate(self._made):
             for name in made.names:
                 yield from forms(number, made.kind, name)
+
+
+def _label(domain: str) -> str:
+    """The part of a domain that is somebody's name: `acme` of `mail.acme.co.uk`."""
+    parts = domain.split(".")
+    if len(parts) > 2 and len(parts[-2]) < 4:
+        return parts[-3]
+    return parts[-2] if len(parts) > 1 else domain
+
+
+def _is_alike(domain: str, name: str) -> bool:
+    """Whether a domain looks like that of an organisation of a name: it shares a word, the whole, or the first letters."""
+    label, words = folded(_label(domain).replace("-", " ")), folded(name).split()
+    squashed = label.replace(" ", "")
+    initials = "".join(word[0] for word in words)
+    return bool(words) and (
+        squashed in "".join(words) or not {*label.split()}.isdisjoint(words) or squashed == initials
+    )

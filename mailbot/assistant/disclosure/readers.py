@@ -39,7 +39,7 @@ class Readers:
     def are_among(self, named: Iterable[str], parties: Parties) -> bool:
         """Whether each reader is one of those whom an audience names, or of one of them; insiders are where it names an
         organisation."""
-        found = [p for name in named if (p := named_party(name, parties)) is not None]
+        found = [p for name in named if (p := named_party(name.strip("[]"), parties)) is not None]
         firms = {p.id for p in found if p.kind == "organisation"}
         people = {p.id for p in found if p.kind == "person"}
         if not found or not self.addresses:

@@ -52,7 +52,8 @@ class Asked:
 
 
 class Rules:
-    """The rules for one answer. `heard` says whether a text tells only what these readers have read or written in a mail."""
+    """The rules for one answer. `heard` says whether a text tells only what these readers have read or written in a mail, `of_note`
+    of a link's target whom that note is about, in its words."""
 
     def __init__(
         self,
@@ -60,10 +61,11 @@ class Rules:
         parties: Parties,
         settings: Disclosure,
         heard: Callable[[str], bool] = lambda _: False,
+        of_note: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.readers = readers
         self.parties = parties
-        self.mentions = Mentions(parties)
+        self.mentions = Mentions(parties, of_note)
         self.settings = settings
         self._heard = heard
 
@@ -96,8 +98,10 @@ class Rules:
 
     def of_piece(self, about: About, piece: Piece) -> Ruling:
         """What may be shown of a piece of a note that may be shown."""
-        if about.note.type == "email":
-            return SAY
+        if about.note.type == "email" and not piece.heading:
+            # The mail's own words, whatever they say of themselves; what begins like a remark of the user's is one.
+            mine = marks.begins_internal(piece.text) and self.readers.outsiders
+            return Ruling("", "it is a remark of yours that says it is internal", UNMARK) if mine else SAY
         said = marks.audience_in(piece)
         if blocked := self._marked(said):
             return blocked
@@ -119,7 +123,11 @@ class Rules:
         if INTERNAL in said and (readers.outsiders or not readers.addresses):
             outside = min(readers.outsiders, default="")
             return Ruling("", f"it is internal, and {outside} is outside your internal domains", UNMARK)
-        names = said - {INTERNAL, CUSTOMERS, PUBLIC}
+        names = frozenset(
+            n.strip("[]")
+            for n in said - {INTERNAL, CUSTOMERS, PUBLIC}
+            if "[[" in n or named_party(n, self.parties)
+        )
         if names and not said & {CUSTOMERS, PUBLIC} and not readers.are_among(names, self.parties):
             return Ruling("", f"it is for {', '.join(sorted(names))} only", "change its `audience`")
         return None
@@ -128,7 +136,7 @@ class Rules:
         """Whether an audience that these readers are among names a party too: what is for several is a matter of all of them."""
         if party.id < 0 or not self.readers.are_among(said, self.parties):
             return False
-        named = {p.id for name in said if (p := named_party(name, self.parties))}
+        named = {p.id for name in said if (p := named_party(name.strip("[]"), self.parties))}
         return party.id in named or not party.of.isdisjoint(named)
 
     def _named(self, about: About, piece: Piece) -> tuple[frozenset[int], ...]:
@@ -202,8 +210,10 @@ class Rules:
         if said & {PUBLIC, CUSTOMERS} or (said and self.readers.are_among(said, self.parties)):
             return SAY
         people = {p for m in named for p in m if p >= 0}
-        if under_contact(piece.heading[1:] or piece.heading) and not about.owned & self.readers.people:
-            return SAY  # who somebody is, and how to reach them
+        if under_contact(piece.heading[1:] or piece.heading) and any(
+            self.parties[p].insider for p in about.owned if p >= 0
+        ):
+            return SAY  # who a colleague is, and how to reach them
         if self.readers.inside:
             mine = about.owned & self.readers.people or about.note.person or about.note.journal
             return KNOW if mine else SAY
@@ -216,7 +226,10 @@ class Rules:
         """Whom a name means that several share: those of them who are named in full beside it, else the user, else all."""
         if len(meant) > 1:
             users = frozenset(p for p in meant if self.parties[p].user)
-            meant = meant & sure or users or meant
+            others = (self.parties[p] for p in meant - users)
+            # The user's own name may be that of their family, and of nobody else.
+            family = users if all(not o.of and o.kind == "person" for o in others) else frozenset()
+            meant = meant & sure or family or meant
         return [self.parties[p] for p in sorted(meant)]
 
     def _personal(self, piece: Piece, about: About) -> bool:
@@ -250,7 +263,7 @@ class About:
     @cached_property
     def named(self) -> tuple[frozenset[int], ...]:
         rules = self._rules
-        said = (self.note.title, *self.note.concerns.split("|"))
+        said = (self.note.title, *self.note.concerns.split("|"), *self.note.path.split("/")[:-1])
         found = [m for text in said if text for m in rules.mentions.in_text(text)]
         for name in (n for n in self.note.named.split("|") if n):
             linked = rules.parties.linked(name)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from mailbot.assistant.closing import parted
 from mailbot.assistant.draft import by_model
 from mailbot.assistant.lane import BLANK
 from mailbot.assistant.models import Models
 from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.style import Sample, Voice, chosen, closing_block, formal_style, is_formal, style_of
+from mailbot.assistant.style import Sample, Voice, chosen, formal_style, is_formal, style_of
 from mailbot.assistant.triage import Reader, judged
 from mailbot.errors import ConfigError, MailbotError
 from mailbot.language.detect import language_of
@@ -211,6 +212,6 @@ def _compared(world: World, case: Case, draft: Draft) -> Scored:
         (sum(f.stands_in(reply) for f in case.needed), len(case.needed)),
         tuple(f.fact for f in case.forbidden if f.stands_in(reply)),
         bool(case.blanks) == bool(draft.unknowns or BLANK.search(draft.reply)),
-        not case.closing or folded(closing_block(draft.reply)) == folded(case.closing),
+        not case.closing or folded(parted(draft.reply).closing) == folded(case.closing),
         not case.language or language_of(draft.reply) == case.language,
     )

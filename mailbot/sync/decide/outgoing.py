@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from mailbot.assistant.style import is_signed
+from mailbot.assistant.closing import parted
 from mailbot.language.detect import language_of
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
@@ -42,7 +42,7 @@ def outgoing(
 def signed(text: str, name: str) -> str:
     """A reply with the user's name under it, where it does not stand there already: nobody sends a mail that ends in
     "Best regards,"."""
-    if is_signed(text):
+    if "\n" in parted(text).closing:
         return text
     last = re.findall(r"\w+", " ".join(text.rstrip().split("\n")[-2:]).casefold())
     there = not name or not set(re.findall(r"\w+", name.casefold())).isdisjoint(last)

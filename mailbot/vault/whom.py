@@ -20,7 +20,7 @@ _PERSON_TYPE = Phrases(r"(?:{{vault.person_type}})$")
 _PERSON_FOLDER = Phrases(r"(?:{{vault.person_type}})$")
 _OTHER = frozenset({"", "note", "notes", "page", "moc"})
 """Types that say nothing of whom a note is."""
-_FOLDER = Phrases(r"(?:{{vault.organisation_folder}})$")
+_FOLDER = Phrases(r"(?:{{vault.organisation_folder}}|crm|leads|deals|kunde|klienten|debitoren)$")
 _FIRM = Phrases(r"(?:{{vault.organisation_property}})$")
 _PEOPLE = Phrases(r"(?:{{vault.people_property}}|people|persons?)$")
 _JOURNAL = Phrases(r"{{vault.journal}}")
@@ -31,7 +31,7 @@ _DATE = (
     r"(?:\d{4}[-_. ]?\d{2}(?:[-_. ]?\d{2})?|\d{4}-?[wq]\d{1,2}|\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}年\d{1,2}月(?:\d{1,2}日)?"
     rf"|\d{{1,2}}(?:st|nd|rd|th|\.|er)? {_MONTH},? \d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})"
 )
-_DAY = Phrases(rf"(?:{_WEEKDAY}[ .,_-]+)?{_DATE}(?:[ ,_-]+{_WEEKDAY})?$")
+_DAY = Phrases(rf"(?:{_WEEKDAY}[ .,_-]+)?{_DATE}(?:[ ,_-]+{_WEEKDAY})?(?:[ _-]?\d{{4}})?$")
 """The name of a daily, weekly or monthly note, with the weekday or without: nothing but a date."""
 _FOLDERS_OF_DAYS = re.compile(r"(?:^|/)\d{4}/\d{1,2}/\d{1,2}$")
 _DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/.*)?$")
@@ -41,10 +41,15 @@ LOOKED_AT = 3000
 """Characters at the top of a note in which it may say that it was replaced."""
 
 
+FOLDER_WORDS = 4
+"""Of a folder's name, one of which says that organisations' notes are in it: `Our customers`."""
+
+
 @cache
 def is_organisation_folder(name: str) -> bool:
     """Whether a folder of this name holds the notes of organisations: `Customers`, `Firmen`."""
-    return bool(_FOLDER.match(lowered(re.sub(r"^[\W\d_]+", "", name))))
+    words = re.findall(r"[^\W\d_]+", lowered(name))
+    return len(words) <= FOLDER_WORDS and any(_FOLDER.match(word) for word in words)
 
 
 def organisation_place(path: PurePosixPath) -> str:
@@ -123,7 +128,7 @@ def concerned_in(properties: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 _NOT_ABOUT = frozenset(
-    "title alias aliases date created modified updated type audience private status cssclass cssclasses banner message_id sha256 uid".split()
+    "title date created modified updated type audience private status cssclass cssclasses banner message_id sha256 uid".split()
 )
 
 
@@ -180,10 +185,13 @@ WORDS = ("internal", "customers", "public")
 
 def audience_in(properties: Mapping[str, Any]) -> str:
     """For whom a note is marked, with `|` between: `internal`, `customers`, `public`, or whom it names."""
+    written = properties.get("audience", properties.get("audiences"))
+    if written is False or written == [] or (written and str(written).casefold() in _NOBODY):
+        return "internal"
     found = [
         audience_word(said) or (f"[[{plain(said)}]]" if "[[" in said else plain(said))
-        for value in whole(properties.get("audience"))
-        for said in (re.split(r"\s*,\s*", value) if "[[" not in value else [value])
+        for value in whole(written)
+        for said in (re.split(r"\s*[,;/]\s*|\s+only\b", value) if "[[" not in value else [value])
         if said.strip()
     ]
     for tag in (*strings(properties.get("tags")), *strings(properties.get("tag"))):
@@ -191,7 +199,11 @@ def audience_in(properties: Mapping[str, Any]) -> str:
     for key, value in properties.items():
         marks = (
             key,
-            *(whole(value) if key in ("visibility", "classification", "access", "confidentiality") else ()),
+            *(
+                whole(value)
+                if key in ("visibility", "classification", "access", "confidentiality", "status")
+                else ()
+            ),
         )
         says = value not in (None, False, "", []) and str(value).casefold() not in (
             "no",
@@ -204,6 +216,7 @@ def audience_in(properties: Mapping[str, Any]) -> str:
     return "|".join(dict.fromkeys(found))
 
 
+_NOBODY = frozenset("no none nobody false self me nein niemand non personne".split())
 _INTERNAL_WORD = Phrases(r"(?:{{vault.internal_word}})$")
 _CUSTOMERS = Phrases(r"(?:{{vault.organisation_folder}})$")
 

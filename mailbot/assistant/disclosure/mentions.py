@@ -13,7 +13,7 @@ from mailbot.language.phrases import Phrases, lowered
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@((?:[\w-]{1,63}\.)+[\w-]{2,63})")
 _LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})(?:[^\[\]\n]*)\]\]")
 _FIRM_NAME = re.compile(r"(?:[A-ZÀ-ÞА-Я0-9][\w&'’.-]*[ ,]{1,2}(?:& |und |and |et |y )?){1,4}$")
-_FIRM_COLUMN = Phrases(r"\W*(?:{{vault.organisation_property}})\W*$")
+_FIRM_COLUMN = Phrases(r"(?:{{vault.organisation_property}}|kundin|debitor|accounts?)")
 _SUBJECT = re.compile(r"[\s>*+\-\d.)]*((?:[A-ZÀ-Þ][a-zß-ÿ'’-]+ ){2,4})[a-zß-ÿ]+")
 _SERVICE = re.compile(
     r"\b(?:Plans?|Packages?|Options?|Agreements?|Support|Services?|Contracts?|Fees?|Prices?|Rates?|Forfait|Formule|Contrat|Tarif|Offre)\b"
@@ -67,7 +67,12 @@ class Mentions:
             return
         head, cells = _cells(piece.under[-1]), _cells(piece.text)
         for title, cell in zip(head, cells, strict=False):
-            if _FIRM_COLUMN.match(lowered(title)) and re.search(r"\w", cell) and not self.in_text(cell):
+            if (
+                len(title.split()) <= 3
+                and _FIRM_COLUMN.search(lowered(title))
+                and re.search(r"\w", cell)
+                and not self.in_text(cell)
+            ):
                 yield frozenset({-1})
 
     def unknown_subject(self, piece: Piece, language: str) -> Iterable[frozenset[int]]:

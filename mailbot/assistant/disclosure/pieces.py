@@ -169,7 +169,7 @@ class _Reader:
 
     def _row(self, text: str, bare: str, at: int, end: int) -> Iterator[Piece]:
         yield from self.close(at)
-        path, after = tuple(self.path), tuple(self.said[-1:])
+        path, after = tuple(self.path), tuple(self.said)
         if self.head is None:
             indent = len(bare) - len(bare.lstrip())
             self.items = [(n, t) for n, t in self.items if n < indent]
@@ -192,9 +192,8 @@ class _Reader:
         text = self.body[self.start : end].strip("\n").rstrip()
         if not text.strip():
             return
-        under, after = self._under(), tuple(self.said[-1:])
+        under, after = self._under(), tuple(self.said)
         if kind in ("paragraph", "code", "callout") and not self.items:
-            after = tuple(self.said)
             if kind == "paragraph":
                 self.said = [*self.said, text][-LONGEST_INHERITED:]
             if kind != "code":

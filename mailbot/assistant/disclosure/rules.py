@@ -123,11 +123,7 @@ class Rules:
         if INTERNAL in said and (readers.outsiders or not readers.addresses):
             outside = min(readers.outsiders, default="")
             return Ruling("", f"it is internal, and {outside} is outside your internal domains", UNMARK)
-        names = frozenset(
-            n.strip("[]")
-            for n in said - {INTERNAL, CUSTOMERS, PUBLIC}
-            if "[[" in n or named_party(n, self.parties)
-        )
+        names = frozenset(n.strip("[]") for n in said - {INTERNAL, CUSTOMERS, PUBLIC})
         if names and not said & {CUSTOMERS, PUBLIC} and not readers.are_among(names, self.parties):
             return Ruling("", f"it is for {', '.join(sorted(names))} only", "change its `audience`")
         return None
@@ -144,8 +140,10 @@ class Rules:
         own = tuple(self.mentions.in_text(piece.text))
         after = () if own else tuple(m for text in piece.after for m in self.mentions.in_text(text))
         under = tuple(m for text in piece.under for m in self.mentions.in_text(text))
+        # Who opens a note to these readers opens it with what its properties say.
+        opened = about.audience and INTERNAL not in about.audience
         return (
-            *about.named,
+            *(() if opened else about.named),
             *under,
             *own,
             *after,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.assistant.context.rerank import EndpointReranker, as_shares, local_reranker
+from mailbot.assistant.context.rerank import EndpointReranker, local_reranker
 from mailbot.assistant.llm import Endpoint, Model
 from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.errors import ConfigError
@@ -40,7 +40,6 @@ def test_a_server_is_asked_as_the_others_are_and_logits_become_shares(model: Mod
     assert 0 < low < 0.1 < 0.9 < high < 1
     (request,) = model.reranked
     assert (request["model"], request["query"], request["top_n"]) == ("bge", "price", 2)
-    assert as_shares([0.2, 0.9]) == [0.2, 0.9]
 
 
 def test_an_answer_without_numbers_is_unusable(model: ModelServer) -> None:

@@ -13,7 +13,7 @@ MOST = 4
 """Mails of the user's in a prompt."""
 LONGEST = 1500
 """Characters of one that are shown."""
-LEAST = 0.08
+LEAST = 0.05
 """The share of the asked words from which such a mail says something of it."""
 WORTH, FULL = 0.3, 2.0
 """What such a mail is worth in any case, and what each share of the asked words adds."""

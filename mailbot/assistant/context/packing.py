@@ -43,7 +43,9 @@ def packed(
     left = budget
     chosen: list[Source] = []
     withheld: dict[str, Withheld] = {}
-    for letter in (each for each in letters if each.worth >= least):
+    for number, letter in enumerate(letters):
+        if number and letter.worth < least:  # the best of them stays: it is short, and both know it
+            continue
         cost = tokens(letter.text) + HEADER
         if cost <= left:
             left -= cost

@@ -33,10 +33,14 @@ class EndpointReranker:
 
     def __init__(self, client: Model, model: str) -> None:
         self._client, self._model = client, model
+        self._logits = False
+        """Whether the server was seen to give logits: then what lies between 0 and 1 is one too."""
 
     def scores(self, query: str, passages: Sequence[str]) -> list[float]:
         """Raises what `Model.rerank` raises."""
-        return as_shares(self._client.rerank(self._model, query, [p[:LONGEST] for p in passages]))
+        found = self._client.rerank(self._model, query, [p[:LONGEST] for p in passages])
+        self._logits = self._logits or not all(0 <= s <= 1 for s in found)
+        return [_sigmoid(s) for s in found] if self._logits else found
 
 
 class OnnxReranker:
@@ -79,13 +83,6 @@ def local_reranker(folder: Path) -> OnnxReranker:
     if model is None or tokenizer is None:
         raise ConfigError(f"{folder}: there must be a model.onnx and a tokenizer.json in it (rerank.local)")
     return OnnxReranker(model, tokenizer)
-
-
-def as_shares(scores: Sequence[float]) -> list[float]:
-    """Scores from 0 to 1. Some servers give the model's logits as they are."""
-    if all(0 <= s <= 1 for s in scores):
-        return list(scores)
-    return [_sigmoid(s) for s in scores]
 
 
 def _sigmoid(x: float) -> float:

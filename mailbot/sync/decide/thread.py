@@ -56,6 +56,10 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
     return OnePerThread(tuple(a for a in answered if a), tuple(superseded))
 
 
+EARLIER = 8
+"""Earlier mails that are judged with the last; those before them are superseded like any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """The open mails of one author in one thread: the `last`, which is judged, and the `earlier` ones that are judged with it."""
@@ -75,9 +79,14 @@ def conversations(undecided: Sequence[Wanting], decided: Sequence[Wanting]) -> l
         last = mails[-1]
         waiting = (d for d in decided if d.thread == thread and d.verdict.decided_by != "user")
         earlier = [*(w for w in waiting if _before(w, last)), *mails[:-1]]
-        earlier.sort(key=lambda w: str(w.mail.message.date or ""))
-        found.append(Conversation(last, tuple(earlier)))
+        earlier.sort(key=_sent)
+        found.append(Conversation(last, tuple(earlier[-EARLIER:])))
     return found
+
+
+def _sent(one: Wanting) -> tuple[bool, float]:
+    date = one.mail.message.date
+    return (date is not None, date.timestamp() if date else 0.0)
 
 
 def _before(one: Wanting, other: Wanting) -> bool:

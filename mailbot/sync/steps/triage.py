@@ -203,8 +203,9 @@ def _by_model(
         judge.progress(f"{judge.bill.account}: triage", number, len(asked))
         if isinstance(result, MailbotError):
             postpone(each.row, "triage", result, record.journal.mails, judge.bill)
-            for earlier in of.earlier:  # they wait for what is said of the last
+            for earlier in of.earlier:
                 wanting.pop(earlier.mail_id, None)
+                _wait_too(earlier.mail_id, each.row.id, result, record)
             continue
         verdict, tokens_in, tokens_out, model, cost = result
         judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
@@ -217,6 +218,14 @@ def _by_model(
             wanting.pop(earlier.mail_id, None)
             _settle(replace(by_id[earlier.mail_id][0], verdict=verdict), record, superseded=replied)
     return list(wanting.values())
+
+
+def _wait_too(mail_id: int, last: int, error: MailbotError, record: TriageRecord) -> None:
+    """Let a mail wait as long as the last of its conversation does: what that says of it is to be heard first."""
+    mails = record.journal.mails
+    row, until = mails.get(mail_id), mails.get(last).next_try
+    if until:
+        mails.failed(mail_id, str(error), row.attempts, until)
 
 
 def _as_wanting(each: Waiting) -> Wanting:

@@ -12,10 +12,9 @@ _SPACE = "[ \u00a0\u2009\u202f'’]"
 _NUMBER = re.compile(
     rf"(?<![\w.,])(?:\d{{1,3}}(?:{_SPACE}\d{{3}})+|\d+)(?:[.,]\d+)*(?:/\d+)?(?!\d)|(?<=[A-Za-z_+×x])\d+(?:[.,]\d+)*"
 )
-_TIME = re.compile(
-    r"(?<![\d.,:/])(?P<h>[01]?\d|2[0-4])(?:(?P<s>[:.]|\s?h\s?)(?P<m>[0-5]\d))?\s?(?P<x>a\.?m\.?|p\.?m\.?|uhr|heures?|hrs?|h)?(?![\w:]|[.,]\d)",
-    re.IGNORECASE,
-)
+_MINUTES = r"(?:(?P<s>[:.]|\s?h\s?)(?P<m>[0-5]\d))?"
+_MARK = r"(?P<x>a\.?m\.?|p\.?m\.?|uhr|heures?|hrs?|h)?"
+_TIME = re.compile(rf"(?<![\d.,:/])(?P<h>[01]?\d|2[0-4]){_MINUTES}\s?{_MARK}(?![\w:]|[.,]\d)", re.IGNORECASE)
 _AT = re.compile(r"(?:\b(?:at|um|à|a las|om|kl\.?|alle|o|von|from|de|till?|until|bis)\s)$", re.IGNORECASE)
 _RATE = re.compile(r"\s?(?:[€$£%]|eur|per\b|each|an?\b|pro\b|je\b|par\b)", re.IGNORECASE)
 _UNITS = (

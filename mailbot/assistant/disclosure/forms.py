@@ -23,11 +23,7 @@ _PARTICLES = frozenset(
 
 TELLING = 4
 """Letters of the first word of a firm's name by which it may go alone."""
-_GENERIC = Phrases(
-    r"(?:{{vault.organisation_type}}|{{words.stop}}|new|royal|first|north|south|east|west|great|grand|saint|deutsche[rs]?|nationale?|national|institut[e]?"
-    r"|universit\w*|universi\w*|hochschule|schule|school|college|stadt|ville|city|mairie|club|verein|groupe?|gruppe|hotel|hôtel|café|restaurant|praxis"
-    r"|kanzlei|studio|agen\w+|sparkasse|autohaus|gymnasium|lycée|collège|hôpital|klinik|clinic|stiftung|fond\w+|mus\w+|théâtre|theater|landes\w+|bundes\w+)$"
-)
+_GENERIC = Phrases(r"(?:{{vault.organisation_type}}|{{words.stop}}|{{vault.generic}})$")
 """First words that many organisations share."""
 
 

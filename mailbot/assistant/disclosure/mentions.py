@@ -15,9 +15,7 @@ _LINK = re.compile(r"!?\[\[([^\[\]|#^\n]{1,300})(?:[^\[\]\n]*)\]\]")
 _FIRM_NAME = re.compile(r"(?:[A-ZÀ-ÞА-Я0-9][\w&'’.-]*[ ,]{1,2}(?:& |und |and |et |y )?){1,4}$")
 _FIRM_COLUMN = Phrases(r"(?:{{vault.organisation_property}}|kundin|debitor|accounts?)")
 _SUBJECT = re.compile(r"[\s>*+\-\d.)]*((?:[A-ZÀ-Þ][a-zß-ÿ'’-]+ ){2,4})[a-zß-ÿ]+")
-_SERVICE = re.compile(
-    r"\b(?:Plans?|Packages?|Options?|Agreements?|Support|Services?|Contracts?|Fees?|Prices?|Rates?|Forfait|Formule|Contrat|Tarif|Offre)\b"
-)
+_SERVICE = Phrases(r"{{vault.service}}", re.IGNORECASE)
 _FORMS = Phrases(r"(?<![\w.])(?:{{vault.legal_form}})(?![\w-])", re.IGNORECASE)
 _SURE = frozenset(
     "gmbh ltd limited inc llc plc bv nv sarl sas spa srl ag kg ev corp oy aps as kft 株式会社 有限公司 주식회사".split()

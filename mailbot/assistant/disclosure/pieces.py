@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mailbot.language.phrases import Phrases
+
 Kind = Literal["heading", "item", "row", "head", "paragraph", "code", "callout"]
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*)$")
@@ -23,11 +25,7 @@ _ITEM = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]+")
 _ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$")
 _RULE = re.compile(r"^[ \t]*\|?[ \t:|-]*-{2,}[ \t:|-]*$")
 _CALLOUT = re.compile(r"^[ \t]*>[ \t]*\[!([\w-]+)[^\]\n]*\]")
-_PRONOUN = re.compile(
-    r"[\s>*+\-\d.)]*(?:they|he|she|it|them|their|his|her|sie|er|ihre?|seine?|es|ils?|elles?|leurs?|ses?|zij|ze|hij|hun|zijn|ellos|ellas?|él"
-    r"|su|lui|lei|loro|eles|elas?|de|hon|han|oni|ona?|они|он[аи]?|вони|він|вона)\b",
-    re.IGNORECASE,
-)
+_PRONOUN = Phrases(r"[\s>*+\-\d.)]*{{vault.pronoun}}", re.IGNORECASE)
 """A list item that goes on speaking of whom the one before it names."""
 LONGEST_INHERITED = 40
 """Paragraphs of one section that the next is understood from."""

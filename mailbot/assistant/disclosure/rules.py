@@ -17,6 +17,7 @@ from mailbot.assistant.disclosure.parties import Parties, Party
 from mailbot.assistant.disclosure.personal import is_personal, under_contact, under_personal
 from mailbot.assistant.disclosure.pieces import Piece
 from mailbot.assistant.disclosure.readers import Readers, named_party
+from mailbot.assistant.support import matters
 from mailbot.language.detect import language_of
 from mailbot.settings import Disclosure
 from mailbot.vault.note_row import NoteRow
@@ -178,6 +179,10 @@ class Rules:
         own_note = party.id in about.owned
         if own_note and not under_contact(piece.heading[1:] or piece.heading):
             return Ruling("", f"it is about {party.title}, of whom only role and contact may be told", CONTACT)  # fmt: skip
+        if own_note and "money" in matters(piece.text):
+            return Ruling(
+                "", f"it is about {party.title}, of whom only role and contact may be told", CONTACT
+            )
         if self._personal(piece, about):
             return Ruling("", f"it speaks of the private side of {party.title}", PRIVATE)
         return None
@@ -208,9 +213,8 @@ class Rules:
         if said & {PUBLIC, CUSTOMERS} or (said and self.readers.are_among(said, self.parties)):
             return SAY
         people = {p for m in named for p in m if p >= 0}
-        if under_contact(piece.heading[1:] or piece.heading) and any(
-            self.parties[p].insider for p in about.owned if p >= 0
-        ):
+        contact = under_contact(piece.heading[1:] or piece.heading) and not about.owned & self.readers.people
+        if contact and (self.readers.inside or any(self.parties[p].insider for p in about.owned if p >= 0)):
             return SAY  # who a colleague is, and how to reach them
         if self.readers.inside:
             mine = about.owned & self.readers.people or about.note.person or about.note.journal

@@ -7,15 +7,24 @@ from collections.abc import Callable
 import pytest
 
 from mailbot.assistant.asks import asks
+from mailbot.assistant.disclosure.marks import INTERNAL, audience_in
+from mailbot.assistant.disclosure.personal import is_personal
+from mailbot.assistant.disclosure.pieces import pieces
 from mailbot.assistant.steering import attempts
 from mailbot.assistant.style import closing, greeting
-from mailbot.assistant.support import matters
+from mailbot.assistant.support import binds, matters
 from mailbot.language.lists import codes, of
 from mailbot.mail.mime.parse import parse
 from mailbot.sync.decide.automatic import looks_automatic
 
 MAIN = "en de fr es it pt nl sv da nb fi pl ru uk cs hu tr el ro ja ko zh".split()
 """The languages whose lists are complete."""
+
+
+def internal(text: str) -> bool:
+    """Whether a note's line, or its heading, says that it is internal."""
+    first = next(pieces(text + ("\n\nx\n" if text.startswith("#") else "\n")))
+    return INTERNAL in audience_in(first)
 
 
 def steers(text: str) -> bool:
@@ -34,6 +43,8 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "steers": steers,
     "harmless": lambda text: not steers(text),
     "automatic": looks_automatic,
+    "agrees": binds,
+    "internal": internal,
 }
 
 
@@ -56,3 +67,10 @@ def test_the_main_languages_have_examples_of_every_kind(code: str) -> None:
     given = of(code)["examples"]
     assert set(CHECKS) <= set(given)
     assert min(len(given["asks"]), len(given["states"])) >= 8
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [(c, t) for c in codes() for t in of(c)["examples"].get("personal", ())]
+)
+def test_a_private_side_is_told_in_each_language(code: str, text: str) -> None:
+    assert is_personal(text, code)

@@ -200,6 +200,7 @@ def _draft(
     text = replace(mail, body=_with_blanks(mail.body, left_out)).closed(_closing(request))
     supports, told = _supports(request, value.claims, may)
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
+    unknowns += tuple(_looked_for(request, ask) for ask in left_out)
     people = " ".join((request.user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
     said = [*_sayable(request), people, request.now.isoformat()]
     known = [s.text for s in request.context.only_known]
@@ -253,6 +254,13 @@ def _supports(
 def _name_of(sender: Address | None) -> str:
     """Whom the answer tells something, as a lane's reason says it."""
     return one_line(sender.name or sender.email) if sender else "the readers"
+
+
+def _looked_for(request: DraftRequest, ask: Ask) -> str:
+    """An ask that is left open, and the notes in which its answer was looked for."""
+    titles = dict.fromkeys(s.title for s in request.context.sources if ask.text in s.asks)
+    where = f"looked for in {', '.join(titles)}" if titles else "no note of yours was found for it"
+    return f"{one_line(ask.text)[:200]} ({where})"
 
 
 def _found_for(request: DraftRequest) -> dict[str, list[str]]:

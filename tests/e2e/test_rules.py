@@ -146,6 +146,7 @@ def test_an_instruction_makes_a_new_revision_and_keeps_the_old(
     prompt = model.requests[-1]["messages"][1]["content"]
     assert "decline, take 2" in prompt
     assert "Non, merci." in prompt
+    assert "it has no sources" in prompt, "why the earlier draft was in its lane"
     note = (vault / path).read_text(encoding="utf-8")
     history = note[note.index("## Earlier Revisions") :]
     assert history.index("Non, merci.") < history.index("we used 8+3 in every run.")

@@ -141,3 +141,40 @@ def test_a_reply_without_a_signature_ends_with_the_users_name(
     (made,) = dovecot.messages(user, "Drafts").values()
     own = made.decode().split("wrote:")[0]
     assert "Best regards\r\nJo Vermeer\r\n" in own
+
+
+def test_what_a_later_mail_takes_back_is_not_drafted(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer, vault: Path
+) -> None:
+    """The first mail waits for its draft when the second comes: both are judged together, by the second."""
+    dovecot.deliver(user, mail(to=user))
+    assert run(Options(max_drafts=0)).drafts == []
+    taken_back = mail("Never mind, found it.", to=user, message_id="<m2@acme.example>", headers=IN_THREAD)
+    dovecot.deliver(user, taken_back.replace(b"20 Nov 2026", b"21 Nov 2026"))
+    model.answer = lambda _: {**TRIAGE, "disposition": "read", "reason": "Taken back", "asks": []}
+    assert run().drafts == []
+    asked = model.requests[-1]["messages"][1]["content"]
+    assert asked.index("Never mind") < asked.index("still open:") < asked.index("erasure coding")
+    said = {
+        notes.read(p.read_text(encoding="utf-8")).properties["reason"]
+        for p in (vault / "Email" / "2026").rglob("*.md")
+    }
+    assert said == {"Taken back", "Its author has settled it in a later mail"}
+
+
+def test_while_the_last_mail_cannot_be_judged_the_earlier_waits_too(
+    run: Once,
+    dovecot: Dovecot,
+    user: str,
+    model: ModelServer,
+    make_settings: MakeSettings,
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    run(Options(max_drafts=0))
+    taken_back = mail("Never mind, found it.", to=user, message_id="<m2@acme.example>", headers=IN_THREAD)
+    dovecot.deliver(user, taken_back.replace(b"20 Nov 2026", b"21 Nov 2026"))
+    model.answer = lambda _: "no JSON"
+    (report,) = fetch_all(make_settings(dovecot.port, user, llm=model.url), Options())
+    assert (report.drafts, len(report.failed)) == ([], 1)
+    assert dovecot.messages(user, "Drafts") == {}
+    assert all(map(is_triage, model.requests)), "no draft was asked for"

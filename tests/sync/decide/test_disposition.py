@@ -104,6 +104,7 @@ WEEK, DAY = timedelta(days=7), timedelta(days=1)
         ({"answered": True}, ("read", "fact", "You have answered it already")),
         ({"begun": True}, ("read", "fact", "You have already started an answer")),
         ({"superseded": True}, ("read", "fact", "A later mail in the thread is answered instead")),
+        ({"settled": True}, ("read", "fact", "Its author has settled it in a later mail")),
         ({"twin": True}, ("read", "fact", "Another mail with this Message-ID has already been saved")),
         ({"too_large": True}, ("read", "rule", "Too large: only its header is kept (max_mail_size)")),
         ({"imported": True}, ("read", "rule", "Imported: no draft is made for it")),
@@ -141,6 +142,7 @@ def test_each_circumstance_decides_alone(known: dict[str, Any], expected: tuple[
 ORDER: tuple[dict[str, Any], ...] = (
     {"said_of_mail": SAID_REPLY},
     {"superseded": True},
+    {"settled": True},
     {"said_of_sender": NEVER},
     {"answered": True},
     {"begun": True},
@@ -157,7 +159,7 @@ ORDER: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize(("first", "later"), list(itertools.combinations(range(len(ORDER)), 2)))
 def test_of_two_circumstances_the_stronger_decides(first: int, later: int) -> None:
-    """All 66 pairs, but those that set the same value."""
+    """All pairs, but those that set the same value."""
     strong, weak = ORDER[first], ORDER[later]
     if strong.keys() & weak.keys():
         return
@@ -205,6 +207,24 @@ def test_a_mail_that_names_nobody_of_us_from_a_stranger_is_read() -> None:
     assert why(ELSEWHERE, written=1) == ("", "", UNDECIDED.reason)
     assert why(ELSEWHERE) == ("", "", UNDECIDED.reason)
     assert disposition(read_mail(ELSEWHERE), Circumstances(written=0, model=True)) == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("All,\n\nJo, can you send the plan?", True),
+        ("Jo Vermeer has the plan.", True),
+        ("jo vermeer has the plan.", True),
+        ("VERMEER has the plan, Vermeer said.", True),
+        ("John has the plan.", False),
+        ("A jo, a yo.", False),
+        ("Who has the plan?", False),
+    ],
+)
+def test_a_mail_to_a_group_that_names_us_is_judged(text: str, named: bool) -> None:
+    """From a stranger, and addressed to neither us nor our list."""
+    found = why(mail(text, to="all@acme.example"), written=0, own_names=("Jo Vermeer",))
+    assert (found[0] == "") is named
 
 
 def test_advertising_is_ignored_but_not_of_somebody_known() -> None:

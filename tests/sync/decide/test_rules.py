@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mailbot.sync.decide.disposition import Word
 from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.decide.retry import backoff
 from mailbot.sync.decide.sender_rule import sender_rule
-from mailbot.sync.decide.thread import Wanting, one_per_thread
+from mailbot.sync.decide.thread import EARLIER, Conversation, Wanting, conversations, one_per_thread
 from mailbot.sync.decide.users_word import SAID, users_word
 from mailbot.sync.memory.rows import MailRow
 from mailbot.vault.verdict import Ask, Verdict
@@ -113,6 +114,39 @@ def test_other_authors_and_other_threads_have_answers_of_their_own() -> None:
 def test_where_the_user_said_so_of_each_each_is_answered() -> None:
     found = one_per_thread([wanting(1, "a", by="user"), wanting(2, "b", by="user"), wanting(3, "c")])
     assert [w.mail_id for w in found.answered] == [1, 2, 3]
+
+
+def ids(found: list[Conversation]) -> list[tuple[int, list[int]]]:
+    return [(c.last.mail_id, [e.mail_id for e in c.earlier]) for c in found]
+
+
+def on_day(day: int, number: int, *, by: str = "model", sender: str = "ana@acme.example") -> Wanting:
+    made = wanting(number, "", by=by, sender=sender)
+    message = replace(made.mail.message, date=datetime(2026, 11, day, 9, tzinfo=UTC))
+    return replace(made, mail=replace(made.mail, message=message))
+
+
+def test_the_open_mails_of_one_author_in_a_thread_are_judged_together() -> None:
+    other, elsewhere = wanting(3, "", sender="bo@x"), wanting(4, "", thread="<u@x>")
+    found = conversations([wanting(1, ""), wanting(2, ""), other, elsewhere], [])
+    assert ids(found) == [(2, [1]), (3, []), (4, [])]
+
+
+def test_what_waits_for_its_draft_is_judged_again_with_a_later_mail() -> None:
+    assert ids(conversations([on_day(9, 3)], [on_day(7, 1)])) == [(3, [1])]
+    assert ids(conversations([on_day(9, 3), on_day(10, 4)], [on_day(7, 1)])) == [(4, [1, 3])]
+
+
+def test_what_the_user_decided_or_was_sent_later_is_not_judged_again() -> None:
+    assert ids(conversations([on_day(9, 3)], [on_day(7, 1, by="user")])) == [(3, [])]
+    assert ids(conversations([on_day(9, 3)], [on_day(11, 1)])) == [(3, [])]
+    assert ids(conversations([on_day(9, 3)], [on_day(7, 1, sender="bo@x")])) == [(3, [])]
+
+
+def test_only_so_many_earlier_mails_are_judged_with_the_last() -> None:
+    mails = [wanting(n, "") for n in range(1, EARLIER + 4)]
+    ((last, earlier),) = ids(conversations(mails, []))
+    assert (last, earlier) == (EARLIER + 3, list(range(3, EARLIER + 3)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from mailbot.assistant import prompt
+from mailbot.assistant.claims import Claim, carried
 from mailbot.assistant.closing import parted
 from mailbot.assistant.due import due_date, working_days
 from mailbot.assistant.guard import Allowed, Guarded, allowed, field_text, long_text, reply_text
@@ -20,7 +21,6 @@ from mailbot.assistant.llm_errors import UnusableAnswer
 from mailbot.assistant.models import Models
 from mailbot.assistant.prompt import Prompt, mail_text, one_line, quoted_text
 from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.support import supports as supported
 from mailbot.mail.message import Address
 from mailbot.vault.draft import ActionItem, Draft
 from mailbot.vault.source import Source
@@ -36,19 +36,13 @@ class _TaskAnswer(BaseModel):
     due: str = ""
 
 
-class _Claim(BaseModel):
-    text: str
-    """Words of the reply, as they stand in it."""
-    sources: list[str] = []
-
-
 class DraftAnswer(BaseModel):
     """The shape that the model is asked for."""
 
     reply: str = Field(max_length=LONGEST)
     reasoning: str = Field(max_length=LONGEST)
     action_items: list[_TaskAnswer] = []
-    claims: list[_Claim] = []
+    claims: list[Claim] = []
     unknowns: list[str] = []
     taken_up: list[int] | None = None
     """The numbers of the asks that the reply answers or leaves a blank for."""
@@ -198,7 +192,7 @@ def _draft(
         left_out = [a for n, a in enumerate(request.asks, 1) if n not in value.taken_up]
     mail = parted(text)
     text = replace(mail, body=_with_blanks(mail.body, left_out)).closed(_closing(request))
-    supports, told = _supports(request, value.claims, may)
+    supports, told = carried(value.claims, request.context, "\n".join(_mail(request)), may)
     unknowns = tuple(t for u in value.unknowns[:10] if (t := field_text(u, may)))
     unknowns += tuple(_looked_for(request, ask) for ask in left_out)
     people = " ".join((request.user, *(str(a) for a in (*message.authors, *message.to, *message.cc))))
@@ -232,25 +226,6 @@ def _draft(
     )
 
 
-def _supports(
-    request: DraftRequest, claims: Sequence[_Claim], may: Allowed
-) -> tuple[tuple[tuple[str, str], ...], list[str]]:
-    """((statement, what carries it or ''), the statements that only a source carries which is not to be told)."""
-    mail = "\n".join(_mail(request))
-    say, know = ({s.id: (s.wikilink, f"{s.title}\n{s.text}") for s in some} for some in (request.context.sayable, request.context.only_known))  # fmt: skip
-    found: list[tuple[str, str]] = []
-    told: list[str] = []
-    for claim in claims[:20]:
-        if not (text := field_text(claim.text, may)):
-            continue
-        ids = list(dict.fromkeys(claim.sources))[:20]
-        link = _support(text, ids, say, mail)
-        if not link and (link := _support(text, ids, know, "")):
-            told.append(text)
-        found.append((text, link))
-    return tuple(found), told
-
-
 def _name_of(sender: Address | None) -> str:
     """Whom the answer tells something, as a lane's reason says it."""
     return one_line(sender.name or sender.email) if sender else "the readers"
@@ -258,18 +233,14 @@ def _name_of(sender: Address | None) -> str:
 
 def _looked_for(request: DraftRequest, ask: Ask) -> str:
     """An ask that is left open, and the notes in which its answer was looked for."""
-    titles = dict.fromkeys(s.title for s in request.context.sources if ask.text in s.asks)
+    titles = dict.fromkeys(s.title for s in request.context.found_for(ask.text))
     where = f"looked for in {', '.join(titles)}" if titles else "no note of yours was found for it"
     return f"{one_line(ask.text)[:200]} ({where})"
 
 
 def _found_for(request: DraftRequest) -> dict[str, list[str]]:
     """ask -> the texts that were found for it."""
-    found: dict[str, list[str]] = {}
-    for source in request.context.sources:
-        for ask in source.asks:
-            found.setdefault(ask, []).append(source.text)
-    return found
+    return {a.text: [s.text for s in request.context.found_for(a.text)] for a in request.asks}
 
 
 def _day(request: DraftRequest) -> date:
@@ -293,11 +264,3 @@ def _with_blanks(body: str, forgotten: list[Ask]) -> str:
     """The text of a reply with a visible blank for each ask that it leaves out."""
     blanks = [f"[…: your answer to “{one_line(a.text)[:200]}”]" for a in forgotten]
     return "\n\n".join((body, *blanks))
-
-
-def _support(statement: str, ids: list[str], sources: dict[str, tuple[str, str]], mail: str) -> str:
-    """The sources that a statement names, if they were really given and can carry it; `the mail itself` for the mail."""
-    found = [sources[i][0] for i in ids if i in sources and supported(statement, [sources[i][1]])]
-    if found:
-        return ", ".join(dict.fromkeys(found))
-    return "the mail itself" if "mail" in ids and supported(statement, [mail]) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -289,17 +289,7 @@ class Index:
     ) -> Iterator[NoteRow]:
         columns = ", ".join(f.name if body or f.name != "body" else "''" for f in fields(NoteRow))
         sql = f"SELECT {columns} FROM note WHERE {where} ORDER BY {order} LIMIT {limit:d}"
-        for row in self.database.execute(sql, values):
-            found = NoteRow(*row)
-            yield replace(
-                found,
-                private=bool(found.private),
-                person=bool(found.person),
-                organisation=bool(found.organisation),
-                journal=bool(found.journal),
-                auto_created=bool(found.auto_created),
-                tags=frozenset(str(found.tags).split()),
-            )
+        yield from map(NoteRow.read, self.database.execute(sql, values))
 
 
 def _text(body: str, start: int, end: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,17 @@ class NoteRow:
     named: str = ""
     replaced_by: str = ""
     manner: str = ""
+
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Self:
+        """The note of a row of the index, whose columns are these fields: SQLite knows neither truth nor sets."""
+        found = cls(*row)
+        return replace(
+            found,
+            private=bool(found.private),
+            person=bool(found.person),
+            organisation=bool(found.organisation),
+            journal=bool(found.journal),
+            auto_created=bool(found.auto_created),
+            tags=frozenset(str(found.tags).split()),
+        )

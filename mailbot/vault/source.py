@@ -72,3 +72,7 @@ class Context:
     @property
     def only_known(self) -> tuple[Source, ...]:
         return tuple(s for s in self.sources if s.use == "know")
+
+    def found_for(self, ask: str) -> tuple[Source, ...]:
+        """The sources that were found for an ask."""
+        return tuple(s for s in self.sources if ask in s.asks)

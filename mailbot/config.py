@@ -101,7 +101,8 @@ def load(path: Path | None = None) -> Settings:
         ]  # said better further in
         problems = sorted((_line(node, e["loc"], e["type"]), _in_words(e)) for e in errors)
         listed = "\n".join(f"  line {line}: {what}" for line, what in dict.fromkeys(problems))
-        raise ConfigError(f"{found} has {len(set(problems))} mistake(s):\n{listed}") from error
+        many = "1 mistake" if len(set(problems)) == 1 else f"{len(set(problems))} mistakes"
+        raise ConfigError(f"{found} has {many}:\n{listed}") from error
 
 
 def _check(found: Path, text: str) -> None:

@@ -31,7 +31,7 @@ def outline(request: DraftRequest) -> Draft:
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
     parts.append(closing)
-    found = leads(wanted, request.context.sources)
+    found = leads(wanted, request.context.sayable)
     return Draft(
         reply="\n\n".join(parts),
         reasoning=(
@@ -45,7 +45,7 @@ def outline(request: DraftRequest) -> Draft:
         ),
         lane="needs_you",
         lane_reasons=(
-            "an outline has only blanks",
+            "an outline leaves every answer to you",
             *(f"the mail looks like an attempt to steer a model: {why}" for why in suspicious),
         ),
         model=NAME,

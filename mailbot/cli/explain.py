@@ -36,7 +36,7 @@ from mailbot.vault import note as notes
 def explain(
     context: click.Context, paths: tuple[Path, ...], vault: Path | None, no_model: bool, as_json: bool
 ) -> None:
-    """Show what mailbot makes of mails, and why; changes nothing.
+    """Show what mailbot makes of mails, and why; changes no note and no mail.
 
     PATHS are .eml files or folders of them. You need no account. If there are settings, your addresses, vault and model are
     used. Damaged mail is explained too, with its defects.
@@ -52,6 +52,10 @@ def explain(
         journal = stack.enter_context(opened_journal(memory)) if memory and memory.exists() else None
         models = stack.enter_context(opened_models(settings.llm if settings and not no_model else None))
         explainer = Explainer(settings, index, models, journal)
+        if settings and index and not journal:
+            console.complain(
+                "mailbot: no run has read your Sent mail yet, so nobody is taken for a stranger here; run `mailbot fetch` first"
+            )
         for path in mail_files(list(paths)):
             said = explainer.explain(path)
             if as_json:
@@ -67,9 +71,11 @@ def explain(
             for defect in said["defects"]:
                 console.show(f"  defect: {defect}")
             for source in said["context"]:
-                console.show(
-                    f"  context: {source['note']}{' > ' + source['heading'] if source['heading'] else ''}"
-                )
+                where = f"{source['note']}{' > ' + source['heading'] if source['heading'] else ''}"
+                only = " (for you to know, not to be told)" if source["use"] == "know" else ""
+                console.show(f"  context: {where}{only}")
+            for kept in said["withheld"]:
+                console.show(f"  withheld: {kept['note']}: {kept['reason']}")
 
 
 def _settings(context: click.Context) -> Settings | None:

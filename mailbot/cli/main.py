@@ -18,7 +18,7 @@ COMMANDS = {
     "index": "Bring the search index of the vault up to date.",
     "search": "Ask the vault what it knows.",
     "people": "Show person notes, or why somebody has none.",
-    "explain": "Show what mailbot makes of a mail, and why; changes nothing.",
+    "explain": "Show what mailbot makes of a mail, and why; changes no note and no mail.",
     "backtest": "Draft mails you have answered, and compare with your answers.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }

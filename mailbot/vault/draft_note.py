@@ -158,7 +158,7 @@ def _withheld(withheld: tuple[Withheld, ...]) -> str:
         return ""
     rows = [
         f"- [[{each.note.removesuffix('.md')}]]: {inline(each.reason)}"
-        + (f" — to open it: {inline(each.opens)}" if each.opens else "")
+        + (f" — to open it: {each.opens}" if each.opens else "")
         for each in withheld[:WITHHELD]
     ]
     if len(withheld) > WITHHELD:

@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A note that would be among the sources and that a rule kept back, whole or in part: why, and what would open it."""
+    """A note that would be among the sources and that a rule kept back, whole or in part: why, and what would open it, in words of mailbot's own."""
 
     note: str
     reason: str

@@ -80,6 +80,29 @@ def test_a_piece_is_about_whom_it_names_or_stands_under(tmp_path: Path, body: st
 
 
 @pytest.mark.parametrize(
+    "name", ["Ben", "Al", "Les", "Mark", "Will", "Rose", "Jan", "Max", "Di", "Del", "Hans"]
+)
+def test_a_first_name_that_is_a_word_somewhere_is_a_name(tmp_path: Path, name: str) -> None:
+    person = {
+        f"People/{name} Okoro.md": "---\ntype: person\nemail: x@globex.example\ncompany: Globex\n---\n# X\n"
+    }
+    for body in (f"- Paid by {name}'s people: {P}", f"- {name} says {P}"):
+        assert not has(shown(tmp_path, {"Notes/Prices.md": f"# Prices\n\n{body}\n", **person}))
+
+
+@pytest.mark.parametrize("name", ["Priya Das", "Minh Le", "Wei Du", "Thi Do", "Anna Den"])
+def test_a_last_name_that_is_a_word_somewhere_is_a_name(tmp_path: Path, name: str) -> None:
+    person = {f"People/{name}.md": "---\ntype: person\nemail: x@globex.example\ncompany: Globex\n---\n# X\n"}
+    body = f"- As Ms {name.split()[1]} wrote: {P}"
+    assert not has(shown(tmp_path, {"Notes/Prices.md": f"# Prices\n\n{body}\n", **person}))
+
+
+def test_what_stands_before_a_last_name_is_none(tmp_path: Path) -> None:
+    person = {"People/Le Bris.md": "---\ntype: person\nemail: x@globex.example\ncompany: Globex\n---\n# X\n"}
+    assert has(shown(tmp_path, {"Notes/Prices.md": f"# Prices\n\n- Le tarif: {P}\n", **person}))
+
+
+@pytest.mark.parametrize(
     ("path", "front"),
     [
         ("Notes/x.md", "customer: Globex"), ("Notes/x.md", "tags: [globex]"), ("Notes/x.md", "tags: [customer/globex]"), ("Notes/x.md", "about: '[[Globex]]'"),

@@ -40,7 +40,7 @@ def test_explain_says_all_that_others_rely_on(tmp_path: Path, vault: Path) -> No
     a, b = said
     assert list(a) == [
         "path", "message_id", "subject", "from", "to", "cc", "date", "newest_reply", "quoted", "signature", "attachments", "disposition", "decided_by",
-        "reason", "defects", "note", "context",
+        "reason", "defects", "note", "context", "withheld",
     ]  # fmt: skip
     assert a["from"] == {"name": "Ana Ruiz", "address": "ana@acme.example"}
     assert a["newest_reply"] == "Hi,\n\nwhich erasure coding did you use?"

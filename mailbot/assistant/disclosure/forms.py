@@ -19,6 +19,8 @@ _PARTICLES = frozenset(
     " bin ben ibn san des del los las dos das y e af av".split()
 )
 """What stands in a name and is none: `van`, `Dr`."""
+_GIVEN = frozenset({"ben", "bin", "al", "les", "del", "di"})
+"""Of these, what is a first name too where a name begins with it: `Ben Okoro`, `Al Haddad`."""
 
 
 TELLING = 4
@@ -43,13 +45,25 @@ def forms(number: int, kind: Kind, name: str) -> Iterable[Name]:
         name = f"{found[2]} {found[1]}"
     yield Name(number, name, person=True)
     every_part = re.findall(r"[^\W\d_][\w'’.-]*", name)
-    parts = [p for p in every_part if len(p) > 1 and not p.endswith(".") and p.casefold() not in _PARTICLES]
+    parts = [
+        p
+        for n, p in enumerate(every_part)
+        if len(p) > 1 and not p.endswith(".") and not _is_particle(p, n == 0, n == len(every_part) - 1)
+    ]
     if len(every_part) > 1 and parts:
         # A first name, if it stands first: `Le Bris` and `van Aalst` have none.
         if parts[0] == every_part[0] and len(parts) > 1:
             yield Name(number, parts[0], part=True, person=True)
         for last in dict.fromkeys((parts[-1], *parts[-1].split("-"))):
             yield Name(number, last, part=True, person=True)
+
+
+def _is_particle(part: str, first: bool, last: bool) -> bool:
+    """Whether a word of a person's name is none of its names. What stands last with a capital is the last name: `Priya Das`."""
+    word = part.casefold()
+    if last and part[:1].isupper() and not first:
+        return False
+    return word in _PARTICLES and not (first and part[:1].isupper() and word in _GIVEN)
 
 
 def firm_key(name: str) -> str:

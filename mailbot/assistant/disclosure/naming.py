@@ -16,6 +16,8 @@ KEY = 4
 """Characters of a name's first word by which it is looked up."""
 ENDING = 3
 """Letters that may hang on a name: `Acmes`, `Annan`, `Marcusról`."""
+SHORTEST = 2
+"""Letters of a name, at least: `Al`."""
 LONGEST = 8
 """Words of a name."""
 
@@ -90,7 +92,7 @@ class Names:
 
     def _put(self, words: tuple[str, ...], name: Name) -> None:
         if words:
-            if len(words) == 1 and len(words[0]) < 2:
+            if len(words) == 1 and len(words[0]) < SHORTEST:
                 return
             self._exact[" ".join(words)].add(name.party)
             form = _Form(words, name.party, name.part, name.person)
@@ -129,7 +131,7 @@ class Names:
         """(how many words the longest name here has, whom it may mean)."""
         shown, first = words[at]
         best, found = 0, set[int]()
-        for key in {first[:KEY], first[: KEY - 1]} if len(first) >= KEY else {first}:
+        for key in {first[:KEY], first[: KEY - 1], first[:SHORTEST]}:
             for form in self._forms.get(key, ()):
                 size = len(form.words)
                 if size < best or not self._matches(form, words, at, shown):
@@ -147,6 +149,8 @@ class Names:
             return False
         if size > 1:
             return True
+        if len(form.words[0]) == SHORTEST and words[at][1] != form.words[0] and not form.person:
+            return False  # `its` is not the IT's
         # One word: a person's name alone is never in lower case; a company's only where it is no common word too. A common word
         # with a capital is one in German, where an article stands before it.
         if shown[:1].islower():

@@ -89,7 +89,7 @@ class Rules:
             return Ruling(
                 "",
                 f"{min(readers.strangers)} would read it, and you have never written to them (disclosure.strangers)",
-                "add `audience: public` to the note",
+                "write to them first; `audience: public` opens the note to everybody",
             )
         if note.journal and readers.outsiders:
             return Ruling(

@@ -26,6 +26,7 @@ from mailbot.sync.steps.wiring import user_of
 from mailbot.vault import note as notes
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index
+from mailbot.vault.source import Context
 from mailbot.vault.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Explainer:
         mail = Mail(message, self._split(message, defects))
         verdict = self._verdict(mail, defects)
         note = _note(mail, verdict, defects)
+        context = self._context(mail, verdict)
         return {
             "path": str(path),
             "message_id": message.message_id or "",
@@ -71,7 +73,11 @@ class Explainer:
             "reason": verdict.reason,
             "defects": defects,
             "note": note,
-            "context": self._context(mail, verdict),
+            "context": [
+                {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text, "use": s.use}
+                for s in context.sources
+            ],
+            "withheld": [{"note": w.note, "reason": w.reason, "opens": w.opens} for w in context.withheld],
         }
 
     def _split(self, message: Message, defects: list[str]) -> MailText:
@@ -95,16 +101,11 @@ class Explainer:
                 return disposition(mail, Circumstances(own=own))
         return verdict
 
-    def _context(self, mail: Mail, verdict: Verdict) -> list[dict[str, Any]]:
+    def _context(self, mail: Mail, verdict: Verdict) -> Context:
         if self.index is None:
-            return []
-        found = gather(
-            self.index, mail, verdict.asks, self._scope(mail.message), budget=context_tokens(self.settings)
-        )
-        return [
-            {"note": s.note, "heading": s.heading, "score": s.score, "text": s.text, "use": s.use}
-            for s in found.sources
-        ]
+            return Context()
+        scope = self._scope(mail.message)
+        return gather(self.index, mail, verdict.asks, scope, budget=context_tokens(self.settings))
 
     def _scope(self, message: Message) -> Scope:
         known = self.index.kept(message.message_id or "") if self.index else ""

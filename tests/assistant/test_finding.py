@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mailbot.assistant.context.find import Find
 from mailbot.assistant.context.gather import gather
+from mailbot.assistant.context.packing import packed
+from mailbot.assistant.context.remarks import Told
+from mailbot.assistant.context.selection import Shown
 from mailbot.assistant.scope import Scope
 from mailbot.assistant.style import Sample
 from mailbot.mail.mail import read_mail
@@ -26,7 +30,7 @@ FILLER = "\n\n".join(
 
 def found(
     tmp_path: Path, notes: dict[str, str], *lookups: str, ask: str = "What does a site survey cost?", sent: tuple[Sample, ...] = (),
-    to: tuple[str, ...] = (ANA,), budget: int = 6000,
+    to: tuple[str, ...] = (ANA,), budget: int = 6000
 ) -> Context:  # fmt: skip
     vault = tmp_path / "vault"
     every = {"Customers/Lumen.md": "---\ntype: customer\ndomain: lumen.example\n---\nMakes lamps.\n", **notes}
@@ -129,6 +133,32 @@ def test_what_is_far_below_the_best_is_left_out(tmp_path: Path) -> None:
     }
     context = found(tmp_path, notes, "site survey price", "site survey cost")
     assert len([s for s in context.sources if s.note.startswith("n")]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("asks", "worth", "looked_up", "searched", "there"),
+    [
+        (1, 0.7, True, True, True), (2, 0.7, True, True, False), (2, 0.85, True, True, True), (3, 0.85, True, True, False),
+        (9, 0.96, True, True, True), (3, 0.85, False, True, True), (3, 0.6, True, False, True), (0, 0.6, True, True, True),
+        (1, 0.4, True, True, False), (0, 0.4, True, False, False),
+    ],
+)  # fmt: skip
+def test_what_turns_up_for_several_asks_must_be_good_for_one(
+    tmp_path: Path, asks: int, worth: float, looked_up: bool, searched: bool, there: bool
+) -> None:
+    """It may have but the words that the asks share. The two best of an ask stay."""
+    wanted = [f"ask {n}" for n in range(9)]
+    with Index(tmp_path / "i.sqlite", tmp_path) as index:
+        for name in "abc":
+            (tmp_path / f"{name}.md").write_text(f"Text of {name}.", encoding="utf-8")
+        refresh(index)
+        best, second, note = (index.at(f"{name}.md") for name in "abc")
+    assert best and second and note
+    finds = [Find(best, 1.0, "x", wanted, searched=True), Find(second, 0.97, "x", wanted, searched=True)]
+    finds.append(Find(note, worth, "x", wanted[:asks], searched=searched))
+    shown = [(find, Shown({"say": find.note.body})) for find in finds]
+    context = packed(shown, (), 6000, Told((), {}), looked_up=looked_up)
+    assert any(s.note == "c.md" for s in context.sources) is there
 
 
 def test_a_budget_is_never_passed(tmp_path: Path) -> None:

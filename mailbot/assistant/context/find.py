@@ -24,6 +24,8 @@ class Find:
     in_thread: bool = False
     times: int = 1
     """In how many ways it was found."""
+    searched: bool = False
+    """Whether words alone have found it, and not its place: the thread, the people, their organisation, a link."""
 
 
 class Finds:

@@ -81,7 +81,8 @@ def gather(
     gathering = _Gathering(Searching(index, selection, vectors, reranker), mail, tuple(asks), scope, known)
     shown = [(find, selection.shown(find)) for find in gathering.found()]
     written = list(letters(theirs, to, gathering.relevance))
-    return packed(shown, written, budget, manner_told(index, rules, scope))
+    told = manner_told(index, rules, scope)
+    return packed(shown, written, budget, told, looked_up=any(a.lookups for a in asks))
 
 
 def parties_of(index: Index, scope: Scope) -> Parties:
@@ -165,7 +166,7 @@ class _Gathering:
             if len(open_) == most or not self._counts(note):
                 continue
             asks = [query.ask] if query.ask else []
-            find = Find(note, 0.0, "found in the vault", asks, list(hit.passages))
+            find = Find(note, 0.0, "found in the vault", asks, list(hit.passages), searched=True)
             if shown := self.where.selection.shown(find).texts:
                 open_.append((find, hit))
                 texts.append("\n".join((note.title, *shown.values())))

@@ -21,7 +21,10 @@ BEST = 10
 """What is withheld is told of the best so many."""
 FAR_BELOW = 0.5
 """A find that is worth less than this share of the best is left out."""
-EACH = 1
+COMMON = (FAR_BELOW, 0.8, 0.95)
+"""The same for what a search has found for one, for two, for more asks that were looked up: what turns up for several and is best
+for none has but the words that they share."""
+EACH = 2
 """Finds that each ask keeps, whatever the best is worth."""
 LEAST = 0.15
 MOST = 12
@@ -35,10 +38,13 @@ def packed(
     letters: Sequence[Letter],
     budget: int,
     told: Told,
+    *,
+    looked_up: bool = False,
 ) -> Context:
     """The finds and the user's own letters, those of most worth first, within `budget` tokens; a text is taken whole or not at
-    all. `told` is what the notes say of how to write."""
-    least = FAR_BELOW * max((f.worth for f, s in shown if s.texts), default=0.0)
+    all. `told` is what the notes say of how to write; `looked_up` says that the asks were searched in words of their own."""
+    best = max((f.worth for f, s in shown if s.texts), default=0.0)
+    least = FAR_BELOW * best
     for_asks = _best_of_each_ask(shown)
     left = budget
     chosen: list[Source] = []
@@ -54,7 +60,8 @@ def packed(
         if each.kept_back and rank < BEST and find.worth >= least:
             first = each.kept_back[0]
             withheld.setdefault(find.note.path, Withheld(find.note.path, first.reason, first.opens))
-        if (find.worth < least and find.note.id not in for_asks) or len({s.note for s in chosen}) >= MOST:
+        wanted = best * (COMMON[_asks(find) - 1] if looked_up and find.searched else FAR_BELOW)
+        if (find.worth < wanted and find.note.id not in for_asks) or len({s.note for s in chosen}) >= MOST:
             continue
         for use, text in each.texts.items():
             plain = text if find.note.type == "email" else balanced(text)
@@ -80,6 +87,11 @@ def packed(
                 )
             )
     return Context(_aged(chosen), tuple(withheld.values()), told.remarks, told.manner)
+
+
+def _asks(find: Find) -> int:
+    """For how many asks a note was found, as far as `COMMON` counts."""
+    return min(max(len(find.asks), 1), len(COMMON))
 
 
 def _sent(id_: str, letter: Letter) -> Source:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 _TOO = frozenset(
-    "mailbox.org sfr.fr tutanota.com tutanota.de tuta.com tuta.io hey.com pm.me ymail.com posteo.net posteo.eu kpnmail.nl msn.com aol.de vodafone.de hispeed.ch a1.net telia.com online.no neuf.fr chello.at gmx.fr gmx.es inbox.lv"
+    "mailbox.org sfr.fr tutanota.com tutanota.de tuta.com tuta.io hey.com pm.me ymail.com posteo.net posteo.eu kpnmail.nl msn.com aol.de vodafone.de"
+    " hispeed.ch a1.net telia.com online.no neuf.fr chello.at gmx.fr gmx.es inbox.lv"
     " riseup.net privaterelay.appleid.com icloud.com.cn disroot.org mail.de kabelmail.de arcor.de skynet.be planet.nl home.nl".split()
 )
 

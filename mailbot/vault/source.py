@@ -13,9 +13,9 @@ Use = Literal["say", "know"]
 @dataclass(frozen=True, slots=True)
 class Source:
     """What is shown of a note, or of a mail that the user sent and that has none (then `note` is empty). `id` is its name in the
-    prompt (`S1`), `note` is relative to the vault, `why` says how it was chosen, `asks` for which questions it was found. `use` says whether its reader may be told what it says, or whether it
-    is only for the user to know. `date` is the note's ISO day, empty if nothing says it; `newer` names what is newer on the same
-    matter, by id."""
+    prompt (`S1`), `note` is relative to the vault, `why` says how it was chosen, `asks` for which questions it was found. `use`
+    says whether its reader may be told what it says, or whether it is only for the user to know. `date` is the note's ISO day,
+    empty if nothing says it; `newer` names what is newer on the same matter, by id."""
 
     id: str
     note: str

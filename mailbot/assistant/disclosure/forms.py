@@ -15,7 +15,8 @@ Kind = Literal["person", "organisation"]
 _LEGAL = Phrases(r"(?:[\s,]+(?:{{vault.legal_form}}))+\.?$", re.IGNORECASE)
 """What stands behind a company's name: `GmbH`, `Ltd`."""
 _PARTICLES = frozenset(
-    "family familie fam famille familia famiglia mr mrs ms dr drs ir prof herr herrn frau mme mlle m sir el al le la les de du di da do ter ten van von vom zu zum zur der den het"
+    "family familie fam famille familia famiglia mr mrs ms dr drs ir prof herr herrn frau mme mlle m sir el al le la les de du di da do ter ten van"
+    " von vom zu zum zur der den het"
     " bin ben ibn san des del los las dos das y e af av".split()
 )
 """What stands in a name and is none: `van`, `Dr`."""

@@ -36,7 +36,8 @@ def scope_of(
     trust_dates: bool = False,
 ) -> Scope:
     """The scope of the answer to `message`, whose own note is `own_note` and which came to `account`. `strangers` are those readers
-    with whom the user never exchanged mail, `written_to` the domains that the user has written to. `until` and `trust_dates` are for a look into the past: see `Scope`."""
+    with whom the user never exchanged mail, `written_to` the domains that the user has written to. `until` and `trust_dates`
+    are for a look into the past: see `Scope`."""
     to, cc = recipients(settings, message)
     return Scope(
         own=frozenset(settings.own_addresses),

@@ -178,3 +178,21 @@ def test_while_the_last_mail_cannot_be_judged_the_earlier_waits_too(
     assert (report.drafts, len(report.failed)) == ([], 1)
     assert dovecot.messages(user, "Drafts") == {}
     assert all(map(is_triage, model.requests)), "no draft was asked for"
+
+
+def test_of_a_flood_in_one_thread_nothing_is_left_for_a_draft_of_its_own(
+    run: Once, dovecot: Dovecot, user: str, model: ModelServer
+) -> None:
+    """More mails than the model is shown: all of them share the verdict, and a later run drafts none of them."""
+    every = [
+        mail(
+            f"Question {n}, could you tell me?", to=user, message_id=f"<f{n}@acme.example>", headers=IN_THREAD
+        )
+        for n in range(12)
+    ]
+    dovecot.deliver(user, *every)
+    assert len(run().drafts) == 1
+    assert sum(map(is_triage, model.requests)) == 1
+    assert run().drafts == []
+    assert sum(map(is_triage, model.requests)) == 1
+    assert len(dovecot.messages(user, "Drafts")) == 1

@@ -57,15 +57,21 @@ def one_per_thread(wanting: Sequence[Wanting]) -> OnePerThread:
 
 
 EARLIER = 8
-"""Earlier mails that are judged with the last; those before them are superseded like any."""
+"""Earlier mails that the model is shown beside the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The open mails of one author in one thread: the `last`, which is judged, and the `earlier` ones that are judged with it."""
+    """The open mails of one author in one thread: the `last`, which is judged, and all `earlier` ones, for which the verdict counts
+    too, oldest first."""
 
     last: Wanting
     earlier: tuple[Wanting, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Wanting, ...]:
+        """The earlier mails that the model is shown: the newest."""
+        return self.earlier[-EARLIER:]
 
 
 def conversations(undecided: Sequence[Wanting], decided: Sequence[Wanting]) -> list[Conversation]:
@@ -80,7 +86,7 @@ def conversations(undecided: Sequence[Wanting], decided: Sequence[Wanting]) -> l
         waiting = (d for d in decided if d.thread == thread and d.verdict.decided_by != "user")
         earlier = [*(w for w in waiting if _before(w, last)), *mails[:-1]]
         earlier.sort(key=_sent)
-        found.append(Conversation(last, tuple(earlier[-EARLIER:])))
+        found.append(Conversation(last, tuple(earlier)))
     return found
 
 

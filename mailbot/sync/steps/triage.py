@@ -188,7 +188,7 @@ def _by_model(
     def ask(of: Conversation) -> tuple[Verdict, int, int, str, float]:
         each, known = by_id[of.last.mail_id]
         reader = Reader(judge.user, known.own, known.exchanged, judge.languages)
-        earlier = [w.mail for w in of.earlier]
+        earlier = [w.mail for w in of.shown]
         verdict, answered = judged(each.mail, reader, judge.models, judge.folder, earlier)
         if not verdict.asks:  # a model that names none must not make a draft that leaves all of them out
             verdict = replace(verdict, asks=tuple(a for m in (*earlier, each.mail) for a in asks_of(m)))
@@ -210,13 +210,14 @@ def _by_model(
         verdict, tokens_in, tokens_out, model, cost = result
         judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
         replied = verdict.disposition == "reply"
+        # In this order a run that is killed between loses no ask, and drafts nothing that was taken back.
         if replied:
             wanting[each.row.id] = _wanting(each, verdict, record)
-        else:
-            record.done(each.row, verdict)
         for earlier in of.earlier:
             wanting.pop(earlier.mail_id, None)
             _settle(replace(by_id[earlier.mail_id][0], verdict=verdict), record, superseded=replied)
+        if not replied:
+            record.done(each.row, verdict)
     return list(wanting.values())
 
 
@@ -246,12 +247,12 @@ def _one_per_thread(decided: Sequence[Waiting], record: TriageRecord) -> list[Wa
     """Of several mails of one author in a thread, one is answered; the others say so in their notes."""
     by_id = {w.row.id: w for w in decided}
     chosen = one_per_thread([_as_wanting(w) for w in decided])
-    for earlier in chosen.superseded:
-        _settle(by_id[earlier.mail_id], record, superseded=True)
     answered = []
     for wanting in chosen.answered:
         each = by_id[wanting.mail_id]
         if wanting.verdict != each.verdict:
             record.journal.mails.set_asks(each.row.id, wanting.verdict.asks)
         answered.append(replace(each, verdict=wanting.verdict))
+    for earlier in chosen.superseded:  # only now: a run that is killed before loses no ask of theirs
+        _settle(by_id[earlier.mail_id], record, superseded=True)
     return answered

@@ -143,10 +143,10 @@ def test_what_the_user_decided_or_was_sent_later_is_not_judged_again() -> None:
     assert ids(conversations([on_day(9, 3)], [on_day(7, 1, sender="bo@x")])) == [(3, [])]
 
 
-def test_only_so_many_earlier_mails_are_judged_with_the_last() -> None:
-    mails = [wanting(n, "") for n in range(1, EARLIER + 4)]
-    ((last, earlier),) = ids(conversations(mails, []))
-    assert (last, earlier) == (EARLIER + 3, list(range(3, EARLIER + 3)))
+def test_of_many_earlier_mails_the_newest_are_shown_and_all_share_the_verdict() -> None:
+    (found,) = conversations([wanting(n, "") for n in range(1, EARLIER + 4)], [])
+    assert ids([found]) == [(EARLIER + 3, list(range(1, EARLIER + 3)))]
+    assert [e.mail_id for e in found.shown] == list(range(3, EARLIER + 3))
 
 
 @pytest.mark.parametrize(

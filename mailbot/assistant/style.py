@@ -51,6 +51,14 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """How the user writes to somebody, in words for a prompt, and the closing that code sees to."""
+
+    words: str = ""
+    closing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
     """How the user writes to somebody: `greeting` as a line with `{name}` where a name stands, `closing` with the name that the user
     signs with below it, the middle length in words, whether formally, and `examples` that this very person has read. Of whom
@@ -81,13 +89,10 @@ class Style:
             lines.append(f"- The user's own notes on style:\n{extra}")
         return "\n".join(lines)
 
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """How the user writes to somebody, in words for a prompt, and the closing that code sees to."""
-
-    words: str = ""
-    closing: str = ""
+    def voice(self, extra: str = "") -> Voice:
+        """The same for a draft. Code sees to a closing that Sent shows; where the user has laid down how to write, their words
+        count alone."""
+        return Voice(self.in_words(extra), self.closing if self.samples and not extra else "")
 
 
 def chosen(samples: Iterable[Sample], to: str, newest: str) -> list[Sample]:
@@ -112,6 +117,18 @@ def formal_style(language: str) -> Style | None:
     """How one writes formally in a language, None where its words are not known."""
     polite = entries("manner.formal_outline", language)
     return Style(0, language, polite[0].replace("{0}", "{name}"), polite[3], formal=True) if polite else None
+
+
+def style_towards(
+    samples: Iterable[Sample], to: str, newest: str, *, alone: bool, stranger: bool
+) -> tuple[list[Sample], Style | None]:
+    """(the samples that say most about an answer to `newest`, what they have in common). To a `stranger`, or in answer to a formal
+    mail, the form of the language where they say nothing."""
+    formal, found = is_formal(newest), chosen(samples, to, newest) if to else []
+    style = style_of(found, to, alone=alone, formal=formal, stranger=stranger)
+    if style is None and (formal or stranger):
+        style = formal_style(language_of(newest))
+    return found, style
 
 
 def style_of(

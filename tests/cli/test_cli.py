@@ -66,6 +66,22 @@ def test_explain_uses_the_configured_addresses(tmp_path: Path, make_settings) ->
     assert lines(run("explain", str(path), "--json"))[0]["reason"] == "You sent it yourself"
 
 
+def test_explain_says_what_is_withheld_and_that_it_knows_no_strangers_yet(
+    tmp_path: Path,
+    vault: Path,
+    make_settings,  # type: ignore[no-untyped-def]
+) -> None:
+    make_settings(1, "jo@example.com")
+    path = tmp_path / "a.eml"
+    path.write_bytes(mail("Hi Jo,\n\nwhich erasure coding did you use in the benchmark?\n\nAna"))
+    (vault / "Benchmark.md").write_text(
+        "Internal: erasure coding of the benchmark costs 0.04.", encoding="utf-8"
+    )
+    said = run("explain", str(path))
+    assert "withheld: Benchmark.md: it is internal" in said.stdout
+    assert "nobody is taken for a stranger here" in said.stderr
+
+
 def test_search_on_a_bare_folder(vault: Path) -> None:
     assert lines(run("index", "--vault", str(vault), "--json")) == [
         {"notes": 1, "added": 1, "changed": 0, "removed": 0, "vectors": 0, "skipped": {}}

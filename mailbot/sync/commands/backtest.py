@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 
 from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.style import Voice
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.server.account import ImapAccount
@@ -166,7 +165,7 @@ def _requests(session: Session, cases: Sequence[Case], trust_dates: bool) -> lis
             context = search.context(case.waiting, Then(case.at, trust_dates))
             style = sent.learned(case.waiting, case.at)[1]
             that_day = replace(session, clock=partial(_same, case.at))
-            voice = Voice(style.in_words(), style.closing) if style else None
+            voice = style.voice() if style else None
             found.append((case, wiring.request(that_day, case.waiting, context, voice)))
     return found
 

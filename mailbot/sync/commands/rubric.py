@@ -14,7 +14,7 @@ from mailbot.assistant.draft import by_model
 from mailbot.assistant.lane import BLANK
 from mailbot.assistant.models import Models
 from mailbot.assistant.request import DraftRequest
-from mailbot.assistant.style import Sample, Voice, chosen, formal_style, is_formal, style_of
+from mailbot.assistant.style import Sample, Voice, style_towards
 from mailbot.assistant.triage import Reader, judged
 from mailbot.errors import ConfigError, MailbotError
 from mailbot.language.detect import language_of
@@ -194,12 +194,9 @@ def _scored(
 
 
 def _voice(settings: Settings, mail: Mail, samples: Sequence[Sample], to: str, *, stranger: bool) -> Voice:
-    newest = mail.text.newest
     readers = {a.key for part in recipients(settings, mail.message) for a in part}
-    found = chosen(samples, to, newest)
-    style = style_of(found, to, alone=readers == {to}, formal=is_formal(newest), stranger=stranger)
-    style = style or (formal_style(language_of(newest)) if stranger or is_formal(newest) else None)
-    return Voice(style.in_words(), style.closing if style.samples else "") if style else Voice()
+    _, style = style_towards(samples, to, mail.text.newest, alone=readers == {to}, stranger=stranger)
+    return style.voice() if style else Voice()
 
 
 def _compared(world: World, case: Case, draft: Draft) -> Scored:

@@ -7,9 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mailbot.assistant.style import MOST, Sample, Style, Voice, chosen, formal_style, is_formal, style_of
+from mailbot.assistant.style import MOST, Sample, Style, Voice, style_towards
 from mailbot.errors import BadData, MailbotError, TryAgain
-from mailbot.language.detect import language_of
 from mailbot.mail.mail import read_mail
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Settings
@@ -54,9 +53,7 @@ def styles(sent: SentStyle, notes: NoteFiles, waiting: Sequence[Waiting]) -> dic
             if own:
                 found[each.row.id] = Voice(f"- The user's own notes on style:\n{own}")
             continue
-        # Code sees to a closing that Sent shows; where the user has laid down how to write, their words count alone.
-        shown = style.samples and not own
-        found[each.row.id] = Voice(style.in_words(own), style.closing if shown else "")
+        found[each.row.id] = style.voice(own)
         sources = [s.source for s in samples if s.source and s.to == to][:MOST]
         if sources:  # of whom the user has never written to, the note says nothing
             habits.append(Habit(to, style.greeting, style.closing, style.words, sources))
@@ -86,13 +83,10 @@ class SentStyle:
         a moment. Writes nothing."""
         message, newest = waiting.mail.message, waiting.mail.text.newest
         to = message.sender.key if message.sender else ""
-        samples = chosen(self.samples(to, before), to, newest) if to else []
         alone = {a.key for part in recipients(self.settings, message) for a in part} == {to}
-        formal, stranger = is_formal(newest), bool(to) and not self.journal.sent.written_to(to, before)
-        style = style_of(samples, to, alone=alone, formal=formal, stranger=stranger)
-        if style is None and (formal or stranger):
-            style = formal_style(language_of(newest))
-        return samples, style
+        stranger = bool(to) and not self.journal.sent.written_to(to, before)
+        samples = self.samples(to, before) if to else []
+        return style_towards(samples, to, newest, alone=alone, stranger=stranger)
 
     def samples(self, to: str, before: datetime | None = None) -> list[Sample]:
         """The newest mails to an address, and where they are few the newest to anybody, sent before a moment."""

@@ -43,17 +43,36 @@ def fetch_all(
     return each_account(settings, names, progress, lambda session: _told(session, options))
 
 
-def _told(session: Session, options: Options) -> None:
-    """The story: nothing more happens where there is nothing new."""
-    drafting, account, journal = not options.no_drafts, session.account.name, session.journal
+def sync_all(
+    settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent
+) -> list[Report]:
+    """The same, and before it what became of the drafts of earlier runs, and after it what was approved is sent, where the settings
+    say so. Raises ConfigError for an unknown name or a vault that is not there."""
+    return each_account(settings, names, progress, lambda session: _synced(session, options))
+
+
+def _synced(session: Session, options: Options) -> None:
     wiring.sweep(session)
     session.server.connect()
-    if drafting:
-        put_in_order(session)
+    put_in_order(session)
+    wiring.reconciler(session).notice()
+    _told(session, options, noticed=True)
+
+
+def _told(session: Session, options: Options, *, noticed: bool = False) -> None:
+    """The story: nothing more happens where there is nothing new. `noticed` says that what became of the drafts is known."""
+    drafting, account, journal = not options.no_drafts, session.account.name, session.journal
+    if not noticed:
+        wiring.sweep(session)
+        session.server.connect()
+        if drafting:
+            put_in_order(session)
     looks = look_at_mailboxes(session, options)
     thoughts = second_thoughts(account, journal.mails, session.notes) if drafting else []
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     if waiting or any(each.has_mail for each in looks):
+        if drafting and not noticed:  # so that nothing is drafted beside an answer of the user's
+            wiring.reconciler(session).notice()
         _worked_on(session, options, looks, thoughts)
     else:
         ledger = wiring.ledger(session)

@@ -18,6 +18,8 @@ from mailbot.vault.verdict import Verdict
 
 BEGIN = "%% mailbot: reply begins %%"
 END = "%% mailbot: reply ends %%"
+REVISIONS = "## Earlier Revisions"
+HISTORY = "## History"
 WITHHELD = 5
 """Notes that were kept back and are named; the others are counted."""
 
@@ -45,6 +47,8 @@ class DraftNote:
     message_id: str = ""
     draft_message_id: str = ""
     earlier: tuple[tuple[str, str], ...] = ()
+    history: tuple[str, ...] = ()
+    """What became of the drafts of this mail, a line each, the oldest first."""
 
 
 def render(note: DraftNote) -> Note:
@@ -64,7 +68,7 @@ def render(note: DraftNote) -> Note:
         f"# Draft Reply: {inline(note.subject)}",
         "\n".join(f"{line}  " for line in head).rstrip(),
         "---",
-        f"{BEGIN}\n\n{_numbered(text_to_markdown(draft.reply))}\n\n{END}",
+        f"{BEGIN}\n\n{reply_to_markdown(draft.reply)}\n\n{END}",
         "---",
         "## AI Reasoning",
         *_reasoning(draft),
@@ -77,14 +81,16 @@ def render(note: DraftNote) -> Note:
         "## Vault Context Used",
         _context(note.context.sources),
         _withheld(note.context.withheld),
-        _history(note.earlier),
+        _revisions(note.earlier),
+        _history(note.history),
     ]
     return Note(_properties(note), "\n\n".join(b for b in blocks if b) + "\n")
 
 
-def _numbered(markdown: str) -> str:
-    """A reply whose numbers stand as they were written: `1.` is a list, and shows as what it is. A task (`1. [ ]`) would join the
-    user's own, and keeps its escape."""
+def reply_to_markdown(reply: str) -> str:
+    """A reply as it stands in a note. Its numbers stand as they were written: `1.` is a list, and shows as what it is. A task
+    (`1. [ ]`) would join the user's own, and keeps its escape."""
+    markdown = text_to_markdown(reply)
     return re.sub(r"^( {0,3}\d{1,9})\\([.)])(?![ \t]+\\?\[)", r"\1\2", markdown, flags=re.MULTILINE)
 
 
@@ -144,13 +150,19 @@ def _lead(lead: Lead) -> list[str]:
     return rows
 
 
-def _history(earlier: tuple[tuple[str, str], ...]) -> str:
+def _revisions(earlier: tuple[tuple[str, str], ...]) -> str:
     if not earlier:
         return ""
-    parts = ["## Earlier Revisions"]
-    for when, reply in earlier:
-        parts.append(callout("quote", when, text_to_markdown(reply)))
-    return "\n\n".join(parts)
+    return "\n\n".join([REVISIONS, *(revision(when, reply) for when, reply in earlier)])
+
+
+def revision(when: str, reply: str) -> str:
+    """A reply of another time, folded."""
+    return callout("quote", when, text_to_markdown(reply))
+
+
+def _history(lines: tuple[str, ...]) -> str:
+    return f"{HISTORY}\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
 
 
 def _withheld(withheld: tuple[Withheld, ...]) -> str:
@@ -194,15 +206,23 @@ def _context(context: tuple[Source, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadDraft:
-    """What a draft note says now, after the user may have edited it. `reply` is plain text again."""
+    """What a draft note says now, after the user may have edited it. `reply` is plain text again; `to`, `cc` and `attach` are as
+    they are written, `resolve` is which text the user has chosen in a conflict."""
 
     status: str
     original: str
     draft_message_id: str
     reply: str
+    to: tuple[str, ...] = ()
+    to_name: str = ""
+    cc: tuple[str, ...] = ()
+    subject: str = ""
+    attach: tuple[str, ...] = ()
+    resolve: str = ""
     model: str = ""
     earlier: tuple[tuple[str, str], ...] = ()
     lane_reasons: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
 
 
 _LANE = re.compile(r"^\*\*Why `\w+`\*\*\n\n((?:.+\n)+)", re.MULTILINE)
@@ -215,20 +235,44 @@ def parse(text: str, name: str) -> ReadDraft:
     Raises BadData, naming the note, if its properties are broken or the marks round the reply are gone.
     """
     note = notes.read(text, name)
-    found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", note.body, re.DOTALL)
+    said = note.properties
+    found = re.search(rf"{re.escape(BEGIN)}\n(.*?)\n?{re.escape(END)}", note.body, re.DOTALL)
     if not found:
         raise BadData(
             f"{name}: the lines {BEGIN!r} and {END!r} around the reply are missing; put them back around your text"
         )
     return ReadDraft(
-        status=str(note.properties.get("status") or ""),
-        original=str(note.properties.get("original") or ""),
-        draft_message_id=str(note.properties.get("draft_message_id") or ""),
+        status=_text(said.get("status")).casefold(),
+        original=_text(said.get("original")),
+        draft_message_id=_text(said.get("draft_message_id")),
         reply=unescape(found[1].strip("\n")),
-        model=str(note.properties.get("model") or ""),
-        earlier=_read_history(note.body),
+        to=_texts(said.get("to")),
+        to_name=_text(said.get("to_name")),
+        cc=_texts(said.get("cc")),
+        subject=_text(said.get("subject")),
+        attach=_texts(said.get("attach")),
+        resolve=_text(said.get("resolve")).casefold(),
+        model=_text(said.get("model")),
+        earlier=_read_revisions(note.body),
         lane_reasons=_read_reasons(note.body),
+        history=history_in(note.body),
     )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(text for each in values if (text := _text(each)))
+
+
+def history_in(body: str) -> tuple[str, ...]:
+    """The lines of a draft note's history."""
+    _, heading, section = body.rpartition(f"\n{HISTORY}\n")
+    section = re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0] if heading else ""
+    return tuple(line[2:] for line in section.splitlines() if line.startswith("- "))
 
 
 def _read_reasons(body: str) -> tuple[str, ...]:
@@ -236,10 +280,11 @@ def _read_reasons(body: str) -> tuple[str, ...]:
     return tuple(unescape(line).removeprefix("- ") for line in found[1].splitlines()) if found else ()
 
 
-def _read_history(body: str) -> tuple[tuple[str, str], ...]:
-    _, heading, section = body.rpartition("\n## Earlier Revisions\n")
+def _read_revisions(body: str) -> tuple[tuple[str, str], ...]:
+    _, heading, section = body.rpartition(f"\n{REVISIONS}\n")
     if not heading:
         return ()
+    section = section.partition(f"\n{HISTORY}\n")[0]
     revisions = []
     for match in _REVISION.finditer(section):
         text = "\n".join(

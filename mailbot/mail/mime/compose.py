@@ -11,7 +11,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
-from mailbot.mail.message import Address, MessageId
+from mailbot.mail.message import Address, Attachment, MessageId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class Reply:
     in_reply_to: MessageId | None
     references: tuple[MessageId, ...]
     body: str
-    mailbot_id: str = ""
+    quote_lines: int = 0
+    """How many lines at the end of `body` quote the parent."""
+    files: tuple[Attachment, ...] = ()
 
 
 class _Policy(EmailPolicy):
@@ -63,7 +65,7 @@ _POLICY = _Policy(max_line_length=78, linesep="\r\n", cte_type="7bit")
 
 
 def compose(reply: Reply) -> bytes:
-    """The reply as RFC 5322 bytes with CRLF: text/plain, UTF-8, quoted-printable.
+    """The reply as RFC 5322 bytes with CRLF: text/plain, UTF-8, quoted-printable, and its files after it.
 
     No value can add a header or a recipient: CR, LF and NUL never pass, and a display name is quoted or encoded whole.
     An address that no header can hold is left out.
@@ -79,11 +81,13 @@ def compose(reply: Reply) -> bytes:
     if reply.in_reply_to:
         message["In-Reply-To"] = _safe_id(reply.in_reply_to)
         message["References"] = "\n".join(_safe_id(r) for r in reply.references)
-    if reply.mailbot_id:
-        message["X-Mailbot-Id"] = _one_line(reply.mailbot_id)
     text = reply.body.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     text = text.encode("utf-8", "replace").decode()
     message.set_content(text, subtype="plain", charset="utf-8", cte="quoted-printable")
+    for file in reply.files:
+        kind, _, subtype = file.content_type.partition("/")
+        name = _one_line(encodable(file.name)).replace("/", "_")
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=name)
     return message.as_bytes()
 
 

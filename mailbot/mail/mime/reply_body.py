@@ -24,10 +24,11 @@ def quoted(text: str, author: Address | None, date: datetime | None, language: s
 
 
 def body(reply: str, quote: str = "", signature: str = "") -> str:
-    """The text of a reply: what was written, the signature behind its delimiter (RFC 3676 4.3), the quote."""
+    """The text of a reply: what was written, the signature, the quote. The signature has its delimiter (RFC 3676 4.3) only where
+    nothing follows it: clients take all that stands below a delimiter for signature, and cut it or show it in grey."""
     parts = [reply.strip()]
     if signature.strip():
-        parts.append(f"-- \n{signature.strip()}")
+        parts.append(signature.strip() if quote.strip() else f"-- \n{signature.strip()}")
     if quote.strip():
         parts.append(quote.strip())
     return "\n\n".join(parts) + "\n"

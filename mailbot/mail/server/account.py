@@ -1,17 +1,21 @@
-"""An IMAP account: everything that is read there, and the few things that are written, all of them to Drafts."""
+"""An IMAP account: everything that is read there, and the few things that are written: drafts, what was sent, and that a mail was
+answered."""
 
 from __future__ import annotations
 
-import email
+import hashlib
 import re
 
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.hearsay import confidence
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.answer import encoded, shown
+from mailbot.mail.server.listing import number
 from mailbot.mail.server.messages import BATCH, Messages, header_of, ids_of
 from mailbot.mail.server.special_use import special_use
 
+LARGEST = 50_000_000
+"""Octets: a larger draft was not made here."""
 SCAN = 5_000
 """The newest messages whose headers are read where SEARCH is of no use."""
 
@@ -19,13 +23,12 @@ SCAN = 5_000
 class ImapAccount(Messages):
     """One account on its server.
 
-    Inboxes are opened with EXAMINE and read with BODY.PEEK; what changes a mailbox is `append_draft`, `remove` and
-    `create`, and they are for Drafts.
+    Inboxes are opened with EXAMINE and read with BODY.PEEK. What changes a mailbox is `append_draft`, `take_away` and `create`,
+    which are for Drafts, `file`, which is for Sent, and `set_answered`, which is for the mail that was answered.
     """
 
     def copies(self, name: str, message_id: MessageId, *, parent: MessageId | None = None) -> list[int]:
-        """The UIDs in a mailbox of the message with this Message-ID, or that names it in X-Mailbot-Id (some servers
-        set a Message-ID of their own), or, where `parent` is given, that answers it.
+        """The UIDs in a mailbox of the message with this Message-ID, or, where `parent` is given, that answers that.
 
         SEARCH is only a hint (iCloud and Yandex want the id with brackets, Yahoo answers SERVERBUG, Exchange matches
         parts): what it finds is checked, and where it finds nothing the newest headers are read. Raises
@@ -54,14 +57,14 @@ class ImapAccount(Messages):
         if not uids:
             return []
         with self._errors("FETCH failed"):
-            asked = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID X-MAILBOT-ID IN-REPLY-TO)]"]
+            asked = ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID IN-REPLY-TO REFERENCES)]"]
             answer = self._imap.fetch(uids, asked)
         found = []
         for uid in uids:
             header = header_of(answer.get(uid) or {}) or b""
-            mark = str(email.message_from_bytes(header).get("x-mailbot-id", "")).strip()
-            answers = parent is not None and parent in ids_of(header, "in-reply-to")
-            if message_id in ids_of(header, "message-id") or mark == message_id.strip("<>") or answers:
+            named = (*ids_of(header, "in-reply-to"), *ids_of(header, "references")[-1:])
+            answers = parent is not None and parent in named
+            if message_id in ids_of(header, "message-id") or answers:
                 found.append(uid)
         return found
 
@@ -122,18 +125,57 @@ class ImapAccount(Messages):
         with self._errors("CAPABILITY failed"):
             return bool(self._trash() or self._imap.has_capability("UIDPLUS"))
 
-    def remove(self, name: str, uid: int) -> None:
-        """Take one message out of a mailbox, and no other. Gmail, whose EXPUNGE archives, moves it to Trash. The caller has
-        looked that it is ours, byte for byte, and that the server can (`can_remove`)."""
-        with self._errors(f"could not remove the old draft from {shown(name)}"):
-            trash = self._trash()
-            self._imap.select_folder(encoded(name))
-            if trash:
-                self._imap.move([uid], encoded(trash))
-            else:
-                self._imap.add_flags([uid], [b"\\Deleted"])
+    def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
+        """Take one message out of a mailbox, if it is still there with the bytes of this hash, and no other. Gmail, whose EXPUNGE
+        archives, moves it to Trash. False, and nothing done, where it is another, is gone, or somebody marks it as deleted.
+
+        The look and the act are one opening of the mailbox; where the server has CONDSTORE (RFC 7162), a flag that somebody
+        changes in between stops it, else it is looked at twice. The caller has asked `can_remove`.
+        """
+        with self._errors(f"could not remove the draft from {shown(name)}"):
+            answer = self._imap.select_folder(encoded(name))
+            try:
+                if number(answer.get(b"UIDVALIDITY")) != uidvalidity or not self._is_still(uid, sha256):
+                    return False
+                if trash := self._trash():
+                    self._imap.move([uid], encoded(trash))
+                    return True
+                if not self._imap.mark_deleted(uid):
+                    return False
                 self._imap.uid_expunge([uid])
-            self._imap.select_folder(encoded(name), readonly=True)
+                return True
+            finally:
+                if self._client is not None:
+                    self._imap.select_folder(encoded(name), readonly=True)
+                    self._open = self._last_open = name
+
+    def _is_still(self, uid: int, sha256: str) -> bool:
+        """Whether the message at a UID has these bytes and is not marked as deleted."""
+        found = [m for m in self.listings([uid]) if "\\deleted" not in {f.casefold() for f in m.flags}]
+        if not found or found[0].size > LARGEST:
+            return False
+        raw = next((raw for _, raw in self.bodies(found)), b"")
+        return hashlib.sha256(raw).hexdigest() == sha256
+
+    def file(self, name: str, message: bytes, message_id: MessageId) -> None:
+        """APPEND a message that was sent, as read, where it is not filed already. Raises AppendUnknown if the answer never came."""
+        if self.copies(name, message_id):
+            return
+        with self._append_errors(name):
+            self._imap.append(encoded(name), message, flags=(b"\\Seen",))
+
+    def set_answered(self, name: str, uidvalidity: int, uid: int) -> bool:
+        """Say of a message that it was answered, by `\\Answered` and no other flag (RFC 3501 2.3.2). False if it is not there."""
+        with self._errors(f"could not mark the mail in {shown(name)} as answered"):
+            answer = self._imap.select_folder(encoded(name))
+            try:
+                if number(answer.get(b"UIDVALIDITY")) != uidvalidity:
+                    return False
+                return bool(self._imap.add_flags([uid], [b"\\Answered"]))
+            finally:
+                if self._client is not None:
+                    self._imap.select_folder(encoded(name), readonly=True)
+                    self._open = self._last_open = name
 
     def _trash(self) -> str | None:
         """Gmail's Trash, None on any other server."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from mailbot.errors import ServerUnavailable, TryAgain
@@ -40,9 +40,7 @@ class Messages(Mailboxes):
                 if b"RFC822.SIZE" not in data or header is None:
                     continue
                 ids = ids_of(header, "message-id")
-                said = data.get(b"FLAGS")
-                listed = said if isinstance(said, list | tuple) else ()
-                flags = frozenset(ascii_text(f) for f in listed if isinstance(f, bytes))
+                flags = _flags(data)
                 arrived = data.get(b"INTERNALDATE")
                 at = _moment(arrived) if isinstance(arrived, datetime) else None
                 found.append(Listing(uid, number(data[b"RFC822.SIZE"]), flags, ids[0] if ids else None, at))
@@ -112,29 +110,23 @@ class Messages(Mailboxes):
         """The header of one message, b"" where there is none."""
         return _octets(self._fetch([uid], ["BODY.PEEK[HEADER]"]).get(uid, {}).get(b"BODY[HEADER]"))
 
-    def parents(self, since: date) -> list[tuple[MessageId, str]]:
-        """(an id that a message of the open mailbox, dated since, answers by its In-Reply-To, the id in its X-Mailbot-Id, empty
-        for one that is not ours)."""
-        uids = self.search(["SINCE", since])
-        found: list[tuple[MessageId, str]] = []
-        for start in range(0, len(uids), BATCH):
-            asked = ["BODY.PEEK[HEADER.FIELDS (IN-REPLY-TO X-MAILBOT-ID)]"]
-            for data in self._fetch(uids[start : start + BATCH], asked).values():
-                header = header_of(data) or b""
-                mark = str(email.message_from_bytes(header).get("x-mailbot-id", "")).strip()
-                found += [(parent, mark) for parent in ids_of(header, "in-reply-to")]
-        return found
-
     def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:
         """(uid, the header as far as it says what was written to whom and when) of messages of the open mailbox. A message
         that the server does not describe is left out."""
-        asked = ["BODY.PEEK[HEADER.FIELDS (TO CC BCC DATE MESSAGE-ID IN-REPLY-TO)]"]
+        asked = ["FLAGS", "BODY.PEEK[HEADER.FIELDS (TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES)]"]
         for start in range(0, len(uids), BATCH):
             answer = self._fetch(uids[start : start + BATCH], asked)
             for uid in uids[start : start + BATCH]:
-                header = header_of(answer.get(uid) or {})
+                data = answer.get(uid) or {}
+                header = header_of(data)
                 if header is not None:
-                    yield uid, sent_header(header)
+                    yield uid, sent_header(header, _flags(data))
+
+
+def _flags(data: dict[bytes, Any]) -> frozenset[str]:
+    said = data.get(b"FLAGS")
+    listed = said if isinstance(said, list | tuple) else ()
+    return frozenset(ascii_text(f) for f in listed if isinstance(f, bytes))
 
 
 def header_of(data: dict[bytes, Any]) -> bytes | None:

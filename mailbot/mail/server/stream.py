@@ -171,6 +171,21 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise imaplib.IMAP4.error("FETCH was refused")
         return [line for line in lines if isinstance(line, bytes)]
 
+    def mark_deleted(self, uid: int) -> bool:
+        """Add `\\Deleted` to one message of the open mailbox. False where it was gone, or marked meanwhile: with CONDSTORE by
+        UNCHANGEDSINCE (RFC 7162 3.1.3), else by a second look."""
+        items = ["FLAGS", "MODSEQ"] if self.has_capability("CONDSTORE") else ["FLAGS"]
+        found = self.fetch([uid], items).get(uid) or {}
+        if b"FLAGS" not in found or b"\\deleted" in {bytes(f).lower() for f in found[b"FLAGS"]}:
+            return False
+        since = found.get(b"MODSEQ", (0,))[0]
+        unless = f"(UNCHANGEDSINCE {int(since)}) " if since else ""
+        self._imap.untagged_responses.pop("MODIFIED", None)
+        kind, said = self._imap.uid("STORE", str(uid), f"{unless}+FLAGS", "(\\Deleted)")
+        if kind != "OK":
+            raise imaplib.IMAP4.error(f"STORE was refused: {said!r}")
+        return not self._imap.untagged_responses.pop("MODIFIED", None)
+
     def says_empty(self) -> bool:
         """Whether the mailbox that was just opened is said to hold nothing."""
         said: list[bytes] = self._imap.untagged_responses.get("EXISTS", [])

@@ -25,6 +25,7 @@ def outgoing(
     to, cc = recipients(settings, message)
     in_reply_to, references = reply_header.threading(message)
     written = text if account.signature else signed(text, account.display_name)
+    quote = _quote(mail)
     return Reply(
         message_id=message_id,
         date=date,
@@ -34,8 +35,8 @@ def outgoing(
         subject=reply_header.reply_subject(message.subject),
         in_reply_to=in_reply_to,
         references=references,
-        body=reply_body.body(written, _quote(mail), account.signature),
-        mailbot_id=message_id.strip("<>"),
+        body=reply_body.body(written, quote, account.signature),
+        quote_lines=len(quote.strip().split("\n")) if quote.strip() else 0,
     )
 
 

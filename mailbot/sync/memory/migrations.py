@@ -137,11 +137,35 @@ ALTER TABLE ask ADD COLUMN lookups TEXT NOT NULL DEFAULT '';
 ALTER TABLE ask ADD COLUMN decides INTEGER NOT NULL DEFAULT 0;
 """
 
+# The life of a draft after it was stored: what Drafts and the note last agreed on, what the user approved, what was sent.
+_LIFE = """
+ALTER TABLE draft ADD COLUMN ours INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE draft ADD COLUMN quote_lines INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE draft ADD COLUMN server_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN note_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN becomes TEXT NOT NULL DEFAULT 'draft';
+ALTER TABLE draft ADD COLUMN ended_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN since TEXT;
+ALTER TABLE draft ADD COLUMN looks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE draft ADD COLUMN approved TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN approved_at TEXT;
+ALTER TABLE draft ADD COLUMN sent_at TEXT;
+ALTER TABLE draft ADD COLUMN todo TEXT NOT NULL DEFAULT '';
+ALTER TABLE draft ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE draft ADD COLUMN next_try TEXT;
+ALTER TABLE draft ADD COLUMN sent_mark INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE draft ADD COLUMN thread_note TEXT NOT NULL DEFAULT '';
+UPDATE draft SET ours = 0 WHERE status <> 'draft';
+UPDATE draft SET sent_mark = (SELECT coalesce(max(id), 0) FROM sent);
+CREATE INDEX draft_note ON draft (note);
+CREATE INDEX draft_status ON draft (status)
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in script.split(";") if s.strip())
 
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
-    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS))
+    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS, _LIFE))
 )

@@ -68,10 +68,16 @@ class MailRow:
         return self.note.rpartition("/")[2].removesuffix(".md")
 
 
+Ender = Literal["", "client", "user"]
+"""Who ended a draft: a mail client, as far as can be told, or the user in words."""
+OPEN: tuple[DraftStatus, ...] = ("draft", "edited", "approved", "conflict", "missing", "sending", "unknown")
+"""The drafts of which more is to come."""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRow:
-    """A draft. `uid` is 0 until the server's was confirmed; `sha256` is of the bytes appended; `why` says in words how it came
-    to its status."""
+    """A draft. `uid` is 0 until the server's was confirmed; `sha256` is of the bytes that lie there, `ours` says that they are as
+    we appended them; `why` says in words how it came to its status. It lies in the spool where `mailbox` is empty."""
 
     id: int
     mail_id: int
@@ -85,6 +91,32 @@ class DraftRow:
     uid: int
     sha256: str
     created: datetime
+    ours: bool = True
+    quote_lines: int = 0
+    """How many lines at the end of its text quote the mail."""
+    server_base: str = ""
+    note_base: str = ""
+    """Hashes of what Drafts and the note said when they last agreed."""
+    becomes: DraftStatus = "draft"
+    """Its status once it is stored, and once an approval is withdrawn."""
+    ended_by: Ender = ""
+    since: datetime | None = None
+    """Since when it is missing."""
+    looks: int = 0
+    """How many runs have missed it."""
+    approved: str = ""
+    """The hash of what the user has approved."""
+    approved_at: datetime | None = None
+    sent_at: datetime | None = None
+    """When mailbot handed it to the mail server."""
+    todo: str = ""
+    """What is left to do after that, in words of `steps/after_sending.py`."""
+    attempts: int = 0
+    next_try: datetime | None = None
+    sent_mark: int = 0
+    """The newest mail in Sent when it was made: only later ones can be it, or answer instead of it."""
+    thread_note: str = ""
+    """The note of a newer mail of the thread that its own note names."""
 
 
 @dataclass(frozen=True, slots=True)

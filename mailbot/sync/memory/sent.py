@@ -51,11 +51,31 @@ class SentMails(Protocol):
         """Whether the user has sent an answer to a mail."""
         ...
 
+    def with_id(self, account: str, message_id: str) -> list[SentRow]:
+        """The mails of this Message-ID, the oldest first."""
+        ...
+
+    def answering(self, account: str, parent: str, after: int) -> list[tuple[SentRow, frozenset[str]]]:
+        """The mails that answer this one and were remembered after the one of id `after`, each with the addresses it went to, the
+        oldest first."""
+        ...
+
+    def newest_id(self) -> int:
+        """The id of the mail that was remembered last, 0 for none."""
+        ...
+
     def newest(
         self, account: str, address: str = "", limit: int = 50, before: datetime | None = None
     ) -> list[SentRow]:
         """The user's newest mails of an account, or those of them to an address, newest first; those without a date last."""
         ...
+
+
+_COLUMNS = "s.id, s.mailbox, s.uidvalidity, s.uid, s.message_id, s.parent, s.date"
+
+
+def _row(values: tuple[Any, ...]) -> SentRow:
+    return SentRow(values[0], Location(*values[1:4]), values[4], values[5], optional_moment(values[6]))
 
 
 class SqliteSentMails:
@@ -118,20 +138,30 @@ class SqliteSentMails:
         sql = "SELECT 1 FROM sent WHERE parent = ? AND parent <> '' LIMIT 1"
         return self._database.one(sql, message_id) is not None
 
+    def with_id(self, account: str, message_id: str) -> list[SentRow]:
+        sql = f"SELECT {_COLUMNS} FROM sent s WHERE s.account = ? AND s.message_id = ? AND s.message_id <> '' ORDER BY s.id"
+        return [_row(row) for row in self._database.all(sql, account, message_id)]
+
+    def answering(self, account: str, parent: str, after: int) -> list[tuple[SentRow, frozenset[str]]]:
+        sql = f"SELECT {_COLUMNS} FROM sent s WHERE s.account = ? AND s.parent = ? AND s.parent <> '' AND s.id > ? ORDER BY s.id"
+        found = [_row(row) for row in self._database.all(sql, account, parent, after)]
+        to = "SELECT address FROM sent_to WHERE sent_id = ?"
+        return [(row, frozenset(a for (a,) in self._database.all(to, row.id))) for row in found]
+
+    def newest_id(self) -> int:
+        return int(self._only("SELECT coalesce(max(id), 0) FROM sent"))
+
     def newest(
         self, account: str, address: str = "", limit: int = 50, before: datetime | None = None
     ) -> list[SentRow]:
-        sql = "SELECT s.id, s.mailbox, s.uidvalidity, s.uid, s.message_id, s.parent, s.date FROM sent s WHERE s.account = ?"
+        sql = f"SELECT {_COLUMNS} FROM sent s WHERE s.account = ?"
         values: list[object] = [account]
         if address:
             sql += " AND s.id IN (SELECT sent_id FROM sent_to WHERE address = ?)"
             values.append(address.casefold())
         sql, *values = _dated(sql, before, *values)
         sql += " ORDER BY coalesce(s.date, '') DESC, s.id DESC LIMIT ?"
-        return [
-            SentRow(row[0], Location(*row[1:4]), row[4], row[5], optional_moment(row[6]))
-            for row in self._database.all(sql, *values, limit)
-        ]
+        return [_row(row) for row in self._database.all(sql, *values, limit)]
 
     def _only(self, sql: str, *values: object) -> Any:
         row = self._database.one(sql, *values)

@@ -56,7 +56,8 @@ class Options:
 
 @dataclass
 class Report:
-    """What a run did to one account. `people` are the person notes that were made, `failed` is what wants another run, each
+    """What a run did to one account. `people` are the person notes that were made, `noticed` what became of drafts (note,
+    status, what), `sent` what was handed to the mail server; `failed` is what wants another run, each
     with the reason; `would` is what a dry run would do; `error` ended the account's run early, with its exit code."""
 
     account: str
@@ -67,6 +68,8 @@ class Report:
     dispositions: dict[str, int] = field(default_factory=dict)
     waiting: int = 0
     would: list[dict[str, Any]] = field(default_factory=list)
+    noticed: list[dict[str, str]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     tokens_in: int = 0

@@ -96,11 +96,16 @@ def begun_by_user(
     server: ImapAccount, account: Account, drafts: Drafts, newer_than: timedelta, now: datetime
 ) -> frozenset[MessageId]:
     """The mails that drafts of the user's own answer, looked at as far back as a mail may be that gets a draft; none where
-    Drafts cannot be read. A draft of ours that the journal does not know, because it was lost, is the user's too."""
+    Drafts cannot be read. A draft of ours that the user has touched, or that the journal does not know, is the user's too."""
     try:
-        server.examine(server.find("drafts", account.drafts_mailbox))
-        lying = server.parents((now - newer_than - BEFORE).date() - timedelta(days=1))
-        return frozenset(parent for parent, mark in lying if not (mark and drafts.known(f"<{mark}>")))
+        opened = server.examine(server.find("drafts", account.drafts_mailbox))
+        since = (now - newer_than - BEFORE).date() - timedelta(days=1)
+        found = server.headers(server.search(["SINCE", since]))
+        return frozenset(
+            MessageId(header.parent)
+            for uid, header in found
+            if header.parent and not drafts.untouched(header.message_id, opened.name, uid)
+        )
     except ServerUnavailable as error:
         log.info("account %s: Drafts could not be read for answers begun: %s", account.name, in_log(error))
         return frozenset()

@@ -16,25 +16,43 @@ from mailbot.settings import Account
 from mailbot.sync.decide.fate import Append, Confirm, Copy, Fate, LookedFor, Mark, Replace, fate
 from mailbot.sync.decide.retry import backoff
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import DraftRow
+from mailbot.sync.memory.rows import OPEN, DraftRow, DraftStatus
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, in_log, log
 from mailbot.vault.files import content_hash
 
-MOST = 10_000_000
+MOST = 50_000_000
 """Octets: what is larger was not made here."""
+NEWER = "a newer draft took its place"
+REPLACED: tuple[DraftStatus, ...] = ("draft", "edited", "approved", "conflict")
+"""The drafts that a newer one of the same mail may replace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A draft that is ready to be stored: its mail, its note (path and hash), the Message-ID chosen, and its bytes."""
+    """A draft that is ready to be stored: its mail, its note (path and hash), the Message-ID chosen, and its bytes, of whose text
+    the last `quote_lines` quote the mail; what bytes and note say, as hashes; what it `becomes`, and what was approved of it."""
 
     mail_id: int
     note: str
     note_hash: str
     message_id: MessageId
     raw: bytes
+    quote_lines: int = 0
+    server_base: str = ""
+    note_base: str = ""
+    becomes: DraftStatus = "draft"
+    approved: str = ""
+    approved_at: datetime | None = None
+
+    def row(self, mailbox: str, sent_mark: int) -> DraftRow:
+        """The journal's row of it, before anything is done."""
+        return DraftRow(
+            0, self.mail_id, self.message_id, "intent", "", self.note, self.note_hash, mailbox, 0, 0, content_hash(self.raw),
+            datetime.now(UTC), quote_lines=self.quote_lines, server_base=self.server_base, note_base=self.note_base,
+            becomes=self.becomes, approved=self.approved, approved_at=self.approved_at, sent_mark=sent_mark,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +77,20 @@ class Delivery:
             except MailbotError as error:
                 self.postpone(row.mail_id, row.note, error)
 
-    def store(self, draft: Composed) -> None:
-        """Append a new draft whose note is durable. A later run's `settle` goes on where this one stops."""
+    def store(self, draft: Composed, *, theirs: bool = False) -> None:
+        """Append a new draft whose note is durable, and take away the one that it replaces: if it is ours, or if the user has said
+        that `theirs` gives way. A later run's `settle` goes on where this one stops."""
         self.server.ensure()  # the model may have taken minutes
-        self._append(self._intend(draft), draft.raw)
+        self._append(self._intend(draft), draft.raw, theirs=theirs)
+
+    def keep_here(self, draft: Composed) -> None:
+        """Keep a draft that does not go to the server, so that it can be sent."""
+        self.spool.keep_draft(draft.message_id, draft.raw)
+        row = draft.row("", self.journal.sent.newest_id())
+        self.journal.drafts.add(replace(row, status=draft.becomes))
+        for older in self.journal.drafts.of(draft.mail_id)[:-1]:
+            if older.status in OPEN and not older.mailbox:
+                self.journal.drafts.mark(older.id, "superseded", NEWER)
 
     def adopt(self, draft: Composed, stored: bool) -> None:
         """Store the draft of a note that the journal does not know. It may be on the server already, so look first. `stored`
@@ -109,10 +137,7 @@ class Delivery:
     def _intend(self, draft: Composed) -> DraftRow:
         mailbox = self.drafts_mailbox()
         self.spool.keep_draft(draft.message_id, draft.raw)
-        sha256, now = content_hash(draft.raw), datetime.now(UTC)
-        return self.journal.drafts.intend(
-            draft.mail_id, draft.message_id, draft.note, draft.note_hash, mailbox, sha256, now
-        )
+        return self.journal.drafts.add(draft.row(mailbox, self.journal.sent.newest_id()))
 
     def _finish(self, row: DraftRow) -> None:
         """Look for an intended draft, and act on its fate."""
@@ -157,11 +182,11 @@ class Delivery:
         in_sent = bool(sent and self.server.copies(sent, message_id, parent=parent))
         return LookedFor(answer_in_sent=in_sent, composed=composed)
 
-    def _append(self, row: DraftRow, composed: bytes) -> None:
+    def _append(self, row: DraftRow, composed: bytes, *, theirs: bool = False) -> None:
         uid = self.server.append_draft(row.mailbox, composed, MessageId(row.message_id))
-        self._stored(row, uid or 0)
+        self._stored(row, uid or 0, theirs=theirs)
 
-    def _stored(self, row: DraftRow, uid: int) -> None:
+    def _stored(self, row: DraftRow, uid: int, *, theirs: bool = False) -> None:
         opened = self.server.examine(row.mailbox)
         mail = self.journal.mails.get(row.mail_id)
         link = f"[[{row.note.removesuffix('.md')}]]"
@@ -175,30 +200,62 @@ class Delivery:
             "account %s: draft %s stored in %s as uid %d", self.account.name, row.message_id, row.mailbox, uid
         )
         for older in self.journal.drafts.of(mail.id):
-            if older.id < row.id and older.status == "draft":
-                self._supersede(older)
+            if older.id < row.id and older.status in REPLACED:
+                self.supersede(older, NEWER, theirs=theirs)
 
-    def _supersede(self, older: DraftRow) -> None:
-        """An earlier draft of the same mail has been replaced."""
-        match fate(older, self._copy(older)):
-            case Replace(uid):
-                self.server.remove(older.mailbox, uid)
-                self.journal.drafts.mark(older.id, "superseded", "a newer draft took its place")
+    def supersede(self, older: DraftRow, reason: str, *, theirs: bool = False) -> bool:
+        """Take a draft away that another replaces, if it is still ours; says whether that was done."""
+        match fate(older, self._copy(older, theirs=theirs)):
+            case Replace(uid) if self.server.take_away(older.mailbox, older.uidvalidity, uid, older.sha256):
+                self.journal.drafts.mark(older.id, "superseded", reason)
+                return True
             case Mark(status, why):
-                self.report.remark(
-                    f"{older.note}: the earlier draft in {older.mailbox} was not removed: {why}"
-                )
-                self.journal.drafts.mark(older.id, status, why)
+                pass
+            case _:
+                status, why = "edited", "it was changed or moved in this very moment"
+        self.report.remark(f"{older.note}: the earlier draft in {older.mailbox} was not removed: {why}")
+        self.journal.drafts.save(replace(older, status=status, why=why, ours=False))
+        return False
 
-    def _copy(self, draft: DraftRow) -> Copy:
+    def clear(self) -> None:
+        """Take away the drafts that newer ones have replaced, where a run was killed in between."""
+        for older in self.journal.drafts.replaced(self.account.name):
+            if older.mailbox:
+                self.supersede(older, NEWER)
+
+    def withdraw(self, row: DraftRow) -> str:
+        """Take a draft out of Drafts that is not wanted any more, if it is still ours; why not, if it is not."""
+        if not row.mailbox:
+            self.spool.drop_draft(MessageId(row.message_id))
+            return ""
+        match fate(row, self._copy(row)):
+            case Replace(uid):
+                done = self.server.take_away(row.mailbox, row.uidvalidity, uid, row.sha256)
+                return "" if done else "it was changed or moved in this very moment"
+            case Mark(_, why):
+                return why
+            case _:
+                return "it could not be looked for"
+
+    def lies(self, draft: DraftRow) -> bool:
+        """Whether a draft still lies where it lay."""
+        return self.bytes_of(draft) is not None
+
+    def bytes_of(self, draft: DraftRow) -> bytes | None:
+        """The bytes of a draft, None if what lies there is gone or is not what was seen last."""
+        if not draft.mailbox:
+            return self.spool.draft(MessageId(draft.message_id))
+        if self.server.examine(draft.mailbox).uidvalidity != draft.uidvalidity:
+            return None
+        raw = self.server.message(draft.mailbox, draft.uid, MOST)
+        return raw if raw and content_hash(raw) == draft.sha256 else None
+
+    def _copy(self, draft: DraftRow, *, theirs: bool = False) -> Copy:
         """What lies at the UID of a stored draft."""
         if not draft.uid:
             return Copy()
         if self.server.examine(draft.mailbox).uidvalidity != draft.uidvalidity:
             return Copy(renumbered=True)
         raw = self.server.message(draft.mailbox, draft.uid, MOST)
-        return Copy(
-            present=raw is not None,
-            unchanged=raw is not None and content_hash(raw) == draft.sha256,
-            removable=self.server.can_remove(),
-        )
+        ours = raw is not None and (draft.ours or theirs) and content_hash(raw) == draft.sha256
+        return Copy(present=raw is not None, unchanged=ours, removable=self.server.can_remove())

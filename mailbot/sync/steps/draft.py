@@ -82,6 +82,7 @@ class Storage:
             if self.to_server:
                 how(composed)
             else:
+                self.delivery.keep_here(composed)
                 self._only_noted(waiting, path)
             report.drafts.append(path)
         except TryAgain:

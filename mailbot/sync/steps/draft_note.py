@@ -11,12 +11,14 @@ from mailbot.errors import BadData
 from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
-from mailbot.mail.mime.compose import Reply, compose
+from mailbot.mail.mime.compose import Reply
 from mailbot.settings import Account, Settings
+from mailbot.sync.decide.noted import checked, chosen_recipients, noted
 from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.steps.compose import attached, ready
 from mailbot.sync.steps.deliver import Composed
 from mailbot.sync.steps.triage import Waiting
 from mailbot.vault import draft_note
@@ -31,13 +33,13 @@ from mailbot.vault.source import Context
 
 
 def new_message_id(address: str) -> MessageId:
-    """A Message-ID of our own, at the user's domain (RFC 5322 3.6.4)."""
+    """A Message-ID of our own, at the user's domain (RFC 5322 3.6.4). It says nothing of mailbot: recipients see it."""
     domain = address.rpartition("@")[2]
     try:
         domain = domain.encode("idna").decode("ascii")
     except UnicodeError:
-        domain = "mailbot.invalid"
-    return MessageId(f"<{secrets.token_hex(12)}.mailbot@{domain}>")
+        domain = "mail.invalid"
+    return MessageId(f"<{secrets.token_hex(16)}@{domain}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class DraftNotes:
             message_id=mail.message.message_id or "",
             draft_message_id=message_id,
             earlier=self.earlier(row),
+            history=self.history(row),
         )
         text = notes.write(draft_note.render(note))
         confidence.text(draft.reply)
@@ -85,11 +88,15 @@ class DraftNotes:
         return path, message_id
 
     def composed(self, row: MailRow, mail: Mail, note: str, message_id: MessageId) -> Composed:
-        """The draft of a note as it lies in the vault, ready to be stored. Raises BadData if the note cannot be read."""
+        """The draft of a note as it lies in the vault, ready to be stored. Raises BadData if the note cannot be read, or names
+        recipients or files that cannot be."""
         text, note_hash = self.notes.must_read(note)
-        reply = draft_note.parse(text, note).reply
-        raw = compose(self._outgoing(mail, reply, message_id))
-        return Composed(row.id, note, note_hash, message_id, raw)
+        said = checked(noted(draft_note.parse(text, note)), note)
+        planned = self._outgoing(mail, said.text, message_id)
+        to, cc = chosen_recipients(said, planned.to, planned.cc)
+        files = attached(self.settings.vault, note, said.attach)
+        reply = replace(planned, to=to, cc=cc, subject=said.subject or planned.subject, files=files)
+        return ready(row.id, note, note_hash, reply, said)
 
     def earlier(self, row: MailRow) -> tuple[tuple[str, str], ...]:
         """What was drafted for a mail before, newest first: the last draft note's reply, as the user may have changed it, and
@@ -104,6 +111,12 @@ class DraftNotes:
             return ()
         when = f"{last.created:%Y-%m-%d %H:%M}, {before.model or 'unknown model'}"
         return ((when, before.reply), *before.earlier)
+
+    def history(self, row: MailRow) -> tuple[str, ...]:
+        """What became of the drafts of a mail so far, as the last draft note says."""
+        last = self._last(row)
+        found = self.notes.read(last.note) if last else None
+        return draft_note.history_in(found[0].replace("\r\n", "\n")) if found else ()
 
     def doubts(self, row: MailRow) -> tuple[str, ...]:
         """Why the last draft of a mail is in its lane, as its note says."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mailbot.assistant.style import Voice
     from mailbot.settings import Account
     from mailbot.sync.decide.mailbox import Wish
-    from mailbot.sync.memory.rows import MailRow
+    from mailbot.sync.memory.rows import DraftRow, MailRow
     from mailbot.sync.session.kept_notes import KeptNotes
     from mailbot.sync.session.opening import Session
     from mailbot.sync.session.report import Options
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mailbot.sync.steps.ledger import Ledger
     from mailbot.sync.steps.people import PersonNotes
     from mailbot.sync.steps.reading import ReadMails
+    from mailbot.sync.steps.reconcile import Reconciler
     from mailbot.sync.steps.second_thoughts import SecondThoughts
     from mailbot.sync.steps.style import SentStyle
     from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
@@ -167,6 +168,41 @@ def delivery(session: Session) -> Delivery:
     return Delivery(
         session.account, session.server, session.journal, session.notes, session.spool, session.report
     )
+
+
+def reconciler(session: Session) -> Reconciler:
+    from mailbot.sync.steps.acts import Acts
+    from mailbot.sync.steps.reconcile import Reconciler
+    from mailbot.sync.steps.sightings import Sightings
+
+    stored = delivery(session)
+    seen = Sightings(session.account, session.server, session.journal, session.spool)
+    acts = Acts(
+        session.settings, session.journal, session.notes, stored, seen, session.report, session.clock
+    )
+    return Reconciler(
+        session.settings,
+        session.journal,
+        session.notes,
+        stored,
+        seen,
+        acts,
+        session.report,
+        session.clock,
+        lambda draft: moved_note(session, draft),
+    )
+
+
+def moved_note(session: Session, draft: DraftRow) -> str:
+    """Where the note of a draft lies now, empty if it is nowhere: the user may have moved it, or given it another name."""
+    from mailbot.sync.session.search import opened_index
+    from mailbot.vault.note import property_text
+
+    source = property_text(session.journal.mails.get(draft.mail_id).message_id)
+    wanted = property_text(draft.message_id)
+    with opened_index(session.settings, session.index) as index:
+        found = index.draft_notes(source)
+    return next((p for p in found if (session.notes.properties(p) or {}).get("draft_message_id") == wanted), "")
 
 
 def draft_notes(session: Session, index: Index) -> DraftNotes:

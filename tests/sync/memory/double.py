@@ -13,6 +13,7 @@ from mailbot.errors import LONGEST_WAIT
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import (
     Cursor,
+    OPEN,
     DraftRow,
     DraftStatus,
     Failure,
@@ -233,28 +234,74 @@ class MemoryDrafts:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def intend(
-        self,
-        mail_id: int,
-        message_id: str,
-        note: str,
-        note_hash: str,
-        mailbox: str,
-        sha256: str,
-        at: datetime,
-    ) -> DraftRow:
+    def add(self, draft: DraftRow) -> DraftRow:
         id_ = max(self._tables.drafts, default=0) + 1
-        row = DraftRow(
-            id_, mail_id, message_id, "intent", "", note, note_hash, mailbox, 0, 0, sha256, utc(at)
+        self._tables.drafts[id_] = replace(draft, id=id_, created=utc(draft.created))
+        return self._tables.drafts[id_]
+
+    def save(self, draft: DraftRow) -> None:
+        moments = {
+            name: utc(at)
+            for name in ("since", "approved_at", "sent_at", "next_try")
+            if (at := getattr(draft, name))
+        }
+        self._tables.drafts[draft.id] = replace(draft, **moments)
+
+    def get(self, draft_id: int) -> DraftRow:
+        if draft_id not in self._tables.drafts:
+            raise LookupError(draft_id)
+        return self._tables.drafts[draft_id]
+
+    def approve(self, draft_id: int, approved: str, at: datetime) -> None:
+        row = self._tables.drafts[draft_id]
+        becomes = row.becomes if row.status == "approved" else row.status
+        self._change(draft_id, status="approved", becomes=becomes, why="", approved=approved, approved_at=utc(at))
+        self._change(draft_id, attempts=0, next_try=None)
+
+    def of_note(self, note: str) -> DraftRow | None:
+        return next((d for d in reversed(self._tables.drafts.values()) if d.note == note), None)
+
+    def _of(self, account: str) -> list[DraftRow]:
+        return [d for d in self._tables.drafts.values() if self._tables.mails[d.mail_id].account == account]
+
+    def _newer(self, draft: DraftRow) -> list[DraftRow]:
+        return [d for d in self._tables.drafts.values() if d.mail_id == draft.mail_id and d.id > draft.id]
+
+    def watched(self, account: str, since: datetime) -> list[DraftRow]:
+        return [
+            d
+            for d in self._of(account)
+            if not self._newer(d)
+            and (d.status in OPEN or (d.status == "discarded" and d.ended_by == "client" and d.created >= since))
+        ]
+
+    def replaced(self, account: str) -> list[DraftRow]:
+        live = ("draft", "edited", "approved", "conflict")
+        mine = [d for d in self._of(account) if d.status in live and d.ours]
+        return [d for d in mine if any(n.status != "intent" for n in self._newer(d))]
+
+    def unfinished(self, account: str) -> list[DraftRow]:
+        return [d for d in self._of(account) if d.status == "sent" and d.todo]
+
+    def sent_since(self, account: str, at: datetime) -> int:
+        return sum(bool(d.sent_at and d.sent_at >= at) for d in self._of(account))
+
+    def untouched(self, message_id: str, mailbox: str, uid: int) -> bool:
+        return any(
+            d.message_id == message_id
+            and d.status in ("draft", "intent", "superseded")
+            and d.ours
+            and d.mailbox == mailbox
+            and d.uid in (0, uid)
+            for d in self._tables.drafts.values()
         )
-        self._tables.drafts[id_] = row
-        return row
 
     def _change(self, draft_id: int, **changes: Any) -> None:
         self._tables.drafts[draft_id] = replace(self._tables.drafts[draft_id], **changes)
 
     def stored(self, draft_id: int, uidvalidity: int, uid: int) -> None:
-        self._change(draft_id, status="draft", why="", uidvalidity=uidvalidity, uid=uid)
+        becomes = self._tables.drafts[draft_id].becomes
+        self._change(draft_id, status=becomes, why="", uidvalidity=uidvalidity, uid=uid)
 
     def mark(self, draft_id: int, status: DraftStatus, why: str) -> None:
         self._change(draft_id, status=status, why=why)
@@ -274,9 +321,10 @@ class MemoryDrafts:
         return any(d.message_id == message_id for d in self._tables.drafts.values())
 
     def intended(self, account: str) -> set[str]:
-        mails = {m.id for m in self._tables.mails.values() if m.account == account}
         return {
-            d.message_id for d in self._tables.drafts.values() if d.status == "intent" and d.mail_id in mails
+            d.message_id
+            for d in self._of(account)
+            if d.status in ("intent", "sending") or d.todo or (not d.mailbox and d.status in OPEN)
         }
 
     def counts(self, account: str) -> dict[str, int]:
@@ -339,6 +387,17 @@ class MemorySentMails:
 
     def answered(self, message_id: str) -> bool:
         return any(row.parent and row.parent == message_id for _, row, _ in self._tables.sent.values())
+
+    def with_id(self, account: str, message_id: str) -> list[SentRow]:
+        rows = [row for a, row, _ in self._tables.sent.values() if a == account]
+        return [row for row in rows if message_id and row.message_id == message_id]
+
+    def answering(self, account: str, parent: str, after: int) -> list[tuple[SentRow, frozenset[str]]]:
+        rows = [(row, to) for a, row, to in self._tables.sent.values() if a == account and row.id > after]
+        return [(row, to) for row, to in rows if parent and row.parent == parent]
+
+    def newest_id(self) -> int:
+        return max(self._tables.sent, default=0)
 
     def newest(
         self, account: str, address: str = "", limit: int = 50, before: datetime | None = None

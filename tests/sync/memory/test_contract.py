@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.sync.memory.journal import Journal, opened_journal
-from mailbot.sync.memory.rows import Cursor, Location, Stage
+from mailbot.sync.memory.rows import Cursor, DraftRow, Location, Stage
 from mailbot.vault.verdict import Ask
 from tests.sync.memory.double import memory_journal
 
@@ -47,7 +47,11 @@ def add(
 
 
 def intend(journal: Journal, mail_id: int, message_id: str = "<d@x>") -> int:
-    return journal.drafts.intend(mail_id, message_id, "D.md", "hash", "Drafts", "sha", NOW).id
+    return journal.drafts.add(draft_of(mail_id, message_id)).id
+
+
+def draft_of(mail_id: int, message_id: str = "<d@x>") -> DraftRow:
+    return DraftRow(0, mail_id, message_id, "intent", "", "D.md", "hash", "Drafts", 0, 0, "sha", NOW)
 
 
 # --- together ------------------------------------------------------------------------------------------------------
@@ -221,7 +225,7 @@ def test_mails_are_counted_by_disposition(journal: Journal) -> None:
 
 def test_a_draft_goes_from_intent_to_stored_or_to_what_became_of_it(journal: Journal) -> None:
     id_ = add(journal)
-    row = journal.drafts.intend(id_, "<d@x>", "D.md", "hash", "Drafts", "sha", NOW)
+    row = journal.drafts.add(draft_of(id_))
     assert (row.status, row.uid, row.why, row.created) == ("intent", 0, "", NOW)
     assert journal.drafts.due_intents("work", NOW) == [row]
     assert journal.drafts.due_intents("home", NOW) == []

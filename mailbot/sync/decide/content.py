@@ -1,0 +1,111 @@
+"""What a draft says, whoever wrote its bytes: recipients, subject, text and files. Two of them tell whether it was edited."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from mailbot.mail.mail import Mail
+from mailbot.mail.text.split import MailText, Segment
+
+COMPARED = 3000
+"""Words of each text that are compared."""
+ALIKE = 0.4
+"""The likeness from which a mail without our Message-ID is taken for a draft that was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """`to`, `cc` and `bcc` are addresses, case-folded; `files` name each file with a hash of it."""
+
+    to: frozenset[str]
+    cc: frozenset[str]
+    subject: str
+    text: str
+    files: tuple[str, ...] = ()
+    bcc: frozenset[str] = frozenset()
+
+    @property
+    def hash(self) -> str:
+        parts = (*map(_listed, (self.to, self.cc, self.bcc)), self.subject, self.text, *self.files)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+    @property
+    def readers(self) -> frozenset[str]:
+        return self.to | self.cc | self.bcc
+
+
+def content_of(mail: Mail) -> Content:
+    """What a mail says: its text without quote marks and with all white space folded, since clients wrap, stuff and requote what
+    they did not edit (RFC 3676)."""
+    from mailbot.mail.mime.header import addresses
+
+    message = mail.message
+    hidden = (a.key for value in message.headers.get("bcc", ()) for a in addresses(value)[0] if a.email)
+    return Content(
+        frozenset(a.key for a in message.to),
+        frozenset(a.key for a in message.cc),
+        folded(message.subject),
+        folded("\n".join(s.plain for s in mail.text.segments)),
+        tuple(sorted(f"{a.name} {hashlib.sha256(a.content).hexdigest()}" for a in message.attachments)),
+        frozenset(hidden),
+    )
+
+
+def folded(text: str) -> str:
+    """A text without the quote marks of its lines and with each run of white space as one space. A signature's delimiter, which
+    clients add and take away, does not count."""
+    lines = (re.sub(r"^[> ]*", "", line) for line in text.split("\n"))
+    return " ".join(" ".join(line for line in lines if line.rstrip() != "--").split())
+
+
+def tidy(text: str) -> str:
+    """The text of a note's reply as it counts: without white space at the ends of lines and without more than one empty line."""
+    lines = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip()
+
+
+def likeness(one: str, other: str) -> float:
+    """How much of two texts is the same, from 0 to 1, by their words in order."""
+    first, second = (folded(text).casefold().split()[:COMPARED] for text in (one, other))
+    if not first or not second:
+        return float(first == second)
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
+
+
+def reply_in(text: MailText, signature: str = "") -> str:
+    """What was written in a reply: without the history that stands below it, and without the signature. What stands between
+    quoted lines is kept with them: it would say nothing alone."""
+    segments = list(text.segments)
+    while segments and segments[-1].kind != "newest":
+        segments.pop()
+    between = any(s.kind in ("quoted", "forwarded") for s in segments)
+    written = "\n\n".join(_marked(s) if between else s.plain for s in segments if between or s.kind == "newest")
+    return _unsigned(written.strip("\n").rstrip(), signature)
+
+
+def _marked(segment: Segment) -> str:
+    """A segment with its quote marks, which HTML has not."""
+    if segment.kind not in ("quoted", "forwarded") or isinstance(segment.source, str):
+        return segment.plain
+    return "\n".join(f"> {line}".rstrip() for line in segment.plain.split("\n"))
+
+
+def _unsigned(written: str, signature: str) -> str:
+    """A text without this signature at its end, however its lines are wrapped."""
+    wanted = folded(signature)
+    if not wanted or not folded(written).endswith(wanted):
+        return written
+    lines = written.split("\n")
+    for start in range(len(lines) - 1, -1, -1):
+        if folded("\n".join(lines[start:])) == wanted:
+            above = "\n".join(lines[:start]).rstrip()
+            return re.sub(r"(?:^|\n)-- ?$", "", above).rstrip()
+    return written
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ",".join(sorted(values))

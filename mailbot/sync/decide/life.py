@@ -1,0 +1,269 @@
+"""What the user did with a stored draft, told from three sides: what the journal knows, what the server holds, what the note says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from mailbot.sync.decide.content import ALIKE
+from mailbot.sync.memory.rows import DraftRow, Location
+
+MISSED_RUNS = 3
+MISSED_FOR = timedelta(hours=6)
+"""After so many runs, and so long, a draft that is nowhere counts as discarded."""
+
+INTERRUPTED = "mailbot was stopped while it was being sent, and it is not in Sent; ask whether it arrived, then `mailbot send NOTE --again`"
+SEVERAL = "several drafts in Drafts answer this mail; delete those that you do not want"
+
+Place = Literal["drafts", "sent", "trash"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message that is the draft, or came from it. `by_id` says that it has the draft's Message-ID, else it answers the same mail;
+    `same` that it says what the draft said; `ours` that its bytes are those we appended; `as_noted` that its text is what the
+    note says now."""
+
+    place: Place
+    at: Location
+    message_id: str
+    by_id: bool
+    same: bool = False
+    ours: bool = False
+    likeness: float = 1.0
+    as_noted: bool = False
+    content: str = ""
+    """The hash of what it says."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnServer:
+    """`placed`: it lies where it lay, not marked as deleted. `marked`: it lies there, marked as deleted. `copies` are other
+    messages in Drafts that may be it, `sent` and `trash` what was found in those."""
+
+    placed: bool = False
+    marked: bool = False
+    copies: tuple[Found, ...] = ()
+    sent: Found | None = None
+    trash: Found | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InNote:
+    """`there`: the note was found. `read`: its marks and properties are whole. `changed`: it says something else than when it and
+    Drafts last agreed. `status` and `resolve` are as the user may have set them."""
+
+    there: bool = True
+    read: bool = True
+    changed: bool = False
+    status: str = ""
+    resolve: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Both sides, at a moment."""
+
+    server: OnServer
+    note: InNote
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing is done, not a byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relocate:
+    """It lies elsewhere now, and says the same: only the journal learns of it, and the note if it was thought lost."""
+
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class TakeText:
+    """A mail client has changed it: the note takes its text and recipients, and it is theirs from now on."""
+
+    found: Found
+    chosen: bool = False
+    """The user has decided for it, in a conflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The note was edited: the draft on the server is replaced. `theirs`: the user has said that theirs gives way."""
+
+    why: str
+    approved: bool = False
+    theirs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disagree:
+    """Both were changed: both texts go into the note, and the user decides."""
+
+    found: Found | None
+
+
+@dataclass(frozen=True, slots=True)
+class WasSent:
+    """It was sent, as it was or changed."""
+
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class WasAnswered:
+    """The user has answered in other words."""
+
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """It is not wanted any more: `remove` says that the server still has it. `by` is who said so."""
+
+    why: str
+    by: Literal["client", "user"]
+    remove: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """It is nowhere. Nothing is decided yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """It is back where it lay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """The user has set its note to approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unapprove:
+    """The approval is taken back, or what was approved has changed."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What became of it cannot be told: left alone, with what the user can do."""
+
+    why: str
+
+
+Life = (
+    Leave | Relocate | TakeText | Store | Disagree | WasSent | WasAnswered | Discard | Miss | Return | Approve | Unapprove | Doubt
+)
+
+
+def life(draft: DraftRow, seen: Seen) -> Life:
+    """What became of a stored draft, and what is to be done. Where Sent has it, it was sent, whatever else there is; then what the
+    user says in the note; then what was done in a mail client; last what was edited in the note."""
+    server, note = seen.server, seen.note
+    if server.sent:
+        return _gone_out(draft, server, server.sent)
+    if draft.status == "sending":
+        return Doubt(INTERRUPTED)
+    if draft.status == "discarded":
+        return _in_drafts(draft, seen) if note.there else Leave()
+    if not note.there:
+        return Discard("you deleted its note", "user", server.placed and draft.ours)
+    if note.read and note.status == "discarded":
+        return Discard("you discarded it", "user", server.placed and draft.ours)
+    if draft.status == "unknown" and not server.placed and not server.copies:
+        return Leave()
+    return _in_drafts(draft, seen)
+
+
+def _gone_out(draft: DraftRow, server: OnServer, sent: Found) -> Life:
+    if sent.by_id:
+        return WasSent(sent)
+    left = server.placed or bool(server.copies)
+    return WasSent(sent) if not left and sent.likeness >= ALIKE else WasAnswered(sent)
+
+
+def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
+    server = seen.server
+    others = _successors(server)
+    if len({f.content for f in others}) > 1:
+        return Leave() if draft.why == SEVERAL else Doubt(SEVERAL)
+    if others:
+        newest = max(others, key=lambda f: f.at.uid)
+        return _changed_there(draft, seen, newest)
+    if not server.placed:
+        return _nowhere(draft, server)
+    if draft.status in ("missing", "discarded", "unknown"):
+        return Return()
+    return _by_note(draft, seen)
+
+
+def _successors(server: OnServer) -> list[Found]:
+    """The messages that came from the draft: those of its Message-ID, else the one that answers the same mail and is like it. Beside
+    a draft that lies where it lay, only one of its own id that says something else is one."""
+    same_id = [f for f in server.copies if f.by_id]
+    if server.placed:
+        return [f for f in same_id if not f.same]
+    return same_id or [f for f in server.copies if f.likeness >= ALIKE]
+
+
+def _changed_there(draft: DraftRow, seen: Seen, found: Found) -> Life:
+    note = seen.note
+    if found.same and draft.status != "conflict":
+        return Relocate(found)
+    if draft.status == "conflict":
+        if note.resolve == "server":
+            return TakeText(found, chosen=True)
+        return Disagree(found) if found.content != draft.server_base else Relocate(found)
+    if note.read and note.changed and not found.as_noted:
+        return Disagree(found)
+    return TakeText(found)
+
+
+def _nowhere(draft: DraftRow, server: OnServer) -> Life:
+    if draft.status == "discarded":
+        return Leave()
+    if server.trash:
+        return Discard("you deleted it in your mail client", "client", remove=False)
+    if server.marked:
+        return Discard("you marked it as deleted in your mail client", "client", remove=False)
+    return Miss()
+
+
+def missed_enough(draft: DraftRow, now: datetime) -> bool:
+    """Whether a draft has been missing for so long that it counts as discarded."""
+    since = draft.since or now
+    return draft.looks + 1 >= MISSED_RUNS and not since > now - MISSED_FOR
+
+
+def _by_note(draft: DraftRow, seen: Seen) -> Life:
+    """The draft lies where it lay: only the note can have changed."""
+    note = seen.note
+    if not note.read:
+        return Leave()
+    if draft.status == "conflict":
+        if note.resolve == "server":
+            return TakeText(_itself(draft), chosen=True)
+        return Store("you chose the text of the note", theirs=True) if note.resolve == "note" else Leave()
+    if note.changed:
+        if not draft.ours:
+            return Disagree(None)
+        if draft.status == "approved":
+            return Store("it was changed after you approved it; approve it again")
+        return Store("you edited it in the note", approved=note.status == "approved")
+    if draft.status == "approved":
+        return Leave() if note.status == "approved" else Unapprove("you took the approval back")
+    return Approve() if note.status == "approved" else Leave()
+
+
+def _itself(draft: DraftRow) -> Found:
+    at = Location(draft.mailbox, draft.uidvalidity, draft.uid)
+    return Found("drafts", at, draft.message_id, by_id=True, content=draft.server_base, sha256=draft.sha256)

@@ -1,0 +1,80 @@
+"""What a draft note says that counts: recipients, subject, text and files, as the user may have changed them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from mailbot.errors import BadData
+from mailbot.mail.message import Address
+from mailbot.mail.mime.compose import mailbox
+from mailbot.mail.mime.header import addresses
+from mailbot.sync.decide.content import folded, tidy
+from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault.note import property_text
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """`attach` are paths in the vault. Two notes of one hash send the same mail."""
+
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    text: str
+    attach: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        people = (",".join(sorted(a.key for a in some)) for some in (self.to, self.cc))
+        parts = (*people, folded(self.subject), self.text, *self.attach)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def noted(read: ReadDraft) -> Noted:
+    """What a note says. An entry that is no address is kept as it is written, without one."""
+    to = _addresses(read.to)
+    if len(to) == 1 and not to[0].name and read.to_name:
+        to = (Address(read.to_name, to[0].email),)
+    attach = tuple(path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach)
+    return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach)
+
+
+def checked(note: Noted, name: str) -> Noted:
+    """The same. Raises BadData, naming the note, where its recipients are none that a mail can go to."""
+    for field, people in (("to", note.to), ("cc", note.cc)):
+        for each in people:
+            if not mailbox(each):
+                raise BadData(f"{name}: {each.email or each.name!r} in `{field}` is not an address; correct it in the note")
+    if not note.to:
+        raise BadData(f"{name}: `to` names nobody; write the address there")
+    return note
+
+
+def as_noted(to: tuple[Address, ...], cc: tuple[Address, ...]) -> dict[str, object]:
+    """The properties of a draft note that say who gets it."""
+    first = to[0] if to else Address("", "")
+    return {
+        "to": property_text(first.email),
+        "to_name": property_text(first.name),
+        "cc": [property_text(str(a)) for a in (*to[1:], *cc)],
+    }
+
+
+def chosen_recipients(
+    note: Noted, to: tuple[Address, ...], cc: tuple[Address, ...]
+) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """(To, Cc) of a draft: those planned, where the note names the same people, else the note's. (A note has one `to`; a mail may
+    have several.)"""
+    planned = {a.key for a in (*to, *cc)}
+    first = to[0].key if to else ""
+    same = {a.key for a in (*note.to, *note.cc)} == planned and [a.key for a in note.to] == [first]
+    return (to, cc) if same else (note.to, note.cc)
+
+
+def _addresses(lines: tuple[str, ...]) -> tuple[Address, ...]:
+    found: list[Address] = []
+    for line in lines:
+        read = [a for a in addresses(line)[0] if a.email]
+        found += read or [Address(line, "")]
+    return tuple(found)

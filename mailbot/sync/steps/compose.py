@@ -1,0 +1,75 @@
+"""A draft note -> the bytes that lie in Drafts, the first time and each time the note was edited."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import mimetypes
+from datetime import datetime
+from pathlib import Path
+
+from mailbot.errors import BadData
+from mailbot.mail.mail import read_mail
+from mailbot.mail.message import Address, Attachment, MessageId
+from mailbot.mail.mime import reply_body
+from mailbot.mail.mime.compose import Reply, compose
+from mailbot.regular_file import read_file
+from mailbot.sync.decide.content import content_of
+from mailbot.sync.decide.noted import Noted, chosen_recipients
+from mailbot.sync.steps.deliver import Composed
+from mailbot.vault.files import inside
+
+LARGEST = 25_000_000
+"""Octets of one attachment: few servers take more."""
+
+
+def ready(mail_id: int, note: str, note_hash: str, reply: Reply, said: Noted) -> Composed:
+    """A reply as a draft that is ready to be stored. `said` is what its note says."""
+    raw = compose(reply)
+    base = content_of(read_mail(raw)).hash
+    return Composed(
+        mail_id, note, note_hash, reply.message_id, raw, reply.quote_lines, server_base=base, note_base=said.hash
+    )
+
+
+def revised(
+    old: bytes, quote_lines: int, said: Noted, signature: str, message_id: MessageId, date: datetime
+) -> Reply:
+    """The draft that takes the place of an `old` one of ours: its sender, its thread and its quote, with what the note says now.
+    Files are left to the caller."""
+    before = email.message_from_bytes(old, policy=email.policy.default)
+    mail = read_mail(old).message
+    body = before.get_body(("plain",))
+    lines = str(body.get_content() if body else "").replace("\r\n", "\n").rstrip("\n").split("\n")
+    quote = "\n".join(lines[-quote_lines:]) if quote_lines else ""
+    to, cc = chosen_recipients(said, mail.to, mail.cc)
+    return Reply(
+        message_id=message_id,
+        date=date,
+        sender=mail.sender or Address("", ""),
+        to=to,
+        cc=cc,
+        subject=said.subject or mail.subject,
+        in_reply_to=mail.in_reply_to[0] if mail.in_reply_to else None,
+        references=mail.references,
+        body=reply_body.body(said.text, quote, signature),
+        quote_lines=quote_lines,
+    )
+
+
+def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment, ...]:
+    """The files of the vault that a draft note attaches. Raises BadData, naming the note, for one that is not there, is too large,
+    or lies outside the vault."""
+    found = []
+    for path in paths:
+        try:
+            content = read_file(inside(vault, path), LARGEST)
+        except FileNotFoundError as error:
+            raise BadData(f"{note}: `attach` names {path}, which is not in the vault; correct it") from error
+        except BadData as error:
+            raise BadData(f"{note}: `attach` names {path}, which cannot be attached: {error}") from error
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        if kind.startswith(("message/", "multipart/")):
+            kind = "application/octet-stream"
+        found.append(Attachment(path.rpartition("/")[2], kind, content))
+    return tuple(found)

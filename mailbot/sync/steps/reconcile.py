@@ -1,0 +1,166 @@
+"""What the user did with the drafts: noticed in Drafts, Sent, Trash and in the notes, and written down. The note is changed first, then
+the server, then the journal, so that a run which is killed is finished by the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailbot.errors import AuthenticationFailed, BadData, MailbotError, TryAgain
+from mailbot.mail.message import MessageId
+from mailbot.settings import Settings
+from mailbot.sync.decide.content import folded, likeness, reply_in
+from mailbot.sync.decide.life import (
+    Approve,
+    Disagree,
+    Discard,
+    Doubt,
+    Found,
+    InNote,
+    Leave,
+    Life,
+    Miss,
+    Relocate,
+    Return,
+    Seen,
+    Store,
+    TakeText,
+    Unapprove,
+    WasAnswered,
+    WasSent,
+    life,
+    missed_enough,
+)
+from mailbot.sync.decide.noted import Noted, as_noted, checked, noted
+from mailbot.sync.memory.journal import Journal
+from mailbot.sync.memory.rows import DraftRow, DraftStatus
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.report import Report, in_log, log
+from mailbot.sync.steps.acts import Acts, Side
+from mailbot.sync.steps.deliver import Delivery
+from mailbot.sync.steps.draft_note import new_message_id
+from mailbot.sync.steps.sent import read_sent
+from mailbot.sync.steps.sightings import Sightings
+from mailbot.vault import draft_life, draft_note
+from mailbot.vault import note as notes
+from mailbot.vault.draft_note import ReadDraft
+
+WATCHED = timedelta(days=30)
+"""How long a draft that a mail client has deleted is looked for: the user may take that back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Notices what became of the drafts of an account. `moved_note` finds the note of a draft that is no longer where it
+    was, by its properties."""
+
+    settings: Settings
+    journal: Journal
+    files: NoteFiles
+    delivery: Delivery
+    sightings: Sightings
+    acts: Acts
+    report: Report
+    clock: Callable[[], datetime]
+    moved_note: Callable[[DraftRow], str]
+
+    def notice(self, only: Sequence[int] = ()) -> None:
+        """Notice and act, for all drafts of the account of which more is to come, or `only` those of these ids. What fails for one
+        is reported, and the others go on. Raises MailbotError if the server as a whole fails."""
+        drafts = self.watched()
+        if not drafts:
+            return
+        self.delivery.clear()
+        drafts = [d for d in self.watched() if not only or d.id in only]
+        read_sent(self.delivery.server, self.delivery.account, self.journal)
+        sides = {}
+        for number, draft in enumerate(drafts):
+            drafts[number], sides[draft.id] = self._side(draft)
+        servers = self.sightings.of(drafts, {id_: side.said for id_, side in sides.items()})
+        for draft in drafts:
+            side = sides[draft.id]
+            fate = life(draft, Seen(servers[draft.id], side.note, self.clock()))
+            try:
+                self._act(draft, fate, side)
+            except (TryAgain, AuthenticationFailed):
+                raise
+            except MailbotError as error:
+                self.report.failed.append(str(error) if draft.note in str(error) else f"{draft.note}: {error}")
+                log.warning("account %s: draft %d: %s", self.delivery.account.name, draft.id, in_log(error))
+                self.delivery.server.ensure()
+
+    def watched(self) -> list[DraftRow]:
+        """The drafts of which more is to come."""
+        return self.journal.drafts.watched(self.delivery.account.name, self.clock() - WATCHED)
+
+    def foreseen(self) -> list[tuple[DraftRow, Life]]:
+        """What `notice` would do, changing nothing but the memory of Sent."""
+        drafts = self.watched()
+        sides = {d.id: self._side(d)[1] for d in drafts}
+        servers = self.sightings.of(drafts, {id_: side.said for id_, side in sides.items()}) if drafts else {}
+        found = [(d, life(d, Seen(servers[d.id], sides[d.id].note, self.clock()))) for d in drafts]
+        return [(d, fate) for d, fate in found if not isinstance(fate, Leave)]
+
+    def _side(self, draft: DraftRow) -> tuple[DraftRow, Side]:
+        """(the draft, with the path of its note as it is now; what the note says)."""
+        found = self._read(draft.note)
+        if found is None and (path := self._moved(draft)):
+            draft, found = replace(draft, note=path), self._read(path)
+            self.journal.drafts.save(draft)
+        if found is None:
+            # A vault that is not there, because its disk or its sync is away, says nothing.
+            away = not self.files.exists(self.settings.email_folder)
+            return draft, Side(InNote(there=away, read=False))
+        try:
+            read = draft_note.parse(found, draft.note)
+        except BadData as error:
+            status = str((self.files.properties(draft.note) or {}).get("status") or "").casefold()
+            self.report.remark(str(error))
+            return draft, Side(InNote(read=status == "discarded", status=status))
+        said = noted(read)
+        if not draft.note_base:  # made by a version that did not remember what it wrote
+            draft = replace(draft, note_base=said.hash)
+        return draft, Side(InNote(True, True, said.hash != draft.note_base, read.status, read.resolve), read, said)
+
+    def _read(self, path: str) -> str | None:
+        try:
+            found = self.files.read(path)
+        except BadData as error:
+            self.report.remark(str(error))
+            return ""
+        return found[0].replace("\r\n", "\n") if found else None
+
+    def _moved(self, draft: DraftRow) -> str:
+        path = self.moved_note(draft)
+        return path if path != draft.note else ""
+
+    def _act(self, draft: DraftRow, fate: Life, side: Side) -> None:
+        match fate:
+            case Leave():
+                self.acts.remember(draft)
+            case Relocate(found):
+                self.acts.relocate(draft, found)
+            case TakeText(found):
+                self.acts.take(draft, found, side)
+            case Store():
+                self.acts.store(draft, fate, side)
+            case Disagree(found):
+                self.acts.disagree(draft, found)
+            case WasSent(found):
+                self.acts.went_out(draft, found, side, "sent")
+            case WasAnswered(found):
+                self.acts.went_out(draft, found, side, "answered")
+            case Discard():
+                self.acts.discard(draft, fate)
+            case Miss():
+                self.acts.miss(draft)
+            case Return():
+                self.acts.back(draft)
+            case Approve():
+                self.acts.approve(draft, side)
+            case Unapprove(why):
+                self.acts.unapprove(draft, why)
+            case Doubt(why):
+                self.acts.tell(draft, "unknown", f"Unclear: {why}.", why=why)

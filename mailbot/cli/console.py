@@ -60,6 +60,11 @@ def show(text: str) -> None:
     _out(visible(text))
 
 
+def answers() -> bool:
+    """Whether somebody sits at the terminal who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def say(text: str) -> None:
     """A line for a person; nobody reads it under cron, so it is not printed there."""
     if sys.stdout.isatty():

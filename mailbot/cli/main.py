@@ -11,6 +11,7 @@ import click
 from mailbot import __version__
 
 COMMANDS = {
+    "sync": "What cron runs: notice what became of drafts, fetch, draft, send what was approved.",
     "fetch": "Turn new mail into notes and drafts, once.",
     "status": "Show what was kept and drafted, and what failed.",
     "draft": "Draft one mail, or draft it again.",
@@ -20,6 +21,9 @@ COMMANDS = {
     "people": "Show person notes, or why somebody has none.",
     "explain": "Show what mailbot makes of a mail, and why; changes no note and no mail.",
     "backtest": "Draft mails you have answered, and compare with your answers.",
+    "approve": "Approve drafts, so that they may be sent.",
+    "discard": "Discard drafts: they leave Drafts, and are not made again.",
+    "send": "Send approved drafts, each shown before it goes.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }
 
@@ -54,7 +58,7 @@ class _Commands(click.Group):
 def mailbot(config_path: Path | None) -> None:
     """Save your mail as Markdown notes, and get answers drafted from what your notes say.
 
-    Nothing is sent, and no mailbox changes except Drafts.
+    Nothing is sent that you have not approved. Your inbox is only read.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 from mailbot.settings.account import Account, Secret, Server
 from mailbot.settings.model import Budget, Embeddings, Fallback, Limit, Llm, Price, Rerank
-from mailbot.settings.rules import Disclosure, Drafts, TriageRules
+from mailbot.settings.rules import Disclosure, Drafts, Send, TriageRules
 from mailbot.settings.whole import Settings
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Price",
     "Rerank",
     "Secret",
+    "Send",
     "Server",
     "Settings",
     "TriageRules",

@@ -21,6 +21,17 @@ class Drafts(Frozen):
     """Whether drafts are also put into the account's Drafts."""
 
 
+class Send(Frozen):
+    """Whether approved drafts are sent without a further word."""
+
+    allow: bool = False
+    """Whether `mailbot sync` sends what you have approved; `mailbot send` does in any case."""
+    after: Duration = timedelta(minutes=10)
+    """How long an approval can be taken back before that."""
+    per_hour: int = Field(default=20, ge=1)
+    """Mails that `mailbot sync` sends in an hour from one account, at the most."""
+
+
 class TriageRules(Frozen):
     """Whose mail never gets a draft, and whose always does, by address or domain; your notes may say so too."""
 

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from mailbot.settings.account import Account
 from mailbot.settings.kinds import Frozen, Strings, home
 from mailbot.settings.model import Embeddings, Llm, Rerank
-from mailbot.settings.rules import Disclosure, Drafts, TriageRules
+from mailbot.settings.rules import Disclosure, Drafts, Send, TriageRules
 
 
 class Settings(Frozen):
@@ -25,6 +25,7 @@ class Settings(Frozen):
     embeddings: Embeddings | None = None
     rerank: Rerank | None = None
     drafts: Drafts = Drafts()
+    send: Send = Send()
     triage: TriageRules = TriageRules()
     disclosure: Disclosure = Disclosure()
     max_mail_size: int = Field(default=100, ge=1)

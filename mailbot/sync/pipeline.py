@@ -57,6 +57,14 @@ def _synced(session: Session, options: Options) -> None:
     put_in_order(session)
     wiring.reconciler(session).notice()
     _told(session, options, noticed=True)
+    if journal_has_approved(session):
+        wiring.sender(session).send_due()
+
+
+def journal_has_approved(session: Session) -> bool:
+    """Whether anything was approved, or sent and not finished."""
+    counts = session.journal.drafts.counts(session.account.name)
+    return bool(counts.get("approved") or session.journal.drafts.unfinished(session.account.name))
 
 
 def _told(session: Session, options: Options, *, noticed: bool = False) -> None:

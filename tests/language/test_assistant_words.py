@@ -16,6 +16,7 @@ from mailbot.assistant.support import binds, matters
 from mailbot.language.lists import codes, of
 from mailbot.mail.mime.parse import parse
 from mailbot.sync.decide.automatic import looks_automatic
+from mailbot.sync.decide.sendable import promises_file
 
 MAIN = "en de fr es it pt nl sv da nb fi pl ru uk cs hu tr el ro ja ko zh".split()
 """The languages whose lists are complete."""
@@ -45,6 +46,7 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "automatic": looks_automatic,
     "agrees": binds,
     "internal": internal,
+    "attached": promises_file,
 }
 
 

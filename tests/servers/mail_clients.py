@@ -11,7 +11,7 @@ import email.policy
 import itertools
 import textwrap
 from collections.abc import Callable
-from email.message import EmailMessage, Message
+from email.message import EmailMessage
 from email.utils import formatdate
 
 import imapclient
@@ -105,7 +105,9 @@ class MailClient:
                     line = f" {line}"
                 pieces = textwrap.wrap(line, 70, break_long_words=False, break_on_hyphens=False) or [""]
                 marked = [p if n == 0 or not quoted else f"> {p}" for n, p in enumerate(pieces)]
-                lines += [f"{p} " for p in marked[:-1]] + [marked[-1] if marked[-1] == "-- " else marked[-1].rstrip()]
+                lines += [f"{p} " for p in marked[:-1]] + [
+                    marked[-1] if marked[-1] == "-- " else marked[-1].rstrip()
+                ]
             return "\n".join(lines)
         if self.wraps:
             wrapped = (textwrap.wrap(line, 72, break_long_words=False) or [""] for line in text.split("\n"))

@@ -11,9 +11,7 @@ from email.utils import format_datetime
 from mailbot.mail.message import Address, MessageId, message_ids
 from mailbot.mail.mime import header
 
-_DROPPED = re.compile(
-    rb"bcc|resent-bcc|fcc|date|return-path|status|x-(?!mailer$|priority$).*", re.IGNORECASE
-)
+_DROPPED = re.compile(rb"bcc|resent-bcc|fcc|date|return-path|status|x-(?!mailer$|priority$).*", re.IGNORECASE)
 """Headers that are no recipient's business: hidden recipients, where a copy is filed, and the marks that programs leave in drafts."""
 
 

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from mailbot import stopping
 from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
@@ -115,7 +116,9 @@ class _Client(smtplib.SMTP):
             left = end - time.monotonic()
             if left <= 0 or len(self._buffer) > LINE or self.sock is None:
                 self.close()
-                raise smtplib.SMTPServerDisconnected("it did not answer in time" if left <= 0 else "a line without an end")
+                raise smtplib.SMTPServerDisconnected(
+                    "it did not answer in time" if left <= 0 else "a line without an end"
+                )
             self.sock.settimeout(min(left, stopping.POLL))
             try:
                 data = self.sock.recv(LINE)
@@ -123,7 +126,9 @@ class _Client(smtplib.SMTP):
                 continue
             except OSError as error:
                 self.close()
-                raise smtplib.SMTPServerDisconnected(f"the connection was lost ({error.strerror or error})") from error
+                raise smtplib.SMTPServerDisconnected(
+                    f"the connection was lost ({error.strerror or error})"
+                ) from error
             if not data:
                 self.close()
                 raise smtplib.SMTPServerDisconnected("the server closed the connection")
@@ -131,8 +136,8 @@ class _Client(smtplib.SMTP):
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line.rstrip(b"\r")
 
-    def send(self, s: bytes | str) -> None:
-        data = s.encode(self.command_encoding) if isinstance(s, str) else s
+    def send(self, s: Any) -> None:
+        data = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the connection was lost")
         try:
@@ -142,7 +147,9 @@ class _Client(smtplib.SMTP):
                 self.sock.sendall(data[at : at + PIECE])
         except OSError as error:
             self.close()
-            raise smtplib.SMTPServerDisconnected(f"the connection was lost ({error.strerror or error})") from error
+            raise smtplib.SMTPServerDisconnected(
+                f"the connection was lost ({error.strerror or error})"
+            ) from error
 
     def encrypt(self, context: ssl.SSLContext) -> None:
         """STARTTLS (RFC 3207). Nothing that was said before it is believed after it."""
@@ -204,7 +211,9 @@ class Outbox:
             if code == 421:
                 raise _Answer(code, _said(text))
         if len(refused) == len(wire.recipients):
-            why = f"{self._where}: the server refused every recipient: " + "; ".join(f"{a}: {w}" for a, w in refused.items())
+            why = f"{self._where}: the server refused every recipient: " + "; ".join(
+                f"{a}: {w}" for a, w in refused.items()
+            )
             return Later(why) if worst < 500 else Refused(why, refused)
         code, text = client.docmd("DATA")
         if code != 354:
@@ -230,12 +239,18 @@ class Outbox:
         """The parameters of MAIL FROM, or why this server cannot take the mail."""
         options = []
         if wire.utf8 and not client.has_extn("smtputf8"):
-            return Refused(f"{self._where}: an address or a header has letters beyond ASCII, and the server cannot take them (SMTPUTF8)")
+            return Refused(
+                f"{self._where}: an address or a header has letters beyond ASCII, and the server cannot take them (SMTPUTF8)"
+            )
         if wire.eight_bit and not client.has_extn("8bitmime"):
-            return Refused(f"{self._where}: the text has letters beyond ASCII as they are, and the server cannot take them (8BITMIME)")
+            return Refused(
+                f"{self._where}: the text has letters beyond ASCII as they are, and the server cannot take them (8BITMIME)"
+            )
         most = re.sub(r"\D", "", client.esmtp_features.get("size", ""))
         if most and 0 < int(most) < len(wire.raw):
-            return Refused(f"{self._where}: the mail has {len(wire.raw)} octets, and the server takes at most {most}")
+            return Refused(
+                f"{self._where}: the mail has {len(wire.raw)} octets, and the server takes at most {most}"
+            )
         if client.has_extn("size"):
             options.append(f"SIZE={len(wire.raw)}")
         if wire.eight_bit:
@@ -264,7 +279,9 @@ class Outbox:
             return client
         except ssl.SSLError as error:
             client.close()
-            raise ServerUnavailable(f"{self._where}: {tls.in_words(error, login.host, login.ca_file)}") from error
+            raise ServerUnavailable(
+                f"{self._where}: {tls.in_words(error, login.host, login.ca_file)}"
+            ) from error
         except _Answer as answer:
             client.close()
             kind = TryAgain if answer.later else ServerUnavailable
@@ -284,9 +301,13 @@ class Outbox:
             return  # a server of this machine, or one that knows us by our address: it says so at MAIL if not
         name, secret = self.login.username, self.login.secret()
         if set(name + secret) & set("\r\n\0"):
-            raise AuthenticationFailed(f"account {self.login.account}: its user name or its secret holds a line end in the middle")
+            raise AuthenticationFailed(
+                f"account {self.login.account}: its user name or its secret holds a line end in the middle"
+            )
         if self.login.token and "XOAUTH2" in offered:
-            code, text = client.docmd("AUTH", f"XOAUTH2 {_base64(f'user={name}{chr(1)}auth=Bearer {secret}{chr(1)}{chr(1)}')}")
+            code, text = client.docmd(
+                "AUTH", f"XOAUTH2 {_base64(f'user={name}{chr(1)}auth=Bearer {secret}{chr(1)}{chr(1)}')}"
+            )
             if code == 334:  # the error stands in the challenge; an empty answer asks for the verdict
                 code, text = client.docmd("")
         elif not self.login.token and "PLAIN" in offered:
@@ -298,7 +319,9 @@ class Outbox:
                     code, text = client.docmd(_base64(answer))
         else:
             wanted = "XOAUTH2" if self.login.token else "PLAIN or LOGIN"
-            raise AuthenticationFailed(f"{self._where}: the server offers no login by {wanted}, only {one_line(' '.join(offered))[:80]}")
+            raise AuthenticationFailed(
+                f"{self._where}: the server offers no login by {wanted}, only {one_line(' '.join(offered))[:80]}"
+            )
         if code == 235:
             return
         if code // 100 == 4:
@@ -306,7 +329,9 @@ class Outbox:
         hint = "Check `username` and `password` in accounts.yaml; many providers want an app password"
         if b"5.7.139" in text:
             hint = "Your administrator has switched sending by SMTP off (SMTP AUTH); ask for it, or send from your mail client"
-        raise AuthenticationFailed(f"{self._where}: the server refused the login of {name}: {code} {_said(text)}. {hint}")
+        raise AuthenticationFailed(
+            f"{self._where}: the server refused the login of {name}: {code} {_said(text)}. {hint}"
+        )
 
     @property
     def _where(self) -> str:

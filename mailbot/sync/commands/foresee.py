@@ -24,18 +24,31 @@ from mailbot.sync.steps.fetch import Arrival
 from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.reading import ReadMails
 from mailbot.sync.steps.second_thoughts import second_thoughts
+from mailbot.sync.steps.sent import read_sent
 from mailbot.vault.verdict import Verdict
 
 Entry = dict[str, Any]
+NOTICED = {
+    "Relocate": "remember where the draft is", "TakeText": "take the edited text", "Store": "replace the draft",
+    "Disagree": "show both texts", "WasSent": "notice that it was sent", "WasAnswered": "notice the answer", "Discard": "discard",
+    "Miss": "miss the draft", "Return": "take the draft back", "Approve": "remember the approval", "Unapprove": "forget the approval",
+    "Doubt": "leave the draft",
+}  # fmt: skip
+"""What a dry run calls each fate of a draft."""
 
 
 def foresee_all(
-    settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent
+    settings: Settings,
+    options: Options,
+    names: Sequence[str] = (),
+    progress: Progress = silent,
+    *,
+    whole: bool = False,
 ) -> list[Report]:
-    """What `fetch_all` would do, as `would` of each account's report. Nothing is written, not even to the journal or the index:
+    """What `fetch_all` would do, or with `whole` what `sync_all` would, as `would` of each account's report. Nothing is written, not even to the journal or the index:
     both are copies. No model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
     return each_account(
-        settings, names, progress, lambda session: _foresee(session, options), opened_on_a_copy
+        settings, names, progress, lambda session: _foresee(session, options, whole), opened_on_a_copy
     )
 
 
@@ -48,7 +61,7 @@ class _Candidate:
     verdict: Verdict
 
 
-def _foresee(session: Session, options: Options) -> None:
+def _foresee(session: Session, options: Options, whole: bool) -> None:
     would, drafting = session.report.would, not options.no_drafts
     session.server.connect()
     if drafting:
@@ -56,6 +69,18 @@ def _foresee(session: Session, options: Options) -> None:
             what = "append draft" if isinstance(fate, Append) else "leave draft"
             what = "confirm draft" if isinstance(fate, Confirm) else what
             would.append({"action": what, "note": row.note, **asdict(fate)})
+    if whole:
+        read_sent(session.server, session.account, session.journal)
+        for draft, became in wiring.reconciler(session).foreseen():
+            why = str(getattr(became, "why", ""))
+            would.append({"action": NOTICED[type(became).__name__], "note": draft.note, "reason": why})
+        for draft in wiring.sender(session).approved():
+            would.append(
+                {
+                    "action": "send" if session.settings.send.allow else "wait for `mailbot send`",
+                    "note": draft.note,
+                }
+            )
     looks = look_at_mailboxes(session, options)
     candidates = list(_waiting(session)) if drafting else []
     with ExitStack() as stack:

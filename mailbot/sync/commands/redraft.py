@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import dated, read_mail
 from mailbot.settings import Account, Settings
+from mailbot.sync.commands.which import mail_named
 from mailbot.sync.memory.journal import opened_journal
-from mailbot.sync.memory.mails import Mails
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.opening import Session, check_vault, opened
@@ -26,11 +25,17 @@ from mailbot.sync.steps.triage import Waiting, remembered
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
+OVER = ("sent", "answered", "discarded", "sending")
+"""The drafts that are done with."""
 
-def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
-    """Draft the mail of a note (its path or name) or of a Message-ID, with an instruction if there is one.
 
-    Raises BadData if no such mail is kept or its text can no longer be had, and MailbotError of server and model.
+def redraft(
+    settings: Settings, which: str, instruct: str = "", *, again: Callable[[str], bool] = lambda _: False
+) -> Report:
+    """Draft the mail of a note (its path or name) or of a Message-ID, with an instruction if there is one. `again` is asked, with
+    what became of the last draft, where that was sent or deleted.
+
+    Raises BadData if no such mail is kept, its text can no longer be had, or `again` says no, and MailbotError of server and model.
     """
     check_vault(settings.vault)
     row, account = _find(settings, which)
@@ -38,8 +43,22 @@ def redraft(settings: Settings, which: str, instruct: str = "") -> Report:
     with opened(settings, account, report) as session:
         session.server.connect()
         wiring.delivery(session).settle()
+        _unless_over(session, session.journal.mails.get(row.id), again)
         _redraft(session, session.journal.mails.get(row.id), instruct)
     return report
+
+
+def _unless_over(session: Session, row: MailRow, again: Callable[[str], bool]) -> None:
+    """Raises BadData if the last draft is done with, and the user does not want another."""
+    last = next(reversed(session.journal.drafts.of(row.id)), None)
+    if last:
+        wiring.reconciler(session).notice(only=[last.id])
+        last = session.journal.drafts.get(last.id)
+    if last is None or last.status not in OVER:
+        return
+    what = f"{last.note}: its draft is `{last.status}`{f': {last.why}' if last.why else ''}"
+    if not again(what):
+        raise BadData(f"{what}; `mailbot draft --again` makes another all the same")
 
 
 def _redraft(session: Session, row: MailRow, instruct: str) -> None:
@@ -92,41 +111,8 @@ def _draft(session: Session, waiting: Waiting, context: Context, index: Index, i
 def _find(settings: Settings, which: str) -> tuple[MailRow, Account]:
     """The mail that is meant, and its account. Raises BadData if there is none."""
     with opened_journal(State(settings.vault).journal) as journal:
-        row = _named(journal.mails, settings, which)
+        row = mail_named(journal.mails, settings, which)
     account = next((a for a in settings.accounts if a.name == row.account), None)
     if account is None:
         raise BadData(f"{row.note}: its account {row.account!r} is no longer in accounts.yaml")
     return row, account
-
-
-def _expanded(which: str) -> Path:
-    try:
-        return Path(which).expanduser()
-    except RuntimeError:  # there is no such user: then it is a name like any other
-        return Path(which)
-
-
-def _named(mails: Mails, settings: Settings, which: str) -> MailRow:
-    bare = which.strip()
-    if re.fullmatch(r"<[^<>\s]+>", bare) or ("@" in bare and "/" not in bare and not bare.endswith(".md")):
-        wanted = bare if bare.startswith("<") else f"<{bare}>"
-        rows = mails.by_message_id(wanted)
-        if not rows:
-            raise BadData(
-                f"no mail with the Message-ID {wanted} is kept; `mailbot fetch` keeps what is unread"
-            )
-        return rows[0]
-    path = _expanded(which)
-    for candidate in (path, Path.cwd() / path):
-        if candidate.is_absolute() and candidate.resolve().is_relative_to(settings.vault.resolve()):
-            which = candidate.resolve().relative_to(settings.vault.resolve()).as_posix()
-            if row := mails.by_note(which):
-                return row
-    which = re.sub(r"\.draft(?:-\d+)?(?:\.md)?$", "", which)  # the draft's own note, which the user looks at
-    which = which.rpartition("/")[2] if f"{settings.email_folder}/Drafts/" in which else which
-    name = which if which.endswith(".md") else f"{which}.md"
-    if row := mails.by_note(name) or mails.named(name):
-        return row
-    raise BadData(
-        f"{which}: no email note of that name is kept by mailbot; give its path inside the vault {settings.vault}"
-    )

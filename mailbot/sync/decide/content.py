@@ -83,7 +83,9 @@ def reply_in(text: MailText, signature: str = "") -> str:
     while segments and segments[-1].kind != "newest":
         segments.pop()
     between = any(s.kind in ("quoted", "forwarded") for s in segments)
-    written = "\n\n".join(_marked(s) if between else s.plain for s in segments if between or s.kind == "newest")
+    written = "\n\n".join(
+        _marked(s) if between else s.plain for s in segments if between or s.kind == "newest"
+    )
     return _unsigned(written.strip("\n").rstrip(), signature)
 
 

@@ -60,6 +60,8 @@ class InNote:
     changed: bool = False
     status: str = ""
     resolve: str = ""
+    as_approved: bool = False
+    """It says what was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,19 @@ class Doubt:
 
 
 Life = (
-    Leave | Relocate | TakeText | Store | Disagree | WasSent | WasAnswered | Discard | Miss | Return | Approve | Unapprove | Doubt
+    Leave
+    | Relocate
+    | TakeText
+    | Store
+    | Disagree
+    | WasSent
+    | WasAnswered
+    | Discard
+    | Miss
+    | Return
+    | Approve
+    | Unapprove
+    | Doubt
 )
 
 
@@ -170,7 +184,7 @@ def life(draft: DraftRow, seen: Seen) -> Life:
     user says in the note; then what was done in a mail client; last what was edited in the note."""
     server, note = seen.server, seen.note
     if server.sent:
-        return _gone_out(draft, server, server.sent)
+        return _gone_out(server, server.sent)
     if draft.status == "sending":
         return Doubt(INTERRUPTED)
     if draft.status == "discarded":
@@ -179,12 +193,12 @@ def life(draft: DraftRow, seen: Seen) -> Life:
         return Discard("you deleted its note", "user", server.placed and draft.ours)
     if note.read and note.status == "discarded":
         return Discard("you discarded it", "user", server.placed and draft.ours)
-    if draft.status == "unknown" and not server.placed and not server.copies:
-        return Leave()
+    if draft.status == "unknown" and (draft.sent_at or not (server.placed or server.copies)):
+        return Leave()  # what may have gone out is not touched again
     return _in_drafts(draft, seen)
 
 
-def _gone_out(draft: DraftRow, server: OnServer, sent: Found) -> Life:
+def _gone_out(server: OnServer, sent: Found) -> Life:
     if sent.by_id:
         return WasSent(sent)
     left = server.placed or bool(server.copies)
@@ -256,7 +270,7 @@ def _by_note(draft: DraftRow, seen: Seen) -> Life:
     if note.changed:
         if not draft.ours:
             return Disagree(None)
-        if draft.status == "approved":
+        if draft.status == "approved" and not note.as_approved:
             return Store("it was changed after you approved it; approve it again")
         return Store("you edited it in the note", approved=note.status == "approved")
     if draft.status == "approved":

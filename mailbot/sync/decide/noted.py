@@ -36,7 +36,9 @@ def noted(read: ReadDraft) -> Noted:
     to = _addresses(read.to)
     if len(to) == 1 and not to[0].name and read.to_name:
         to = (Address(read.to_name, to[0].email),)
-    attach = tuple(path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach)
+    attach = tuple(
+        path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach
+    )
     return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach)
 
 
@@ -45,7 +47,9 @@ def checked(note: Noted, name: str) -> Noted:
     for field, people in (("to", note.to), ("cc", note.cc)):
         for each in people:
             if not mailbox(each):
-                raise BadData(f"{name}: {each.email or each.name!r} in `{field}` is not an address; correct it in the note")
+                raise BadData(
+                    f"{name}: {each.email or each.name!r} in `{field}` is not an address; correct it in the note"
+                )
     if not note.to:
         raise BadData(f"{name}: `to` names nobody; write the address there")
     return note

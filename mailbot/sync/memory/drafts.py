@@ -152,9 +152,7 @@ class SqliteDrafts:
         return self._where(where, account, to_text(since))
 
     def replaced(self, account: str) -> list[DraftRow]:
-        newer = (
-            "EXISTS (SELECT 1 FROM draft n WHERE n.mail_id = d.mail_id AND n.id > d.id AND n.status <> 'intent')"
-        )
+        newer = "EXISTS (SELECT 1 FROM draft n WHERE n.mail_id = d.mail_id AND n.id > d.id AND n.status <> 'intent')"
         mine = "d.status IN ('draft','edited','approved','conflict') AND d.ours = 1"
         return self._where(f"m.account = ? AND {mine} AND {newer}", account)
 
@@ -174,7 +172,9 @@ class SqliteDrafts:
         return bool(self._where(where, message_id, mailbox, uid))
 
     def intended(self, account: str) -> set[str]:
-        kept = f"d.status IN ('intent','sending') OR d.todo <> '' OR (d.mailbox = '' AND d.status IN ({_OPEN}))"
+        kept = (
+            f"d.status IN ('intent','sending') OR d.todo <> '' OR (d.mailbox = '' AND d.status IN ({_OPEN}))"
+        )
         return {row.message_id for row in self._where(f"m.account = ? AND ({kept})", account)}
 
     def counts(self, account: str) -> dict[str, int]:

@@ -81,7 +81,9 @@ class Acts:
             note_hash = after if before == draft.note_hash else draft.note_hash
         except BadData as error:
             if self.files.exists(draft.note):
-                self.report.remark(f"{draft.note}: it could not say that its draft is now `{status}`: {error}")
+                self.report.remark(
+                    f"{draft.note}: it could not say that its draft is now `{status}`: {error}"
+                )
         draft = replace(draft, status=status, note_hash=note_hash, **row)
         self.journal.drafts.save(draft)
         if line:
@@ -118,14 +120,23 @@ class Acts:
             if side.read is None:
                 return draft_life.with_rival(text, f"{when}, in Drafts", reply)
             if folded(side.read.reply) != folded(reply):
-                text = draft_life.with_revision(text, f"{when}, before you edited it in your mail client", side.read.reply)
+                text = draft_life.with_revision(
+                    text, f"{when}, before you edited it in your mail client", side.read.reply
+                )
             return draft_life.with_reply(text, draft.note, reply)
 
-        properties: dict[str, Any] = {**as_noted(message.to, message.cc), "subject": notes.property_text(message.subject)}
+        properties: dict[str, Any] = {
+            **as_noted(message.to, message.cc),
+            "subject": notes.property_text(message.subject),
+        }
         properties["draft_message_id"] = notes.property_text(self._id(draft, found))
         if side.note.resolve:
             properties["resolve"] = ""
-        line = "You edited it in your mail client." if found.by_id else f"You edited it in your mail client ({TOLD_BY_LIKENESS})."
+        line = (
+            "You edited it in your mail client."
+            if found.by_id
+            else f"You edited it in your mail client ({TOLD_BY_LIKENESS})."
+        )
         if draft.status == "conflict":
             line = "You chose the text of Drafts."
         if draft.status == "approved":
@@ -141,7 +152,9 @@ class Acts:
     def _base(self, draft: DraftRow) -> str:
         """What the note says now, as a hash."""
         try:
-            return noted(draft_note.parse((self.files.read(draft.note) or ("", ""))[0] or "", draft.note)).hash
+            return noted(
+                draft_note.parse((self.files.read(draft.note) or ("", ""))[0] or "", draft.note)
+            ).hash
         except BadData:
             return draft.note_base
 
@@ -155,7 +168,12 @@ class Acts:
             return  # it was changed in this moment: the next run sees it
         if draft.mailbox and not delivery.server.can_remove():
             why = "the server cannot remove one message alone (it lacks UIDPLUS)"
-            self.tell(draft, "unknown", f"You edited it in the note, but {why}: copy your text into the draft in your mail client.", why=why)
+            self.tell(
+                draft,
+                "unknown",
+                f"You edited it in the note, but {why}: copy your text into the draft in your mail client.",
+                why=why,
+            )
             return
         lines = draft.quote_lines if draft.ours else 0
         reply = revised(old, lines, said, account.signature, new_message_id(account.address), self.clock())
@@ -176,7 +194,7 @@ class Acts:
             ready(draft.mail_id, draft.note, note_hash, reply, said),
             becomes=status,
             approved=said.hash if fate.approved else "",
-            approved_at=self.clock() if fate.approved else None,
+            approved_at=(draft.approved_at or self.clock()) if fate.approved else None,
         )
         if draft.mailbox:
             delivery.store(composed, theirs=fate.theirs)
@@ -223,7 +241,7 @@ class Acts:
         when = f"{(date or self.clock()).astimezone(self.clock().tzinfo):%Y-%m-%d %H:%M}"
         left = ""
         if draft.status != "discarded":
-            left = self._leftover(draft, found, status)
+            left = self._leftover(draft)
 
         def change(text: str) -> str:
             text = draft_life.without_rival(text)
@@ -235,15 +253,26 @@ class Acts:
             return draft_life.with_reply(text, draft.note, written)
 
         how = "as it was" if share > 0.995 else f"{share:.0%} as it stood here"
-        line = f"You sent it from your mail client, {how}." if status == "sent" else "You answered in other words."
+        line = (
+            f"You sent it from your mail client, {how}."
+            if status == "sent"
+            else "You answered in other words."
+        )
+        todo = draft.todo
+        if found.by_id and draft.sent_at:  # the mail server's answer never came
+            line, todo = "It was sent after all: it is in Sent.", "answered"
         if status == "sent" and not found.by_id:
             line = f"{line[:-1]} ({TOLD_BY_LIKENESS})."
-        properties: dict[str, Any] = {"sent_message_id": notes.property_text(found.message_id)} if found.message_id else {}
+        properties: dict[str, Any] = (
+            {"sent_message_id": notes.property_text(found.message_id)} if found.message_id else {}
+        )
         if status == "sent":
             properties["likeness"] = round(share, 2)
-        self.tell(draft, status, f"{line}{left}", change, properties, why="", approved="", since=None)
+        self.tell(
+            draft, status, f"{line}{left}", change, properties, why="", approved="", since=None, todo=todo
+        )
 
-    def _leftover(self, draft: DraftRow, found: Found, status: DraftStatus) -> str:
+    def _leftover(self, draft: DraftRow) -> str:
         """Take away our copy that still lies in Drafts; what to say where it stays."""
         if not draft.mailbox:
             self.delivery.withdraw(draft)
@@ -256,7 +285,13 @@ class Acts:
     def discard(self, draft: DraftRow, fate: Discard) -> None:
         why = self.delivery.withdraw(draft) if fate.remove else ""
         left = f" It is still in Drafts: {why}." if why else ""
-        if not fate.remove and fate.by == "user" and draft.mailbox and not draft.ours and self.delivery.lies(draft):
+        if (
+            not fate.remove
+            and fate.by == "user"
+            and draft.mailbox
+            and not draft.ours
+            and self.delivery.lies(draft)
+        ):
             left = " The draft that you edited is still in Drafts."
         line = f"Discarded: {fate.why}.{left}"
         self.tell(draft, "discarded", line, ended_by=fate.by, why=fate.why, approved="", since=None, looks=0)
@@ -267,7 +302,9 @@ class Acts:
             line = "It is no longer in Drafts; perhaps a mail client has it open."
             becomes = draft.becomes if draft.status == "approved" else draft.status
             becomes = becomes if becomes in ("draft", "edited") else "edited"
-            self.tell(draft, "missing", line, since=now, looks=1, becomes=becomes, approved="", approved_at=None)
+            self.tell(
+                draft, "missing", line, since=now, looks=1, becomes=becomes, approved="", approved_at=None
+            )
         elif missed_enough(draft, now):
             why = "it was found nowhere in three runs and six hours"
             self.tell(draft, "discarded", f"Discarded: {why}.", ended_by="client", why=why)

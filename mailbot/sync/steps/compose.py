@@ -28,7 +28,14 @@ def ready(mail_id: int, note: str, note_hash: str, reply: Reply, said: Noted) ->
     raw = compose(reply)
     base = content_of(read_mail(raw)).hash
     return Composed(
-        mail_id, note, note_hash, reply.message_id, raw, reply.quote_lines, server_base=base, note_base=said.hash
+        mail_id,
+        note,
+        note_hash,
+        reply.message_id,
+        raw,
+        reply.quote_lines,
+        server_base=base,
+        note_base=said.hash,
     )
 
 

@@ -3,21 +3,17 @@ the server, then the journal, so that a run which is killed is finished by the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from mailbot.errors import AuthenticationFailed, BadData, MailbotError, TryAgain
-from mailbot.mail.message import MessageId
 from mailbot.settings import Settings
-from mailbot.sync.decide.content import folded, likeness, reply_in
 from mailbot.sync.decide.life import (
     Approve,
     Disagree,
     Discard,
     Doubt,
-    Found,
     InNote,
     Leave,
     Life,
@@ -31,20 +27,17 @@ from mailbot.sync.decide.life import (
     WasAnswered,
     WasSent,
     life,
-    missed_enough,
 )
-from mailbot.sync.decide.noted import Noted, as_noted, checked, noted
+from mailbot.sync.decide.noted import Noted, noted
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import DraftRow, DraftStatus
+from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, in_log, log
 from mailbot.sync.steps.acts import Acts, Side
 from mailbot.sync.steps.deliver import Delivery
-from mailbot.sync.steps.draft_note import new_message_id
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.sightings import Sightings
-from mailbot.vault import draft_life, draft_note
-from mailbot.vault import note as notes
+from mailbot.vault import draft_note
 from mailbot.vault.draft_note import ReadDraft
 
 WATCHED = timedelta(days=30)
@@ -87,7 +80,9 @@ class Reconciler:
             except (TryAgain, AuthenticationFailed):
                 raise
             except MailbotError as error:
-                self.report.failed.append(str(error) if draft.note in str(error) else f"{draft.note}: {error}")
+                self.report.failed.append(
+                    str(error) if draft.note in str(error) else f"{draft.note}: {error}"
+                )
                 log.warning("account %s: draft %d: %s", self.delivery.account.name, draft.id, in_log(error))
                 self.delivery.server.ensure()
 
@@ -122,7 +117,7 @@ class Reconciler:
         said = noted(read)
         if not draft.note_base:  # made by a version that did not remember what it wrote
             draft = replace(draft, note_base=said.hash)
-        return draft, Side(InNote(True, True, said.hash != draft.note_base, read.status, read.resolve), read, said)
+        return draft, Side(_in_note(draft, read, said), read, said)
 
     def _read(self, path: str) -> str | None:
         try:
@@ -164,3 +159,8 @@ class Reconciler:
                 self.acts.unapprove(draft, why)
             case Doubt(why):
                 self.acts.tell(draft, "unknown", f"Unclear: {why}.", why=why)
+
+
+def _in_note(draft: DraftRow, read: ReadDraft, said: Noted) -> InNote:
+    changed, approved = said.hash != draft.note_base, said.hash == draft.approved
+    return InNote(True, True, changed, read.status, read.resolve, approved)

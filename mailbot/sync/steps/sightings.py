@@ -47,7 +47,9 @@ class Sightings:
     def of(self, drafts: Sequence[DraftRow], notes: Mapping[int, Noted | None]) -> dict[int, OnServer]:
         """What the server holds of each draft, by its id. `notes` are what their notes say, None where one cannot be read."""
         boxes = self._boxes([d for d in drafts if d.mailbox])
-        placed = {(b.opened.name, uid) for b in boxes for uid in b.headers} & {(d.mailbox, d.uid) for d in drafts}
+        placed = {(b.opened.name, uid) for b in boxes for uid in b.headers} & {
+            (d.mailbox, d.uid) for d in drafts
+        }
         return {draft.id: self._one(draft, notes.get(draft.id), boxes, placed) for draft in drafts}
 
     def _boxes(self, drafts: Sequence[DraftRow]) -> list[_Box]:
@@ -109,7 +111,9 @@ class Sightings:
         own = self.journal.sent.with_id(self.account.name, draft.message_id)
         if own:
             return self._of_sent(own[-1], draft, note, by_id=True)
-        for row, to in self.journal.sent.answering(self.account.name, source, draft.sent_mark) if source else ():
+        for row, to in (
+            self.journal.sent.answering(self.account.name, source, draft.sent_mark) if source else ()
+        ):
             late = row.date is None or row.date >= draft.created - CLOCKS
             if late and (not readers or not readers.isdisjoint(to)):
                 return self._of_sent(row, draft, note, by_id=False)
@@ -159,7 +163,9 @@ class Sightings:
             same=said.hash == draft.server_base,
             ours=draft.ours and sha256 == draft.sha256,
             likeness=round(likeness(note.text, written), 2) if note else 1.0,
-            as_noted=as_noted and note is not None and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc,
+            as_noted=as_noted
+            and note is not None
+            and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc,
             content=said.hash,
             sha256=sha256,
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mailbot.sync.session.kept_notes import KeptNotes
     from mailbot.sync.session.opening import Session
     from mailbot.sync.session.report import Options
+    from mailbot.sync.steps.acts import Acts
     from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
     from mailbot.sync.steps.cost import Bill
     from mailbot.sync.steps.deliver import Delivery
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mailbot.sync.steps.reading import ReadMails
     from mailbot.sync.steps.reconcile import Reconciler
     from mailbot.sync.steps.second_thoughts import SecondThoughts
+    from mailbot.sync.steps.send import Sender
+    from mailbot.sync.steps.sightings import Sightings
     from mailbot.sync.steps.style import SentStyle
     from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
     from mailbot.sync.steps.wrong_clock import WrongClock
@@ -170,27 +173,83 @@ def delivery(session: Session) -> Delivery:
     )
 
 
-def reconciler(session: Session) -> Reconciler:
-    from mailbot.sync.steps.acts import Acts
-    from mailbot.sync.steps.reconcile import Reconciler
+def sightings(session: Session) -> Sightings:
     from mailbot.sync.steps.sightings import Sightings
 
-    stored = delivery(session)
-    seen = Sightings(session.account, session.server, session.journal, session.spool)
-    acts = Acts(
-        session.settings, session.journal, session.notes, stored, seen, session.report, session.clock
+    return Sightings(session.account, session.server, session.journal, session.spool)
+
+
+def acts(session: Session, seen: Sightings) -> Acts:
+    from mailbot.sync.steps.acts import Acts
+
+    return Acts(
+        session.settings,
+        session.journal,
+        session.notes,
+        delivery(session),
+        seen,
+        session.report,
+        session.clock,
     )
+
+
+def reconciler(session: Session) -> Reconciler:
+    from mailbot.sync.steps.reconcile import Reconciler
+
+    seen = sightings(session)
     return Reconciler(
         session.settings,
         session.journal,
         session.notes,
-        stored,
+        delivery(session),
         seen,
-        acts,
+        acts(session, seen),
         session.report,
         session.clock,
         lambda draft: moved_note(session, draft),
     )
+
+
+def sender(session: Session) -> Sender:
+    from mailbot.mail.server.outbox import Outbox
+    from mailbot.sync.session.login import smtp_login
+    from mailbot.sync.steps.after_sending import AfterSending
+    from mailbot.sync.steps.send import Sender
+
+    stored = delivery(session)
+    return Sender(
+        session.settings,
+        session.account,
+        session.journal,
+        session.notes,
+        session.spool,
+        stored,
+        acts(session, sightings(session)),
+        AfterSending(session.account, session.journal, stored, session.report),
+        lambda: Outbox(smtp_login(session.account, session.ends)),
+        lambda draft: newer_mails(session, draft),
+        session.report,
+        session.clock,
+    )
+
+
+def newer_mails(session: Session, draft: DraftRow) -> list[str]:
+    """The notes of later mails of others in the thread of the mail that a draft answers, without their ending."""
+    from mailbot.sync.session.search import opened_index
+    from mailbot.vault.read_back import sender_in
+
+    row = session.journal.mails.get(draft.mail_id)
+    own = set(session.settings.own_addresses)
+    found = []
+    with opened_index(session.settings, session.index) as index:
+        thread = index.threads_of([row.note]).get(row.note, "")
+        notes = [n.path for n in index.in_thread(thread)] if thread else []
+    for path in notes:
+        later = session.journal.mails.by_note(path)
+        sender = sender_in(session.notes.properties(path) or {}).key
+        if later and later.date > row.date and later.id != row.id and sender not in own:
+            found.append(path.removesuffix(".md"))
+    return found
 
 
 def moved_note(session: Session, draft: DraftRow) -> str:
@@ -202,7 +261,9 @@ def moved_note(session: Session, draft: DraftRow) -> str:
     wanted = property_text(draft.message_id)
     with opened_index(session.settings, session.index) as index:
         found = index.draft_notes(source)
-    return next((p for p in found if (session.notes.properties(p) or {}).get("draft_message_id") == wanted), "")
+    return next(
+        (p for p in found if (session.notes.properties(p) or {}).get("draft_message_id") == wanted), ""
+    )
 
 
 def draft_notes(session: Session, index: Index) -> DraftNotes:

@@ -92,7 +92,11 @@ class Desk:
 
     def rows(self) -> list[DraftRow]:
         with opened_journal(State(self.settings.vault).journal) as journal:
-            return [d for m in journal.mails.done_since("work", datetime.fromisoformat("2000-01-01T00:00+00:00")) for d in journal.drafts.of(m.id)]
+            return [
+                d
+                for m in journal.mails.done_since("work", datetime.fromisoformat("2000-01-01T00:00+00:00"))
+                for d in journal.drafts.of(m.id)
+            ]
 
     def hours_pass(self, hours: int) -> None:
         """What the journal remembers of drafts happened so much earlier."""
@@ -101,12 +105,19 @@ class Desk:
                 rows = journal.execute(f"SELECT id, {name} FROM draft WHERE {name} IS NOT NULL").fetchall()
                 for id_, at in rows:
                     earlier = datetime.fromisoformat(at) - timedelta(hours=hours)
-                    journal.execute(f"UPDATE draft SET {name} = ? WHERE id = ?", (earlier.isoformat(timespec="microseconds"), id_))
+                    journal.execute(
+                        f"UPDATE draft SET {name} = ? WHERE id = ?",
+                        (earlier.isoformat(timespec="microseconds"), id_),
+                    )
 
     def everything(self) -> dict[str, Any]:
         """All that a run could change: vault, state and the four mailboxes with their flags."""
         found: dict[str, Any] = dict(tree(self.vault))
-        found |= {f"state/{k}": v for k, v in tree(State(self.settings.vault).folder).items() if not k.endswith((".lock", "-shm", "-wal"))}
+        found |= {
+            f"state/{k}": v
+            for k, v in tree(State(self.settings.vault).folder).items()
+            if not k.endswith((".lock", "-shm", "-wal"))
+        }
         for name in ("INBOX", "Drafts", "Sent", "Trash"):
             found[name] = (self.dovecot.flags(self.user, name), self.dovecot.messages(self.user, name))
         return found

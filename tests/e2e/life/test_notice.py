@@ -33,7 +33,9 @@ def test_nothing_was_done_and_nothing_is_done(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_an_edit_in_a_client_becomes_the_notes_text_and_the_draft_is_theirs(desk: Desk, kind: type[MailClient]) -> None:
+def test_an_edit_in_a_client_becomes_the_notes_text_and_the_draft_is_theirs(
+    desk: Desk, kind: type[MailClient]
+) -> None:
     note = desk.drafted()
     client = desk.client(kind)
     client.save(add_line, To="ana@acme.example, Bo <bo@acme.example>")
@@ -49,12 +51,16 @@ def test_an_edit_in_a_client_becomes_the_notes_text_and_the_draft_is_theirs(desk
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_the_signature_and_the_quote_do_not_become_part_of_the_reply(desk: Desk, kind: type[MailClient]) -> None:
+def test_the_signature_and_the_quote_do_not_become_part_of_the_reply(
+    desk: Desk, kind: type[MailClient]
+) -> None:
     note = desk.drafted()
     before = desk.read(note).reply
     desk.client(kind).save(add_line)
     desk.sync()
-    assert " ".join(desk.read(note).reply.split()) == " ".join(f"It was 8+3 in every run.\n\n{before}".split())
+    assert " ".join(desk.read(note).reply.split()) == " ".join(
+        f"It was 8+3 in every run.\n\n{before}".split()
+    )
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
@@ -84,7 +90,9 @@ def test_an_edit_in_the_note_replaces_the_draft_on_the_server(desk: Desk) -> Non
 
 def test_recipients_and_subject_of_the_note_are_obeyed(desk: Desk) -> None:
     note = desk.drafted()
-    desk.set(note, to="bo@acme.example", to_name="Bo", cc=["Ana <ana@acme.example>"], subject="Erasure coding")
+    desk.set(
+        note, to="bo@acme.example", to_name="Bo", cc=["Ana <ana@acme.example>"], subject="Erasure coding"
+    )
     desk.sync()
     ((_, raw),) = desk.drafts().items()
     assert b"To: Bo <bo@acme.example>" in raw
@@ -116,7 +124,9 @@ def test_files_of_the_vault_are_attached(desk: Desk) -> None:
 
 @pytest.mark.parametrize("kind", [Roundcube, Thunderbird])
 @pytest.mark.parametrize("choice", ["server", "note"])
-def test_an_edit_on_both_sides_is_the_users_to_decide(desk: Desk, kind: type[MailClient], choice: str) -> None:
+def test_an_edit_on_both_sides_is_the_users_to_decide(
+    desk: Desk, kind: type[MailClient], choice: str
+) -> None:
     note = desk.drafted()
     desk.client(kind).save(lambda text: f"From the client.\n\n{text}")
     theirs = desk.drafts()
@@ -140,7 +150,9 @@ def test_an_edit_on_both_sides_is_the_users_to_decide(desk: Desk, kind: type[Mai
 
 @pytest.mark.parametrize("kind", CLIENTS)
 @pytest.mark.parametrize("edited", [False, True])
-def test_what_was_sent_from_a_client_is_kept_in_the_note(desk: Desk, kind: type[MailClient], edited: bool) -> None:
+def test_what_was_sent_from_a_client_is_kept_in_the_note(
+    desk: Desk, kind: type[MailClient], edited: bool
+) -> None:
     note = desk.drafted()
     desk.client(kind).send(add_line if edited else lambda text: text)
     desk.sync()
@@ -165,7 +177,9 @@ def test_sent_with_a_copy_still_in_drafts_is_sent(desk: Desk) -> None:
 
 def test_an_answer_in_other_words_takes_our_draft_away(desk: Desk) -> None:
     note = desk.drafted()
-    answer = mail("Call me.", sender=f"Jo <{desk.user}>", to="ana@acme.example", message_id="<own@jo>", headers=THREAD)
+    answer = mail(
+        "Call me.", sender=f"Jo <{desk.user}>", to="ana@acme.example", message_id="<own@jo>", headers=THREAD
+    )
     desk.dovecot.deliver(desk.user, answer.replace(b"20 Nov 2026", b"20 Nov 2036"), mailbox="Sent")
     desk.sync()
     assert (desk.status(note), desk.drafts()) == ("answered", {})
@@ -175,7 +189,9 @@ def test_an_answer_in_other_words_takes_our_draft_away(desk: Desk) -> None:
 
 def test_a_forward_to_somebody_else_is_no_answer(desk: Desk) -> None:
     note = desk.drafted()
-    forward = mail("FYI", sender=f"Jo <{desk.user}>", to="boss@example.com", message_id="<own@jo>", headers=THREAD)
+    forward = mail(
+        "FYI", sender=f"Jo <{desk.user}>", to="boss@example.com", message_id="<own@jo>", headers=THREAD
+    )
     desk.dovecot.deliver(desk.user, forward.replace(b"20 Nov 2026", b"20 Nov 2036"), mailbox="Sent")
     desk.sync()
     assert (desk.status(note), len(desk.drafts())) == ("draft", 1)
@@ -296,7 +312,9 @@ def test_several_drafts_that_answer_the_same_mail_are_not_guessed_at(desk: Desk)
     client = desk.client(Thunderbird)
     raw = next(iter(desk.drafts().values()))
     client.save(add_line)
-    desk.dovecot.deliver(desk.user, client.rewritten(raw, lambda t: f"Another one.\n\n{t}", {}), mailbox="Drafts")
+    desk.dovecot.deliver(
+        desk.user, client.rewritten(raw, lambda t: f"Another one.\n\n{t}", {}), mailbox="Drafts"
+    )
     before = desk.drafts()
     desk.sync()
     assert (desk.status(note), desk.drafts()) == ("unknown", before)
@@ -306,7 +324,13 @@ def test_several_drafts_that_answer_the_same_mail_are_not_guessed_at(desk: Desk)
 
 def test_an_own_draft_beside_ours_is_the_users_and_ours_stays(desk: Desk) -> None:
     note = desk.drafted()
-    own = mail("Quite other.", sender=f"Jo <{desk.user}>", to="ana@acme.example", message_id="<own@jo>", headers=THREAD)
+    own = mail(
+        "Quite other.",
+        sender=f"Jo <{desk.user}>",
+        to="ana@acme.example",
+        message_id="<own@jo>",
+        headers=THREAD,
+    )
     desk.dovecot.deliver(desk.user, own, mailbox="Drafts")
     desk.sync()
     assert (desk.status(note), len(desk.drafts())) == ("draft", 2)

@@ -12,8 +12,8 @@ from typing import Any
 from mailbot.errors import LONGEST_WAIT
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import (
-    Cursor,
     OPEN,
+    Cursor,
     DraftRow,
     DraftStatus,
     Failure,
@@ -255,7 +255,9 @@ class MemoryDrafts:
     def approve(self, draft_id: int, approved: str, at: datetime) -> None:
         row = self._tables.drafts[draft_id]
         becomes = row.becomes if row.status == "approved" else row.status
-        self._change(draft_id, status="approved", becomes=becomes, why="", approved=approved, approved_at=utc(at))
+        self._change(
+            draft_id, status="approved", becomes=becomes, why="", approved=approved, approved_at=utc(at)
+        )
         self._change(draft_id, attempts=0, next_try=None)
 
     def of_note(self, note: str) -> DraftRow | None:
@@ -272,7 +274,10 @@ class MemoryDrafts:
             d
             for d in self._of(account)
             if not self._newer(d)
-            and (d.status in OPEN or (d.status == "discarded" and d.ended_by == "client" and d.created >= since))
+            and (
+                d.status in OPEN
+                or (d.status == "discarded" and d.ended_by == "client" and d.created >= since)
+            )
         ]
 
     def replaced(self, account: str) -> list[DraftRow]:

@@ -1,0 +1,61 @@
+"""What `fetch` and `sync` print of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mailbot.cli import console
+from mailbot.sync.session.report import Report, exit_code
+
+
+def print_run(reports: Sequence[Report], *, dry_run: bool, as_json: bool) -> int:
+    """Print a run for a person or as JSON; returns its exit code."""
+    code = exit_code(reports)
+    if as_json:
+        console.emit({"exit_code": code, "dry_run": dry_run, "accounts": [_as_json(r) for r in reports]})
+    else:
+        for report in reports:
+            _print(report, dry_run)
+    return code
+
+
+def _as_json(report: Report) -> dict[str, object]:
+    data = asdict(report)
+    return {
+        key: value for key, value in data.items() if not key.startswith("_") and (key != "would" or value)
+    }
+
+
+def _print(report: Report, dry_run: bool) -> None:
+    if dry_run:
+        rows = [_foreseen(w) for w in report.would]
+        columns = ("Action", "Mailbox", "UID", "Disposition", "Draft", "Why", "Mail")
+        console.table(columns, rows, f"{report.account}: a run would do this ({len(rows)})")
+    else:
+        said = ", ".join(f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
+        console.say(
+            f"{report.account}: {len(report.notes)} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"
+        )
+        for path in report.drafts:
+            console.say(f"  draft: {path}")
+        if report.waiting:
+            console.say(f"  {report.waiting} more mail(s) want a draft; a later run will write them")
+        for each in report.noticed:
+            console.say(f"  {each['status']}: {each['note']}: {each['what']}")
+        for sent in report.sent:
+            console.say(f"  sent: {sent['note']} to {', '.join(sent['to'])}")
+    for remark in report.remarks:
+        console.say(f"  note: {remark}")
+    for failure in (*report.failed, *filter(None, [report.error])):
+        about = "" if failure.startswith("account ") else f"account {report.account}: "
+        console.complain(f"mailbot: {about}{failure}")
+
+
+def _foreseen(would: dict[str, Any]) -> tuple[str, ...]:
+    """One line of a dry run."""
+    draft = "" if "draft" not in would else "yes" if would["draft"] else "later"
+    why = would.get("reason") or would.get("why") or ""
+    cells = (would["action"], would.get("mailbox", ""), would.get("uid", ""), would.get("disposition", ""))
+    return *map(str, cells), draft, str(why), str(would.get("subject") or would.get("note") or "")

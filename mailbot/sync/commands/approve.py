@@ -1,0 +1,118 @@
+"""The user's word on drafts: approved, or discarded. The note says it first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mailbot.assistant.lane import BLANK
+from mailbot.errors import BadData, MailbotError
+from mailbot.settings import Settings
+from mailbot.sync.commands.which import draft_named
+from mailbot.sync.decide.noted import checked, noted
+from mailbot.sync.memory.journal import Journal, opened_journal
+from mailbot.sync.memory.rows import OPEN, DraftRow
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.opening import check_vault, local_time, opened
+from mailbot.sync.session.report import Report
+from mailbot.sync.session.state import State
+from mailbot.sync.steps import wiring
+from mailbot.vault import draft_life, draft_note
+from mailbot.vault import note as notes
+
+Told = list[dict[str, str]]
+"""note, status, and `error` where it could not be done."""
+
+
+def approve(settings: Settings, which: Sequence[str], *, dry_run: bool = False) -> Told:
+    """Approve drafts as their notes are now, by path or name. Raises BadData for one that is not there; what cannot be approved says
+    why, and the others are."""
+    check_vault(settings.vault)
+    files = NoteFiles(settings.vault)
+    with opened_journal(State(settings.vault).journal) as journal:
+        drafts = [draft_named(journal, settings, each) for each in which]
+        return [_told(draft, lambda d: _approved(d, journal, files, dry_run)) for draft in drafts]
+
+
+def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool) -> str:
+    _must_be_open(draft)
+    if draft.status == "conflict":
+        raise BadData(
+            f"{draft.note}: it was edited on both sides; choose one with `resolve` in its properties first"
+        )
+    text, _ = files.must_read(draft.note)
+    said = checked(noted(draft_note.parse(text, draft.note)), draft.note)
+    if blank := BLANK.search(said.text):
+        raise BadData(f"{draft.note}: it still has a blank: {blank[0]}; fill it in first")
+    if dry_run:
+        return "approved"
+    now = local_time()
+    _say(files, draft, "approved", "You approved it.", now)
+    again, _ = files.must_read(draft.note)
+    if noted(draft_note.parse(again, draft.note)).hash != said.hash:
+        raise BadData(f"{draft.note}: it was changed in this very moment; look at it and approve it again")
+    journal.drafts.approve(draft.id, said.hash, now)
+    return "approved"
+
+
+def discard(settings: Settings, which: Sequence[str]) -> Told:
+    """Discard drafts: their notes say so, and what is still ours leaves Drafts. Raises BadData for one that is not there."""
+    check_vault(settings.vault)
+    files = NoteFiles(settings.vault)
+    with opened_journal(State(settings.vault).journal) as journal:
+        drafts = [draft_named(journal, settings, each) for each in which]
+        told = [_told(draft, lambda d: _discarded(d, files)) for draft in drafts]
+        accounts = {d.id: journal.mails.get(d.mail_id).account for d in drafts}
+    for account in settings.accounts:
+        ids = [i for i, name in accounts.items() if name == account.name]
+        if not ids:
+            continue
+        report = Report(account.name)
+        try:
+            with opened(settings, account, report) as session:
+                session.server.connect()
+                wiring.reconciler(session).notice(only=ids)
+        except MailbotError as error:
+            told.append(
+                {
+                    "note": "",
+                    "status": "",
+                    "error": f"{error}; the next `mailbot sync` takes it out of Drafts",
+                }
+            )
+        told += [{"note": "", "status": "", "error": each} for each in report.failed]
+    return told
+
+
+def _discarded(draft: DraftRow, files: NoteFiles) -> str:
+    _must_be_open(draft)
+    files.edit(draft.note, lambda text: notes.with_properties(text, {"status": "discarded"}))
+    return "discarded"
+
+
+def _say(files: NoteFiles, draft: DraftRow, status: str, line: str, now: datetime) -> None:
+    def changed(text: str) -> str:
+        return draft_life.with_history(
+            notes.with_properties(text, {"status": status}), f"{now:%Y-%m-%d %H:%M}", line
+        )
+
+    files.edit(draft.note, changed)
+
+
+def _must_be_open(draft: DraftRow) -> None:
+    if draft.sent_at and draft.status in ("unknown", "sending"):
+        raise BadData(
+            f"{draft.note}: it may have been sent already; ask whether it arrived, then `mailbot send NOTE --again`"
+        )
+    if draft.status not in OPEN and draft.status != "intent":
+        raise BadData(
+            f"{draft.note}: it is `{draft.status}`, so there is nothing to decide; `mailbot draft NOTE --again` makes another"
+        )
+
+
+def _told(draft: DraftRow, act: object) -> dict[str, str]:
+    assert callable(act)
+    try:
+        return {"note": draft.note, "status": act(draft), "error": ""}
+    except BadData as error:
+        return {"note": draft.note, "status": draft.status, "error": str(error)}

@@ -1,0 +1,205 @@
+"""An approved draft -> sent, once: looked at, journalled before the server is asked, and whatever comes after it done by this run or a
+later one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mailbot.errors import BadData, MailbotError
+from mailbot.mail.mail import Mail, read_mail
+from mailbot.mail.message import Address, MessageId
+from mailbot.mail.mime.wire import Wire, for_wire
+from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
+from mailbot.settings import Account, Settings
+from mailbot.sync.decide.content import content_of
+from mailbot.sync.decide.noted import noted
+from mailbot.sync.decide.retry import backoff
+from mailbot.sync.decide.sendable import Going, doubts, hindrance
+from mailbot.sync.memory.journal import Journal
+from mailbot.sync.memory.rows import DraftRow
+from mailbot.sync.memory.spool import Spool
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.report import Report, log
+from mailbot.sync.steps.acts import Acts
+from mailbot.sync.steps.after_sending import ALL, AfterSending
+from mailbot.sync.steps.deliver import Delivery
+from mailbot.vault import draft_note
+
+HOUR = timedelta(hours=1)
+MONTH = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would go out: the user sees it before it does. `hindrance` says why it must not, `doubts` what to think of first."""
+
+    draft: DraftRow
+    sender: str
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    subject: str
+    text: str
+    files: tuple[tuple[str, int], ...]
+    """Name and octets of each."""
+    noted: str
+    """The hash of what its note says."""
+    hindrance: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the approved drafts of an account. `newer` names the notes of mails that came into the thread of a draft after it."""
+
+    settings: Settings
+    account: Account
+    journal: Journal
+    files: NoteFiles
+    spool: Spool
+    delivery: Delivery
+    acts: Acts
+    after: AfterSending
+    outbox: Callable[[], Outbox]
+    newer: Callable[[DraftRow], Sequence[str]]
+    report: Report
+    clock: Callable[[], datetime]
+
+    def send_due(self) -> None:
+        """Finish what was sent, and, where the settings allow it, send what was approved long enough ago."""
+        self.after.finish_all()
+        rules, now = self.settings.send, self.clock()
+        if not rules.allow:
+            return
+        most = rules.per_hour - self.journal.drafts.sent_since(self.account.name, now - HOUR)
+        for draft in self.approved(now - rules.after):
+            if most <= 0:
+                self.report.remark(
+                    f"account {self.account.name}: {rules.per_hour} mails an hour are sent (send.per_hour); the rest waits"
+                )
+                return
+            preview = self.preview(draft)
+            if preview.hindrance or preview.doubts:
+                why = "; ".join(filter(None, (preview.hindrance, *preview.doubts)))
+                self.report.remark(
+                    f"{draft.note}: not sent: {why}; `mailbot send {draft.note}` sends it if you say so"
+                )
+            elif draft.next_try is None or draft.next_try <= now:
+                most -= self.send(draft)
+
+    def approved(self, until: datetime | None = None) -> list[DraftRow]:
+        """The drafts that are approved, or were by then."""
+        every = self.journal.drafts.watched(self.account.name, self.clock() - MONTH)
+        at = until or self.clock() + MONTH
+        return [d for d in every if d.status == "approved" and d.approved_at and d.approved_at <= at]
+
+    def preview(self, draft: DraftRow) -> Preview:
+        """What would go out of a draft. Raises BadData if its note cannot be read."""
+        raw = self.delivery.bytes_of(draft)
+        mail = read_mail(raw) if raw else None
+        read = draft_note.parse(self.files.must_read(draft.note)[0], draft.note)
+        said = noted(read)
+        whole = (
+            mail is not None and content_of(mail).hash == draft.server_base and said.hash == draft.note_base
+        )
+        files = tuple((a.name, a.size) for a in mail.message.attachments) if mail else ()
+        going = Going(said.text, len(files), said.hash, whole, tuple(self.newer(draft)))
+        return Preview(
+            draft,
+            str(mail.message.sender or "") if mail else "",
+            mail.message.to if mail else said.to,
+            mail.message.cc if mail else said.cc,
+            _hidden(raw, mail, self.clock()) if mail and raw else (),
+            mail.message.subject if mail else said.subject,
+            said.text,
+            files,
+            said.hash,
+            hindrance(draft, going),
+            doubts(going),
+        )
+
+    def send(self, draft: DraftRow) -> bool:
+        """Send one draft that nothing hinders; says whether it went out, or may have. Raises MailbotError if the server cannot be
+        reached or refuses the login: then it was not sent."""
+        raw = self.delivery.bytes_of(draft)
+        if raw is None:
+            raise BadData(f"{draft.note}: the draft was changed in this very moment; run `mailbot sync`")
+        wire = _with_id(for_wire(raw, self.clock()), draft.message_id)
+        if not wire.sender or not wire.recipients:
+            raise BadData(
+                f"{draft.note}: the draft names {'no recipient' if wire.sender else 'no sender'}; correct it"
+            )
+        outbox = self.outbox()
+        self.spool.keep_draft(MessageId(draft.message_id), wire.raw)
+        going = replace(draft, status="sending", sent_at=self.clock(), why="")
+        self.journal.drafts.save(going)
+        try:
+            outcome = outbox.submit(wire)
+        except MailbotError as error:
+            self._wait(going, str(error))
+            raise
+        match outcome:
+            case Accepted(refused):
+                self._accepted(going, wire, refused)
+                return True
+            case Refused(why):
+                self._refused(going, why)
+            case Later(why):
+                self._wait(going, why)
+            case Lost(why):
+                self._lost(going, why)
+                return True
+        return False
+
+    def _accepted(self, draft: DraftRow, wire: Wire, refused: dict[str, str]) -> None:
+        log.info("account %s: draft %d was sent", self.account.name, draft.id)
+        took = [a.email for a in wire.recipients if a.email not in refused]
+        row = replace(draft, status="sent", todo=" ".join(ALL), approved="", next_try=None)
+        self.journal.drafts.save(row)
+        line = f"Sent to {', '.join(took)}."
+        if refused:
+            line += " Not taken for " + "; ".join(f"{who}: {why}" for who, why in refused.items()) + "."
+            self.report.failed.append(f"{draft.note}: sent, but {line.partition('. ')[2]}")
+        self.report.sent.append(
+            {"note": draft.note, "to": took, "refused": refused, "message_id": wire.message_id}
+        )
+        self.acts.tell(row, "sent", line, properties={"sent_message_id": str(wire.message_id or "")})
+        self.after.finish(self.journal.drafts.get(draft.id))
+
+    def _refused(self, draft: DraftRow, why: str) -> None:
+        status = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
+        line = f"Not sent: {why}. Correct it, and approve it again."
+        self.acts.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
+        self.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
+
+    def _wait(self, draft: DraftRow, why: str) -> None:
+        attempts = draft.attempts + 1
+        later = self.clock() + backoff(attempts)
+        row = replace(draft, status="approved", sent_at=None, attempts=attempts, next_try=later, why=why)
+        self.journal.drafts.save(row)
+        self.report.failed.append(
+            f"{draft.note}: not sent yet: {why}; it is tried again from {later:%H:%M} on"
+        )
+
+    def _lost(self, draft: DraftRow, why: str) -> None:
+        line = f"It may have been sent or not: {why}. Ask whether it arrived; `mailbot send NOTE --again` sends it once more."
+        self.acts.tell(draft, "unknown", line, why=why)
+        self.report.failed.append(
+            f"{draft.note}: it may have been sent or not: {why}; it is looked for in Sent, and not sent again by itself"
+        )
+
+
+def _with_id(wire: Wire, message_id: str) -> Wire:
+    """A mail that has a Message-ID, so that it can be found again."""
+    if wire.message_id:
+        return wire
+    return replace(
+        wire, raw=f"Message-ID: {message_id}\r\n".encode() + wire.raw, message_id=MessageId(message_id)
+    )
+
+
+def _hidden(raw: bytes, mail: Mail, now: datetime) -> tuple[Address, ...]:
+    shown = {a.key for a in (*mail.message.to, *mail.message.cc)}
+    return tuple(a for a in for_wire(raw, now).recipients if a.key not in shown)

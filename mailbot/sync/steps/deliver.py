@@ -90,6 +90,7 @@ class Delivery:
         self.journal.drafts.add(replace(row, status=draft.becomes))
         for older in self.journal.drafts.of(draft.mail_id)[:-1]:
             if older.status in OPEN and not older.mailbox:
+                self.spool.drop_draft(MessageId(older.message_id))
                 self.journal.drafts.mark(older.id, "superseded", NEWER)
 
     def adopt(self, draft: Composed, stored: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailbot.errors import AuthenticationFailed, BadData, MailbotError, TryAgain
+from mailbot.mail.message import MessageId
 from mailbot.settings import Settings
 from mailbot.sync.decide.life import (
     Approve,
@@ -158,6 +159,8 @@ class Reconciler:
             case Unapprove(why):
                 self.acts.unapprove(draft, why)
             case Doubt(why):
+                if draft.mailbox:
+                    self.delivery.spool.drop_draft(MessageId(draft.message_id))
                 self.acts.tell(draft, "unknown", f"Unclear: {why}.", why=why)
 
 

@@ -138,8 +138,12 @@ class Sender:
         try:
             outcome = outbox.submit(wire)
         except MailbotError as error:
+            if draft.mailbox:
+                self.spool.drop_draft(MessageId(draft.message_id))
             self._wait(going, str(error))
             raise
+        if draft.mailbox and not isinstance(outcome, Accepted):
+            self.spool.drop_draft(MessageId(draft.message_id))  # the draft itself lies in Drafts
         match outcome:
             case Accepted(refused):
                 self._accepted(going, wire, refused)

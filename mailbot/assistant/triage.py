@@ -43,6 +43,7 @@ class TriageAnswer(BaseModel):
     topics: list[str] = []
     people: list[str] = []
     asks: list[_AskAnswer] = []
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,26 @@ class Reader:
 
 
 def judged(
-    mail: Mail, reader: Reader, models: Models, folder: Path | None = None, earlier: Sequence[Mail] = ()
+    mail: Mail,
+    reader: Reader,
+    models: Models,
+    folder: Path | None = None,
+    earlier: Sequence[Mail] = (),
+    others: Sequence[Mail] = (),
 ) -> tuple[Verdict, Answered[TriageAnswer]]:
     """(the model's verdict, its answer with what it cost). `earlier` are mails of the same author and thread that are still open,
-    oldest first: the verdict is on all of them together. It is asked once, with the prompt of the user's `folder` if there
+    oldest first: the verdict is on all of them together. `others` are mails of other authors that the user has still to answer: the
+    answer's `settles` says whether that is needless now. It is asked once, with the prompt of the user's `folder` if there
     is one. Raises what `Models.ask` raises."""
     template = prompt.load("triage", folder)
-    system, text = template.filled(_values(mail, reader, earlier))
+    system, text = template.filled(_values(mail, reader, earlier, others))
     answered = models.ask("triage", system, text, TriageAnswer)
     shown = [m.text.plain("newest", "quoted", "forwarded", "signature") for m in (mail, *earlier)]
     may = allowed([*shown, mail.message.subject], secret=template.rules(one_line(reader.name)))
     return _guarded(answered.value, may), answered
 
 
-def _values(mail: Mail, reader: Reader, earlier: Sequence[Mail]) -> dict[str, str]:
+def _values(mail: Mail, reader: Reader, earlier: Sequence[Mail], others: Sequence[Mail]) -> dict[str, str]:
     message = mail.message
     written = "have written" if reader.knows_author else "have never written"
     return {
@@ -86,6 +93,7 @@ def _values(mail: Mail, reader: Reader, earlier: Sequence[Mail]) -> dict[str, st
         "quoted": prompt.fenced("MAIL", quoted) if (quoted := quoted_text(mail.text)) else "(nothing)",
         "earlier": "\n\n".join(prompt.fenced("MAIL", mail_text(m.text, EARLIER)) for m in earlier)
         or "(none)",
+        "others": "\n\n".join(prompt.fenced("MAIL", mail_text(m.text, EARLIER)) for m in others) or "(none)",
         "languages": " and ".join(reader.languages) or "English",
     }
 

@@ -146,6 +146,7 @@ def _kept_and_answered(
             wiring.second_thoughts_of(session).obey(thoughts)
             if rows := journal.mails.waiting(account, utc_time()):
                 _answer(session, options, rows, mails, knowledge)
+            wiring.open_drafts(session, index).more_to_answer(session.report.notes)
 
 
 def the_index(session: Session, stack: ExitStack) -> Index | MailbotError:
@@ -229,6 +230,7 @@ def _answer(
     from mailbot.sync.steps.triage import read_waiting, triage
 
     record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
+    drafts = storage.open_drafts
     most = wiring.most_drafts(session, options)
     undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows), mails.holds)
     with opened_models(session.settings.llm, session.spent_today()) as models:
@@ -237,7 +239,7 @@ def _answer(
         part, count = [*undecided, *(row for thread in threads[:most] for row in thread)], most
         while part:
             waiting = storage.adopt(read_waiting(part, mails, record))
-            wanting += triage(waiting, knowledge.of, judge, record)
+            wanting += triage(waiting, knowledge.of, judge, record, drafts)
             more = max(0, most - len(wanting))
             part = [row for thread in threads[count : count + more] for row in thread]
             count += more

@@ -22,14 +22,16 @@ def with_reply(text: str, name: str, reply: str) -> str:
     return text[: found.start(1)] + written + text[found.end(1) :]
 
 
-def with_history(text: str, at: str, what: str) -> str:
-    """A draft note with one more line in its history. One that stands there already is not said twice in a row."""
-    line = f"{at} {inline(what)}"
+def with_history(text: str, at: str, what: str, link: str = "") -> str:
+    """A draft note with one more line in its history, which may end in a link to another note. One that stands there already is not
+    said twice in a row."""
+    said = inline(what) + (f" [[{link.removesuffix('.md')}]]" if link else "")
+    line = f"{at} {said}"
     _, end, section = _section(text, HISTORY)
     if end < 0:
         return text.rstrip("\r\n") + _as_in(text, f"\n\n{HISTORY}\n\n- {line}\n")
     last = section.rstrip().rpartition("\n")[2].strip()
-    if re.sub(r"^- \S+ \S+ ", "", last) == inline(what):
+    if re.sub(r"^- \S+ \S+ ", "", last) == said:
         return text
     kept = len(text[:end].rstrip("\r\n"))
     return text[:kept] + _as_in(text, f"\n- {line}") + (text[kept:] or "\n")

@@ -57,6 +57,8 @@ class Verdict:
         }
 
 
+BEGUN = "You have already started an answer"
+"""The reason of a mail that the user is answering already."""
 UNDECIDED = Verdict(reason="Not looked at yet")
 
 

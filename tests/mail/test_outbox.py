@@ -21,11 +21,11 @@ from tests.servers.smtp import SmtpServer
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 DRAFT = (
-    "From: Jo Vermeer <jo@example.com>\r\nTo: Ana <ana@acme.example>, bo@acme.example\r\nCc: cy@acme.example\r\n"
-    "Bcc: hidden@example.com\r\nSubject: Storage\r\nMessage-ID: <d@example.com>\r\nDate: Fri, 20 Nov 2026 09:00:00 +0100\r\n"
-    "X-Mozilla-Draft-Info: internal/draft\r\nFcc: imap://Sent\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-    "It was 8+3.\r\n.\r\n..two\r\nJo\r\n"
-).encode()
+    b"From: Jo Vermeer <jo@example.com>\r\nTo: Ana <ana@acme.example>, bo@acme.example\r\nCc: cy@acme.example\r\n"
+    b"Bcc: hidden@example.com\r\nSubject: Storage\r\nMessage-ID: <d@example.com>\r\nDate: Fri, 20 Nov 2026 09:00:00 +0100\r\n"
+    b"X-Mozilla-Draft-Info: internal/draft\r\nFcc: imap://Sent\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    b"It was 8+3.\r\n.\r\n..two\r\nJo\r\n"
+)
 
 
 def box(port: int, **more: Any) -> Outbox:
@@ -77,7 +77,9 @@ def test_a_mail_arrives_byte_for_byte_without_what_only_its_author_may_see() -> 
         ("hang", Lost, "in time"),
     ],
 )
-def test_each_failure_is_called_what_it_is(mode: str, kind: type, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_failure_is_called_what_it_is(
+    mode: str, kind: type, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outbox, "AFTER_DOT", 0.5)
     with SmtpServer(mode=mode) as server:
         outcome = box(server.port, timeout=0.5).submit(for_wire(DRAFT, NOW))
@@ -103,7 +105,9 @@ def test_a_login_by_password(mechanism: str) -> None:
 
 def test_a_login_by_token() -> None:
     with SmtpServer(auth=("XOAUTH2",)) as server:
-        assert isinstance(box(server.port, token=True, secret=lambda: "token").submit(for_wire(DRAFT, NOW)), Accepted)
+        assert isinstance(
+            box(server.port, token=True, secret=lambda: "token").submit(for_wire(DRAFT, NOW)), Accepted
+        )
         with pytest.raises(AuthenticationFailed):
             box(server.port, token=True, secret=lambda: "stale").submit(for_wire(DRAFT, NOW))
     assert server.logins == ["XOAUTH2", "XOAUTH2"]
@@ -111,21 +115,34 @@ def test_a_login_by_token() -> None:
 
 def test_tls_and_starttls_with_the_right_certificate(context: ssl.SSLContext, pinned: Path) -> None:
     with SmtpServer(tls=context) as server:
-        assert isinstance(box(server.port, security="tls", ca_file=pinned).submit(for_wire(DRAFT, NOW)), Accepted)
+        assert isinstance(
+            box(server.port, security="tls", ca_file=pinned).submit(for_wire(DRAFT, NOW)), Accepted
+        )
     with SmtpServer(starttls=context, auth=("PLAIN",)) as server:
-        assert isinstance(box(server.port, security="starttls", ca_file=pinned).submit(for_wire(DRAFT, NOW)), Accepted)
+        assert isinstance(
+            box(server.port, security="starttls", ca_file=pinned).submit(for_wire(DRAFT, NOW)), Accepted
+        )
 
 
 def test_a_wrong_certificate_gets_neither_password_nor_mail(context: ssl.SSLContext) -> None:
-    with SmtpServer(tls=context) as server, pytest.raises(ServerUnavailable, match="self-signed|no authority"):
+    with (
+        SmtpServer(tls=context) as server,
+        pytest.raises(ServerUnavailable, match="self-signed|no authority"),
+    ):
         box(server.port, security="tls").submit(for_wire(DRAFT, NOW))
-    with SmtpServer(starttls=context) as server, pytest.raises(ServerUnavailable, match="self-signed|no authority"):
+    with (
+        SmtpServer(starttls=context) as server,
+        pytest.raises(ServerUnavailable, match="self-signed|no authority"),
+    ):
         box(server.port, security="starttls").submit(for_wire(DRAFT, NOW))
     assert server.mails == []
 
 
 def test_starttls_that_is_not_offered_ends_it() -> None:
-    with SmtpServer(auth=("PLAIN",)) as server, pytest.raises(ServerUnavailable, match="neither password nor mail"):
+    with (
+        SmtpServer(auth=("PLAIN",)) as server,
+        pytest.raises(ServerUnavailable, match="neither password nor mail"),
+    ):
         box(server.port, security="starttls").submit(for_wire(DRAFT, NOW))
     assert server.logins == []
 
@@ -175,6 +192,7 @@ def test_a_hostile_server_is_left_in_time(what: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(outbox, "PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:

@@ -57,7 +57,9 @@ class SmtpServer:
                 warnings.simplefilter("ignore")
                 return Quiet(self, hostname="test.example", loop=self.loop, **arguments)
 
-        self.server = self.loop.run_until_complete(self.loop.create_server(made, "127.0.0.1", 0, ssl=self.tls))
+        self.server = self.loop.run_until_complete(
+            self.loop.create_server(made, "127.0.0.1", 0, ssl=self.tls)
+        )
         self.port: int = self.server.sockets[0].getsockname()[1]
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -74,12 +76,14 @@ class SmtpServer:
         self.thread.join(5)
         self.loop.close()
 
-    def _check(self, server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    def _check(
+        self, server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(mechanism)
         return AuthResult(success=data.password == PASSWORD.encode(), handled=False)
 
-    async def auth_XOAUTH2(self, server: Any, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+    async def auth_XOAUTH2(self, server: Any, arguments: list[str]) -> AuthResult:
         said = base64.b64decode(arguments[1]).decode()
         self.logins.append("XOAUTH2")
         if "auth=Bearer token\1\1" in said:
@@ -87,7 +91,9 @@ class SmtpServer:
         await server.challenge_auth(b'{"status":"400"}', encode_to_b64=True)
         return AuthResult(success=False, handled=False)
 
-    async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: Any
+    ) -> str:
         if address in self.refuse or self.mode == "5xx-rcpt":
             return "550 5.1.1 no such user here"
         if self.mode == "4xx-rcpt":
@@ -95,7 +101,7 @@ class SmtpServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
         if self.mode == "4xx":
             return "451 4.3.0 not now"
         if self.mode == "5xx":

@@ -128,7 +128,7 @@ class Clusters:
 
     name = "clusters"
 
-    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:  # noqa: ARG002 - the protocol's
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
         found = []
         for text in texts:
             centre, noise = Random(text.split("/")[0]), Random(text)

@@ -12,8 +12,10 @@ from mailbot.mail.mail import Mail
 from mailbot.mail.message import addressed
 from mailbot.sync.decide import automatic
 from mailbot.sync.decide.users_word import Word
-from mailbot.vault.verdict import UNDECIDED, Disposition, Verdict, disposition_of
+from mailbot.vault.verdict import BEGUN, UNDECIDED, Disposition, Verdict, disposition_of
 
+LATER = "A later mail in the thread is answered instead"
+SETTLED = "Its author has settled it in a later mail"
 UNANSWERED = 10
 """After this many mails from a sender whom the user never answers, no draft is made."""
 
@@ -77,11 +79,11 @@ def _users_word(mail: Mail, known: Circumstances) -> Verdict | None:
 
 
 def _superseded(_: Mail, known: Circumstances) -> Verdict | None:
-    return _fact("read", "A later mail in the thread is answered instead") if known.superseded else None
+    return _fact("read", LATER) if known.superseded else None
 
 
 def _settled(_: Mail, known: Circumstances) -> Verdict | None:
-    return _fact("read", "Its author has settled it in a later mail") if known.settled else None
+    return _fact("read", SETTLED) if known.settled else None
 
 
 def _own_mail(mail: Mail, known: Circumstances) -> Verdict | None:
@@ -112,7 +114,7 @@ def _always(mail: Mail, known: Circumstances) -> Verdict | None:
 def _answered(_: Mail, known: Circumstances) -> Verdict | None:
     if known.answered:
         return _fact("read", "You have answered it already")
-    return _fact("read", "You have already started an answer") if known.begun else None
+    return _fact("read", BEGUN) if known.begun else None
 
 
 def _sent_by_a_program(mail: Mail, _: Circumstances) -> Verdict | None:

@@ -67,6 +67,8 @@ class Conversation:
 
     last: Wanting
     earlier: tuple[Wanting, ...] = ()
+    others: tuple[Wanting, ...] = ()
+    """Earlier mails of other authors in the thread that have a draft: the last may have answered them."""
 
     @property
     def shown(self) -> tuple[Wanting, ...]:
@@ -74,19 +76,23 @@ class Conversation:
         return self.earlier[-EARLIER:]
 
 
-def conversations(undecided: Sequence[Wanting], decided: Sequence[Wanting]) -> list[Conversation]:
+def conversations(
+    undecided: Sequence[Wanting], decided: Sequence[Wanting], drafted: Sequence[Wanting] = ()
+) -> list[Conversation]:
     """The mails to be judged, each with the earlier open ones of its author and thread, so that what was taken back meanwhile is
-    not asked again. Both come oldest first. What the user decided is not judged again."""
+    not asked again. All come oldest first. What the user decided is not judged again. Of those that are `drafted` already, the
+    ones of other authors are shown too."""
     threads: dict[tuple[str, str], list[Wanting]] = {}
     for each in undecided:
         threads.setdefault(each.thread, []).append(each)
     found = []
     for thread, mails in threads.items():
         last = mails[-1]
-        waiting = (d for d in decided if d.thread == thread and d.verdict.decided_by != "user")
+        waiting = (d for d in (*decided, *drafted) if d.thread == thread and d.verdict.decided_by != "user")
         earlier = [*(w for w in waiting if _before(w, last)), *mails[:-1]]
         earlier.sort(key=_sent)
-        found.append(Conversation(last, tuple(earlier)))
+        others = [d for d in drafted if d.thread[0] == thread[0] and d.thread != thread and _before(d, last)]
+        found.append(Conversation(last, tuple(earlier), tuple(others)))
     return found
 
 

@@ -65,6 +65,7 @@ class Acts:
         line: str,
         change: Callable[[str], str] = lambda text: text,
         properties: Mapping[str, Any] | None = None,
+        link: str = "",
         **row: Any,
     ) -> DraftRow:
         """Say in the note what became of a draft, then in the journal. A note that cannot be changed is left as it is."""
@@ -73,7 +74,7 @@ class Acts:
 
         def changed(text: str) -> str:
             text = notes.with_properties(change(text), said)
-            return draft_life.with_history(text, at, line) if line else text
+            return draft_life.with_history(text, at, line, link) if line else text
 
         note_hash = draft.note_hash
         try:

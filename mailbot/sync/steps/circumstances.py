@@ -14,13 +14,14 @@ from mailbot.settings import Account, Settings
 from mailbot.sync.decide.disposition import UNANSWERED, Circumstances
 from mailbot.sync.decide.sender_rule import CORRECTIONS, sender_rule
 from mailbot.sync.decide.users_word import Word
-from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.sent import have_exchanged
 from mailbot.vault.index import EVERY, Index
 from mailbot.vault.people import person
 
+TOUCHED = ("edited", "approved", "conflict", "missing")
+"""Drafts of ours that are the user's now."""
 BEFORE = timedelta(days=30)
 """How much older than the oldest mail that is drafted a user's own draft may be."""
 
@@ -93,22 +94,26 @@ class Knowledge:
 
 
 def begun_by_user(
-    server: ImapAccount, account: Account, drafts: Drafts, newer_than: timedelta, now: datetime
+    server: ImapAccount, account: Account, journal: Journal, newer_than: timedelta, now: datetime
 ) -> frozenset[MessageId]:
     """The mails that drafts of the user's own answer, looked at as far back as a mail may be that gets a draft; none where
-    Drafts cannot be read. A draft of ours that the user has touched, or that the journal does not know, is the user's too."""
+    Drafts cannot be read. A draft of ours that the user has touched, has open just now, or that the journal does not know, is the
+    user's too."""
+    drafts = journal.drafts
+    touched = [d for d in drafts.watched(account.name, now - BEFORE) if d.status in TOUCHED]
+    own = {MessageId(journal.mails.get(d.mail_id).message_id) for d in touched} - {MessageId("")}
     try:
         opened = server.examine(server.find("drafts", account.drafts_mailbox))
         since = (now - newer_than - BEFORE).date() - timedelta(days=1)
         found = server.headers(server.search(["SINCE", since]))
-        return frozenset(
+        return frozenset(own) | frozenset(
             MessageId(header.parent)
             for uid, header in found
             if header.parent and not drafts.untouched(header.message_id, opened.name, uid)
         )
     except ServerUnavailable as error:
         log.info("account %s: Drafts could not be read for answers begun: %s", account.name, in_log(error))
-        return frozenset()
+        return frozenset(own)
 
 
 KnowledgeOf = Callable[[Message], Circumstances]

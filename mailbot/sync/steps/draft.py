@@ -17,6 +17,7 @@ from mailbot.sync.session.report import Progress
 from mailbot.sync.steps.cost import Bill, postpone
 from mailbot.sync.steps.deliver import Composed, Delivery
 from mailbot.sync.steps.draft_note import DraftNotes
+from mailbot.sync.steps.open_drafts import OpenDrafts
 from mailbot.sync.steps.pool import in_order
 from mailbot.sync.steps.triage import TriageRecord, Waiting
 from mailbot.vault.draft import Draft
@@ -44,6 +45,7 @@ class Storage:
     delivery: Delivery
     record: TriageRecord
     to_server: bool
+    open_drafts: OpenDrafts
 
     def store(self, waiting: Waiting, draft: Draft, context: Context) -> None:
         """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there."""
@@ -76,7 +78,9 @@ class Storage:
     def _deliver(
         self, waiting: Waiting, path: str, message_id: MessageId, how: Callable[[Composed], None]
     ) -> None:
-        report = self.record.report
+        report, drafts = self.record.report, self.record.journal.drafts
+        replaced = [w.row.id for w in self.open_drafts.beside([waiting]) if _replaces(waiting, w)]
+        self.open_drafts.announce(replaced, path)
         try:
             composed = self.draft_notes.composed(waiting.row, waiting.mail, path, message_id)
             if self.to_server:
@@ -84,6 +88,7 @@ class Storage:
             else:
                 self.delivery.keep_here(composed)
                 self._only_noted(waiting, path)
+            self.open_drafts.taking.make_way([drafts.of(mail_id)[-1] for mail_id in replaced])
             report.drafts.append(path)
         except TryAgain:
             raise
@@ -101,6 +106,12 @@ class Storage:
         note_hash = self.record.notes.change(row.note, row.note_hash, {"draft": link})
         self.record.journal.mails.update(row.id, stage="done", disposition="reply", note_hash=note_hash)
         self.record.spool.drop_mail(row.sha256)
+
+
+def _replaces(newer: Waiting, older: Waiting) -> bool:
+    """Whether the draft of a mail takes the place of that of an earlier one: of the same author, in the same thread."""
+    authors = [w.mail.message.sender.key if w.mail.message.sender else "" for w in (newer, older)]
+    return authors[0] == authors[1] and (older.row.date, older.row.id) < (newer.row.date, newer.row.id)
 
 
 def within_budget(models: Models | None, wanting: Sequence[Waiting], bill: Bill) -> bool:

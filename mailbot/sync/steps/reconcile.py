@@ -38,6 +38,7 @@ from mailbot.sync.steps.acts import Acts, Side
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.sightings import Sightings
+from mailbot.sync.steps.take_back import TakeBack
 from mailbot.vault import draft_note
 from mailbot.vault.draft_note import ReadDraft
 
@@ -56,6 +57,7 @@ class Reconciler:
     delivery: Delivery
     sightings: Sightings
     acts: Acts
+    taking: TakeBack
     report: Report
     clock: Callable[[], datetime]
     moved_note: Callable[[DraftRow], str]
@@ -67,6 +69,7 @@ class Reconciler:
         if not drafts:
             return
         self.delivery.clear()
+        self.taking.make_way(drafts)
         drafts = [d for d in self.watched() if not only or d.id in only]
         read_sent(self.delivery.server, self.delivery.account, self.journal)
         sides = {}

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mailbot.assistant.detector import asks_of
 from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
-from mailbot.sync.decide.disposition import Circumstances, disposition
+from mailbot.sync.decide.disposition import SETTLED, Circumstances, disposition
 from mailbot.sync.decide.retry import backoff
 from mailbot.sync.decide.thread import Conversation, Wanting, conversations, one_per_thread
 from mailbot.sync.decide.users_word import users_word
@@ -31,6 +31,9 @@ from mailbot.vault.verdict import UNDECIDED, Verdict, verdict_in
 
 if TYPE_CHECKING:
     from mailbot.assistant.models import Models
+
+
+ANSWERED_FOR_YOU = "Somebody has answered it for you in a later mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +126,23 @@ class Judge:
     """The languages that the vault is mostly in, by their English names."""
 
 
+class Drafted(Protocol):
+    """The mails that have an untouched draft already."""
+
+    def beside(self, waiting: Sequence[Waiting]) -> list[Waiting]:
+        """Those in the threads of these mails."""
+        ...
+
+    def withdraw(self, mail_id: int, reason: str) -> None:
+        """The draft of one of them is not wanted any more."""
+        ...
+
+
 def triage(
-    waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, record: TriageRecord
+    waiting: Sequence[Waiting], knows: KnowledgeOf, judge: Judge | None, record: TriageRecord, drafts: Drafted
 ) -> list[Waiting]:
-    """The mails that want a reply, oldest first, with what they ask. The others are done with, and those whose triage failed
-    wait. Raises MailbotError if the model as a whole fails."""
+    """The mails that want a reply, oldest first, with what they ask, and with what earlier mails of the thread ask whose draft theirs
+    replaces. The others are done with, and those whose triage failed wait. Raises MailbotError if the model as a whole fails."""
     decided: list[Waiting] = []
     undecided: list[tuple[Waiting, Circumstances]] = []
     for each in waiting:
@@ -138,9 +153,11 @@ def triage(
             decided.append(_wanting(each, verdict, record))
         else:
             record.done(each.row, verdict)
+    drafted = drafts.beside(waiting)
     if judge:
-        decided = _by_model(undecided, decided, judge, record)
-    return _one_per_thread(sorted(decided, key=lambda w: (w.row.date, w.row.id)), record)
+        decided = _by_model(undecided, decided, drafted, judge, record, drafts)
+    left = [d for d in drafted if record.journal.mails.get(d.row.id).disposition == "reply"]
+    return _one_per_thread(sorted([*decided, *left], key=lambda w: (w.row.date, w.row.id)), record, left)
 
 
 def _by_rules(each: Waiting, knows: KnowledgeOf, record: TriageRecord) -> tuple[Verdict, Circumstances]:
@@ -177,25 +194,41 @@ def _wanting(each: Waiting, verdict: Verdict, record: TriageRecord) -> Waiting:
 def _by_model(
     undecided: Sequence[tuple[Waiting, Circumstances]],
     decided: Sequence[Waiting],
+    drafted: Sequence[Waiting],
     judge: Judge,
     record: TriageRecord,
+    drafts: Drafted,
 ) -> list[Waiting]:
     """All mails that want a reply now. The open mails of an author in a thread are judged together, by the last of them."""
     from mailbot.assistant.triage import Reader, judged
 
-    by_id = {w.row.id: (w, Circumstances()) for w in decided} | {w.row.id: (w, k) for w, k in undecided}
+    has_draft = {w.row.id for w in drafted}
+    by_id = {w.row.id: (w, Circumstances()) for w in (*decided, *drafted)} | {
+        w.row.id: (w, k) for w, k in undecided
+    }
 
-    def ask(of: Conversation) -> tuple[Verdict, int, int, str, float]:
+    def ask(of: Conversation) -> tuple[Verdict, bool, int, int, str, float]:
         each, known = by_id[of.last.mail_id]
         reader = Reader(judge.user, known.own, known.exchanged, judge.languages)
         earlier = [w.mail for w in of.shown]
-        verdict, answered = judged(each.mail, reader, judge.models, judge.folder, earlier)
+        verdict, answered = judged(
+            each.mail, reader, judge.models, judge.folder, earlier, [w.mail for w in of.others]
+        )
         if not verdict.asks:  # a model that names none must not make a draft that leaves all of them out
             verdict = replace(verdict, asks=tuple(a for m in (*earlier, each.mail) for a in asks_of(m)))
-        return verdict, answered.tokens_in, answered.tokens_out, answered.model, answered.cost
+        return (
+            verdict,
+            answered.value.settles,
+            answered.tokens_in,
+            answered.tokens_out,
+            answered.model,
+            answered.cost,
+        )
 
     every = sorted((w for w, _ in undecided), key=lambda w: (w.row.date, w.row.id))
-    asked = conversations([_as_wanting(w) for w in every], [_as_wanting(w) for w in decided])
+    asked = conversations(
+        [_as_wanting(w) for w in every], [_as_wanting(w) for w in decided], [_as_wanting(w) for w in drafted]
+    )
     wanting = {w.row.id: w for w in decided}
     results = in_order(asked, ask, judge.concurrency, "triage", judge.ends)
     for number, (of, result) in enumerate(results, 1):
@@ -205,16 +238,24 @@ def _by_model(
             postpone(each.row, "triage", result, record.journal.mails, judge.bill)
             for earlier in of.earlier:
                 wanting.pop(earlier.mail_id, None)
+                if earlier.mail_id in has_draft:
+                    continue
                 _wait_too(earlier.mail_id, each.row.id, result, record)
             continue
-        verdict, tokens_in, tokens_out, model, cost = result
+        verdict, settles, tokens_in, tokens_out, model, cost = result
         judge.bill.charge("triage", model, tokens_in, tokens_out, cost)
         replied = verdict.disposition == "reply"
         # In this order a run that is killed between loses no ask, and drafts nothing that was taken back.
         if replied:
             wanting[each.row.id] = _wanting(each, verdict, record)
+        for other in of.others if settles else ():
+            drafts.withdraw(other.mail_id, ANSWERED_FOR_YOU)
         for earlier in of.earlier:
             wanting.pop(earlier.mail_id, None)
+            if earlier.mail_id in has_draft:
+                if not replied:
+                    drafts.withdraw(earlier.mail_id, SETTLED)
+                continue  # else it goes when the newer draft is stored
             _settle(replace(by_id[earlier.mail_id][0], verdict=verdict), record, superseded=replied)
         if not replied:
             record.done(each.row, verdict)
@@ -243,16 +284,24 @@ def _settle(each: Waiting, record: TriageRecord, *, superseded: bool) -> None:
     record.done(each.row, verdict)
 
 
-def _one_per_thread(decided: Sequence[Waiting], record: TriageRecord) -> list[Waiting]:
-    """Of several mails of one author in a thread, one is answered; the others say so in their notes."""
+def _one_per_thread(
+    decided: Sequence[Waiting], record: TriageRecord, drafted: Sequence[Waiting] = ()
+) -> list[Waiting]:
+    """Of several mails of one author in a thread, one is answered; the others say so in their notes. Those that are `drafted` are
+    among the decided for what they ask: they are not answered again, and their drafts stay until the newer one is stored."""
+    has_draft = {w.row.id for w in drafted}
     by_id = {w.row.id: w for w in decided}
     chosen = one_per_thread([_as_wanting(w) for w in decided])
     answered = []
     for wanting in chosen.answered:
         each = by_id[wanting.mail_id]
+        if wanting.mail_id in has_draft:
+            continue
         if wanting.verdict != each.verdict:
             record.journal.mails.set_asks(each.row.id, wanting.verdict.asks)
         answered.append(replace(each, verdict=wanting.verdict))
     for earlier in chosen.superseded:  # only now: a run that is killed before loses no ask of theirs
+        if earlier.mail_id in has_draft:
+            continue
         _settle(by_id[earlier.mail_id], record, superseded=True)
     return answered

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mailbot.sync.steps.fetch import Arrivals
     from mailbot.sync.steps.keep import Keeper
     from mailbot.sync.steps.ledger import Ledger
+    from mailbot.sync.steps.open_drafts import OpenDrafts
     from mailbot.sync.steps.people import PersonNotes
     from mailbot.sync.steps.reading import ReadMails
     from mailbot.sync.steps.reconcile import Reconciler
@@ -72,7 +73,7 @@ def knowledge(session: Session, index: Index) -> Knowledge:
     from mailbot.sync.steps.circumstances import Knowledge, begun_by_user
 
     newer_than, account = session.settings.drafts.newer_than, session.account
-    begun = begun_by_user(session.server, account, session.journal.drafts, newer_than, session.clock())
+    begun = begun_by_user(session.server, account, session.journal, newer_than, session.clock())
     model = session.settings.llm is not None
     return Knowledge(session.settings, account.name, session.journal, index, begun, model, index.newest_id())
 
@@ -195,15 +196,18 @@ def acts(session: Session, seen: Sightings) -> Acts:
 
 def reconciler(session: Session) -> Reconciler:
     from mailbot.sync.steps.reconcile import Reconciler
+    from mailbot.sync.steps.take_back import TakeBack
 
     seen = sightings(session)
+    does = acts(session, seen)
     return Reconciler(
         session.settings,
         session.journal,
         session.notes,
         delivery(session),
         seen,
-        acts(session, seen),
+        does,
+        TakeBack(does),
         session.report,
         session.clock,
         lambda draft: moved_note(session, draft),
@@ -278,7 +282,17 @@ def storage(session: Session, index: Index) -> Storage:
     from mailbot.sync.steps.draft import Storage
 
     to_server = session.settings.drafts.to_server
-    return Storage(draft_notes(session, index), delivery(session), record(session), to_server)
+    beside = open_drafts(session, index)
+    return Storage(draft_notes(session, index), delivery(session), record(session), to_server, beside)
+
+
+def open_drafts(session: Session, index: Index) -> OpenDrafts:
+    from mailbot.sync.steps.open_drafts import OpenDrafts
+    from mailbot.sync.steps.take_back import TakeBack
+
+    return OpenDrafts(
+        session.account.name, TakeBack(acts(session, sightings(session))), record(session), index
+    )
 
 
 def person_notes(session: Session, index: Index) -> PersonNotes:

@@ -50,7 +50,10 @@ def answered(desk: Desk) -> str:
     note = desk.drafted()
     text = desk.text(note)
     begin, end = text.index("%% mailbot: reply begins %%"), text.index("%% mailbot: reply ends %%")
-    desk.write(note, text[:begin] + "%% mailbot: reply begins %%\n\nHi Ana,\n\nit was 8+3.\n\nJo Vermeer\n\n" + text[end:])
+    desk.write(
+        note,
+        text[:begin] + "%% mailbot: reply begins %%\n\nHi Ana,\n\nit was 8+3.\n\nJo Vermeer\n\n" + text[end:],
+    )
     return note
 
 
@@ -80,7 +83,9 @@ def test_approved_in_the_note_and_sent_by_sync(desk: Desk, smtp: SmtpServer) -> 
     assert len(smtp.mails) == 1
 
 
-def test_nothing_is_sent_by_sync_unless_the_settings_allow_it(desk: Desk, make_settings: MakeSettings) -> None:
+def test_nothing_is_sent_by_sync_unless_the_settings_allow_it(
+    desk: Desk, make_settings: MakeSettings
+) -> None:
     with sending(desk, make_settings, SmtpServer(), after="0s") as server:
         note = answered(desk)
         desk.set(note, status="approved")
@@ -111,7 +116,9 @@ def test_an_approval_can_be_taken_back_in_time(desk: Desk, make_settings: MakeSe
 
 
 @pytest.mark.parametrize("where", ["note", "recipients", "client"])
-def test_what_was_changed_after_it_was_approved_is_not_sent(desk: Desk, make_settings: MakeSettings, where: str) -> None:
+def test_what_was_changed_after_it_was_approved_is_not_sent(
+    desk: Desk, make_settings: MakeSettings, where: str
+) -> None:
     with sending(desk, make_settings, SmtpServer(), allow=True, after="10m") as server:
         note = answered(desk)
         assert run("approve", note)[0] == 0
@@ -131,11 +138,15 @@ def test_what_was_changed_after_it_was_approved_is_not_sent(desk: Desk, make_set
         desk.hours_pass(1)
         desk.sync()
         assert len(server.mails) == 1
-        assert (b"eve@evil" if where == "recipients" else b"9+3") in bytes(server.mails[0].original_content or b"")
+        assert (b"eve@evil" if where == "recipients" else b"9+3") in bytes(
+            server.mails[0].original_content or b""
+        )
         settled(desk)
 
 
-def test_a_draft_that_a_client_has_edited_goes_out_as_the_client_wrote_it(desk: Desk, smtp: SmtpServer) -> None:
+def test_a_draft_that_a_client_has_edited_goes_out_as_the_client_wrote_it(
+    desk: Desk, smtp: SmtpServer
+) -> None:
     note = answered(desk)
     desk.sync()
     desk.client(Thunderbird).save(lambda text: f"Dear all,\n\n{text}", To="ana@acme.example")
@@ -178,7 +189,9 @@ def test_what_is_shown_before_it_goes(desk: Desk, smtp: SmtpServer) -> None:
     run("approve", note)
     code, said = run("send", note, "--yes")
     assert (code, len(smtp.mails)) == (0, 1)
-    assert "Storage Evaluation.md" in said and b'filename="Storage Evaluation.md"' in bytes(smtp.mails[0].original_content or b"")
+    assert "Storage Evaluation.md" in said and b'filename="Storage Evaluation.md"' in bytes(
+        smtp.mails[0].original_content or b""
+    )
 
 
 def test_a_newer_mail_in_the_thread_holds_it(desk: Desk, make_settings: MakeSettings) -> None:
@@ -214,7 +227,9 @@ def test_a_passing_refusal_waits_and_is_tried_again(desk: Desk, make_settings: M
         note = answered(desk)
         desk.set(note, status="approved")
         assert any("451" in failure for failure in sync(desk).failed)
-        assert any("451" in failure for failure in sync(desk).failed)  # the second try at once, the third later
+        assert any(
+            "451" in failure for failure in sync(desk).failed
+        )  # the second try at once, the third later
         settled(desk)
         assert desk.status(note) == "approved"
         server.mode = "ok"
@@ -229,7 +244,9 @@ def test_one_of_two_recipients_is_refused_and_named(desk: Desk, make_settings: M
         desk.set(note, cc=["gone@acme.example"], status="approved")
         report = sync(desk)
         assert any("gone@acme.example: 550" in failure for failure in report.failed)
-        assert desk.status(note) == "sent" and "Not taken for gone@acme.example" in desk.read(note).history[-1]
+        assert (
+            desk.status(note) == "sent" and "Not taken for gone@acme.example" in desk.read(note).history[-1]
+        )
         assert server.mails[0].rcpt_tos == ["ana@acme.example"]
         settled(desk)
 
@@ -258,7 +275,9 @@ def test_a_lost_answer_is_unknown_and_never_sent_again_by_itself(
         settled(desk)
 
 
-def test_a_lost_answer_is_found_in_sent(desk: Desk, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_answer_is_found_in_sent(
+    desk: Desk, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outbox, "AFTER_DOT", 0.5)
     with sending(desk, make_settings, SmtpServer(mode="drop")) as server:
         note = answered(desk)
@@ -378,6 +397,8 @@ def test_a_copy_that_cannot_be_filed_is_reported_and_the_mail_not_sent_again(
     desk.set(note, status="approved")
     report = sync(desk)
     assert len(smtp.mails) == 1 and desk.status(note) == "sent"
-    assert any("no copy could be filed" in remark or "Sent" in remark for remark in report.remarks) or dovecot.messages(desk.user, "Sent")
+    assert any(
+        "no copy could be filed" in remark or "Sent" in remark for remark in report.remarks
+    ) or dovecot.messages(desk.user, "Sent")
     sync(desk)
     assert len(smtp.mails) == 1

@@ -30,7 +30,7 @@ def main() -> None:
     except (OSError, ValueError):
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - or Python ends with 120
     if _ended_by:  # click makes exit code 1 of an interrupt that it meets itself
-        code = BY_SIGNAL + _ended_by[0]
+        code = 0 if stopping.awaited() else BY_SIGNAL + _ended_by[0]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # nothing is left to be stopped
     if stopping.asked() or threading.active_count() > 1:

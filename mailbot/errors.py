@@ -7,6 +7,7 @@
     │   └── AppendUnknown          69  an APPEND whose answer never came
     ├── BudgetSpent                75  what the user allowed for models is spent
     ├── TryAgain                   75  locked, offline or throttled: the next run may do
+    │   └── Busy                   75  another run has the account
     └── AuthenticationFailed       77  a login was refused or a secret is missing
         (codes 65 to 78 are those of sysexits.h; 2 is click's own usage error, 1 is "some mails failed")
 
@@ -63,6 +64,10 @@ class TryAgain(MailbotError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = None if retry_after is None else min(retry_after, LONGEST_WAIT.total_seconds())
+
+
+class Busy(TryAgain):
+    """Another run is at work on the account. From cron that is nothing to speak of."""
 
 
 class AuthenticationFailed(MailbotError):

@@ -18,6 +18,7 @@ POLL = 0.25
 """Seconds between two looks."""
 
 _asked = threading.Event()
+_awaited = threading.Event()
 
 
 class Stopped(BaseException):
@@ -38,9 +39,20 @@ def asked() -> bool:
     return _asked.is_set()
 
 
+def await_it() -> None:
+    """The command runs until it is ended: then that is no failure."""
+    _awaited.set()
+
+
+def awaited() -> bool:
+    """Whether the command runs until it is ended."""
+    return _awaited.is_set()
+
+
 def forget() -> None:
     """A new run begins."""
     _asked.clear()
+    _awaited.clear()
 
 
 def check() -> None:

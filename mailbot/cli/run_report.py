@@ -17,7 +17,7 @@ def print_run(reports: Sequence[Report], *, dry_run: bool, as_json: bool) -> int
         console.emit({"exit_code": code, "dry_run": dry_run, "accounts": [_as_json(r) for r in reports]})
     else:
         for report in reports:
-            _print(report, dry_run)
+            print_report(report, dry_run=dry_run)
     return code
 
 
@@ -28,7 +28,8 @@ def _as_json(report: Report) -> dict[str, object]:
     }
 
 
-def _print(report: Report, dry_run: bool) -> None:
+def print_report(report: Report, *, dry_run: bool) -> None:
+    """One account's run, for a person: what needs them goes to standard error."""
     if dry_run:
         rows = [_foreseen(w) for w in report.would]
         columns = ("Action", "Mailbox", "UID", "Disposition", "Draft", "Why", "Mail")

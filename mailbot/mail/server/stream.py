@@ -7,9 +7,11 @@ follows from what was asked for, and every answer a size and a count.
 from __future__ import annotations
 
 import imaplib
+import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +115,28 @@ class BoundedIMAP4(imaplib.IMAP4):
         self._count(at)
         return self._taken(at + 1)
 
+    def line_within(self, seconds: float, wanted: Callable[[], bool]) -> bytes | None:
+        """The next line that the server sends by itself; None if none comes in this time, or if `wanted` says that nobody waits any
+        more. Raises imaplib's abort at the end of the stream, and for a line without an end."""
+        self._of_this_stream()
+        end = time.monotonic() + seconds
+        while b"\n" not in self._buffer:
+            stopping.check()
+            left = min(end, self._ends) - time.monotonic()
+            if left <= 0 or not wanted():
+                return None
+            if len(self._buffer) > LINE:
+                raise TooMuch("a line without an end")
+            self.sock.settimeout(min(left, stopping.POLL))
+            try:
+                data = self.sock.recv(PIECE)
+            except TimeoutError:
+                continue
+            if not data:
+                raise imaplib.IMAP4.abort("the server closed the connection")
+            self._buffer += data
+        return self._taken(self._buffer.find(b"\n") + 1)
+
     def _taken(self, size: int) -> bytes:
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
@@ -185,6 +209,26 @@ class Client(IMAPClient):  # type: ignore[misc]
         if kind != "OK":
             raise imaplib.IMAP4.error(f"STORE was refused: {said!r}")
         return not self._imap.untagged_responses.pop("MODIFIED", None)
+
+    def idle_until(self, seconds: float, wanted: Callable[[], bool]) -> bool:
+        """IDLE (RFC 2177) on the open mailbox: True as soon as the server speaks of it, False when the time is over or `wanted` says
+        so. What comes in one packet with the server's `+`, or is split over several, is heard too. A server that says BYE, or
+        ends IDLE by itself, raises imaplib's abort."""
+        for said in ("EXISTS", "EXPUNGE", "RECENT"):
+            self._imap.untagged_responses.pop(said, None)
+        self.idle()
+        heard = "EXISTS" in self._imap.untagged_responses
+        end, lines = time.monotonic() + seconds, 0
+        while not heard:
+            line = self._imap.line_within(end - time.monotonic(), wanted)
+            if line is None:
+                break
+            lines += 1
+            if not line.startswith(b"* ") or line[2:5].upper() == b"BYE" or lines > LINES:
+                raise imaplib.IMAP4.abort("the server ended IDLE")
+            heard = bool(re.match(rb"\* \d+ (?:EXISTS|EXPUNGE|FETCH|RECENT)\b", line, re.IGNORECASE))
+        self.idle_done()
+        return heard
 
     def says_empty(self) -> bool:
         """Whether the mailbox that was just opened is said to hold nothing."""

@@ -36,6 +36,8 @@ class Found:
     content: str = ""
     """The hash of what it says."""
     sha256: str = ""
+    stale: bool = False
+    """It has the Message-ID of an earlier revision: a client had that one open when the note's text took its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ def _changed_there(draft: DraftRow, seen: Seen, found: Found) -> Life:
         if note.resolve == "server":
             return TakeText(found, chosen=True)
         return Disagree(found) if found.content != draft.server_base else Relocate(found)
-    if note.read and note.changed and not found.as_noted:
+    if found.stale or (note.read and note.changed and not found.as_noted):
         return Disagree(found)
     return TakeText(found)
 

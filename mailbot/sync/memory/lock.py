@@ -9,18 +9,18 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mailbot import private
-from mailbot.errors import TryAgain
+from mailbot.errors import Busy
 
 
 @contextmanager
 def locked(folder: Path, account: str) -> Iterator[None]:
-    """Hold the lock of an account. Raises TryAgain if another run has it. The lock ends with the process."""
+    """Hold the lock of an account. Raises Busy if another run has it. The lock ends with the process."""
     private.folder(folder)
     lock = FileLock(folder / f"{account}.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise TryAgain(
+        raise Busy(
             f"account {account}: another mailbot run is using it; wait for it, or stop it if it hangs"
         ) from error
     try:

@@ -76,6 +76,8 @@ class Report:
     tokens_out: int = 0
     cost: float = 0.0
     error: str = ""
+    busy: bool = False
+    """Another run has the account: that is no failure."""
     exit_code: int = 0
 
     _counted: dict[int, str] = field(default_factory=dict, repr=False)

@@ -213,6 +213,8 @@ class Acts:
             own = self.delivery.bytes_of(draft)
             reply = reply_in(read_mail(own).text, self.delivery.account.signature) if own else ""
         row = draft
+        if found and found.stale and draft.ours:
+            self.delivery.withdraw(draft)  # its text stands in the note, and theirs lies beside it
         if found:
             row = replace(
                 draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=False,

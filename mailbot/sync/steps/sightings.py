@@ -85,18 +85,21 @@ class Sightings:
         mine = home.headers.get(draft.uid) if home and draft.uid else None
         lies = mine is not None and not _deleted(mine)
         copies = []
+        earlier = {d.message_id for d in self.journal.drafts.of(draft.mail_id)} - {draft.message_id}
         for box in boxes:
             for uid, header in box.headers.items():
                 if _deleted(header) or (box is home and uid <= draft.uid):
                     continue  # what is older than the draft did not come from it
-                by_id = header.message_id == draft.message_id
+                stale = header.message_id in earlier
+                by_id = stale or header.message_id == draft.message_id
                 answers = not lies and bool(source) and header.parent == source
                 if not by_id and not (answers and _same_readers(header, readers)):
                     continue
                 if not by_id and ((box.opened.name, uid) in placed or self._elsewhere(header, draft)):
                     continue
                 at = Location(box.opened.name, box.opened.uidvalidity, uid)
-                copies.append(self._found("drafts", at, header.message_id, by_id, draft, note))
+                found = self._found("drafts", at, header.message_id, by_id, draft, note)
+                copies.append(replace(found, stale=stale))
         trash = None
         if not lies and not copies and not sent and draft.status not in ("discarded", "unknown"):
             trash = self._trash(draft, source, note, readers)

@@ -1,0 +1,214 @@
+"""`sync` again and again: as soon as a mail arrives, as soon as a draft note is changed, and every few minutes in any case."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from mailbot import stopping
+from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError
+from mailbot.mail.server.idle import Listener
+from mailbot.settings import Account, Settings
+from mailbot.sync.memory.journal import opened_journal
+from mailbot.sync.pipeline import sync_all
+from mailbot.sync.session.accounts import GRACE
+from mailbot.sync.session.login import login
+from mailbot.sync.session.opening import check_vault, chosen, utc_time
+from mailbot.sync.session.report import Options, Report, in_log, log
+from mailbot.sync.session.sd_notify import Notifier
+from mailbot.sync.session.state import State
+
+POLL_EVERY = 240.0
+"""Seconds after which everything is looked at, also if nobody said anything."""
+SETTLE = 1.0
+"""Seconds that a note is left alone after it was saved: editors save more than once."""
+BUSY = 3.0
+"""Seconds until the next look where another run has the account."""
+_WAITS = (5.0, 15.0, 60.0, 180.0, 600.0, 1800.0)
+
+Told = Callable[[Report], None]
+
+
+def watch(settings: Settings, names: Sequence[str], told: Told) -> None:
+    """Watch the named accounts, or all, until the run is to end. `told` gets each report that says something. Raises ConfigError for an
+    unknown name or a vault that is not there."""
+    check_vault(settings.vault)
+    stopping.await_it()
+    watchers = [Watcher(settings, account, told) for account in chosen(settings, names)]
+    threads = [threading.Thread(target=w.run, name=w.account.name, daemon=True) for w in watchers]
+    threads.append(threading.Thread(target=_notes, args=(settings, watchers), name="vault", daemon=True))
+    notifier = Notifier()
+    for thread in threads:
+        thread.start()
+    try:
+        while not all(w.looked.is_set() for w in watchers):
+            stopping.pause(stopping.POLL)
+        notifier.ready(f"watching {len(watchers)} account(s)")
+        while True:
+            stopping.pause(stopping.POLL)
+            if all(w.alive() for w in watchers):
+                notifier.alive()
+    except (KeyboardInterrupt, stopping.Stopped):
+        stopping.ask()
+        notifier.stopping()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def _notes(settings: Settings, watchers: Sequence[Watcher]) -> None:
+    """Wake the accounts when a note of a draft is saved. Where the system cannot tell, the poll does."""
+    from watchfiles import DefaultFilter, watch
+
+    class Markdown(DefaultFilter):
+        def __call__(self, change: object, path: str) -> bool:
+            return path.endswith(".md") and super().__call__(change, path)  # type: ignore[arg-type]
+
+    folder = settings.vault / settings.email_folder / "Drafts"
+    while not stopping.asked():
+        try:
+            if not folder.is_dir():
+                stopping.pause(5.0)
+                continue
+            for _ in watch(
+                folder,
+                watch_filter=Markdown(),
+                yield_on_timeout=True,
+                rust_timeout=250,
+                step=50,
+                raise_interrupt=False,
+            ):
+                if stopping.asked() or not folder.is_dir():
+                    break
+                if _:
+                    for each in watchers:
+                        each.wake()
+        except stopping.Stopped:
+            return
+        except (OSError, RuntimeError) as error:
+            log.warning("the notes of drafts cannot be watched: %s", type(error).__name__)
+            stopping.pause(60.0)
+
+
+@dataclass
+class Watcher:
+    """One account, watched in a thread of its own."""
+
+    settings: Settings
+    account: Account
+    told: Told
+    looked: threading.Event = field(default_factory=threading.Event)
+    """Set after the first look."""
+    _woken: threading.Event = field(default_factory=threading.Event)
+    _failures: int = 0
+    _error: str = ""
+    _beat: float = field(default_factory=time.monotonic)
+
+    def wake(self) -> None:
+        """A note was saved: look soon."""
+        self._woken.set()
+
+    def alive(self) -> bool:
+        """Whether the thread is at work, or waits for no longer than it should."""
+        return time.monotonic() - self._beat < 2 * max(*_WAITS, self.account.time_limit.total_seconds())
+
+    def run(self) -> None:
+        """Watch until the run is to end."""
+        listener = Listener(login(self.account))
+        try:
+            self._wait_as_before()
+            while True:
+                stopping.check()
+                self._beat = time.monotonic()
+                try:
+                    self._turn(listener)
+                except MailbotError as error:
+                    listener.close()
+                    self._failed(error)
+        except stopping.Stopped:
+            listener.close()
+        except Exception:  # noqa: BLE001 - one account never stops the others
+            log.exception("account %s: the watch ended", self.account.name)
+        finally:
+            self.looked.set()
+
+    def _turn(self, listener: Listener) -> None:
+        """Open the mailbox, look at everything, and wait for news: what comes while we look is told when the waiting begins."""
+        listener.ensure()
+        name = self.account.mailboxes[0]
+        listener.examine(name)
+        self._woken.clear()
+        self._sync()
+        end = time.monotonic() + POLL_EVERY
+        while not listener.wait(name, end - time.monotonic(), lambda: not self._woken.is_set()):
+            if self._woken.is_set():
+                stopping.pause(SETTLE)
+                return
+            if time.monotonic() >= end:
+                return
+
+    def _sync(self) -> None:
+        (report,) = sync_all(self.settings, Options(), [self.account.name])
+        self.looked.set()
+        if report.busy:
+            stopping.pause(BUSY)
+            self._woken.set()
+            return
+        if report.error:
+            raise _as_error(report)
+        if self._failures:
+            self._failures, self._error = 0, ""
+            self._remember(0.0)
+        if report.notes or report.drafts or report.noticed or report.sent or report.failed:
+            self.told(report)
+
+    def _failed(self, error: MailbotError) -> None:
+        """Wait after a failure, longer each time, and with a part of chance: a server that comes back is not met by all at once."""
+        self.looked.set()
+        wait = _WAITS[min(self._failures, len(_WAITS) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        if isinstance(error, (AuthenticationFailed, ConfigError)):
+            wait = max(wait, _WAITS[-1])
+        self._failures += 1
+        log.warning("account %s: %s; again in %.0f s", self.account.name, in_log(error), wait)
+        if str(error) != self._error:  # said once, not at every try
+            self._error = str(error)
+            self.told(Report(self.account.name, error=str(error), exit_code=error.exit_code))
+        self._remember(wait)
+        self._sleep(wait)
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._beat = time.monotonic()
+            stopping.pause(min(1.0, seconds))
+
+    def _remember(self, wait: float) -> None:
+        """When the next try is due: a watch that is started anew waits as long."""
+        state = State(self.settings.vault)
+        with opened_journal(state.journal) as journal:
+            journal.pauses.set(self._key, utc_time() + timedelta(seconds=wait), self._error or "none")
+
+    def _wait_as_before(self) -> None:
+        state = State(self.settings.vault)
+        if not state.journal.exists():
+            return
+        with opened_journal(state.journal) as journal:
+            pause = journal.pauses.active(self._key, utc_time())
+        if pause:
+            self._failures, self._error = 1, pause.reason
+            self.looked.set()
+            self._sleep((pause.until - utc_time()).total_seconds())
+
+    @property
+    def _key(self) -> str:
+        return f"watch {self.account.name}"
+
+
+def _as_error(report: Report) -> MailbotError:
+    error = MailbotError(report.error)
+    error.exit_code = report.exit_code
+    return error

@@ -20,7 +20,8 @@ def _words(value: object) -> object:
     return tuple(str(v) for v in value) if isinstance(value, list) else value
 
 
-def _duration(value: object) -> object:
+def duration(value: object) -> timedelta:
+    """A length of time as it is written: a number and a unit. Raises ValueError for anything else."""
     match = re.fullmatch(r"\s*(\d+)\s*([smhdw])\s*", str(value))
     if not match:
         raise ValueError("write a number and s, m, h, d or w, such as 7d")
@@ -45,5 +46,5 @@ def home(path: Path) -> Path:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(_list)]

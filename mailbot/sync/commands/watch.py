@@ -28,7 +28,7 @@ SETTLE = 1.0
 """Seconds that a note is left alone after it was saved: editors save more than once."""
 BUSY = 3.0
 """Seconds until the next look where another run has the account."""
-_WAITS = (5.0, 15.0, 60.0, 180.0, 600.0, 1800.0)
+_WAITS = (1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1800.0)
 
 Told = Callable[[Report], None]
 
@@ -170,11 +170,13 @@ class Watcher:
         """Wait after a failure, longer each time, and with a part of chance: a server that comes back is not met by all at once."""
         self.looked.set()
         wait = _WAITS[min(self._failures, len(_WAITS) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-        if isinstance(error, (AuthenticationFailed, ConfigError)):
+        lasting = isinstance(error, (AuthenticationFailed, ConfigError))
+        if lasting:
             wait = max(wait, _WAITS[-1])
         self._failures += 1
         log.warning("account %s: %s; again in %.0f s", self.account.name, in_log(error), wait)
-        if str(error) != self._error:  # said once, not at every try
+        # A line that is lost once is nothing to speak of; what lasts is said once, not at every try.
+        if str(error) != self._error and (lasting or self._failures > 1):
             self._error = str(error)
             self.told(Report(self.account.name, error=str(error), exit_code=error.exit_code))
         self._remember(wait)

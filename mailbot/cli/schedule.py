@@ -1,0 +1,73 @@
+"""mailbot schedule"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from mailbot import config
+from mailbot.cli import console
+from mailbot.sync.commands import schedule as scheduling
+
+
+@click.command(epilog="Example: mailbot schedule systemd --every 10m")
+@click.argument(
+    "keeper", metavar="[cron|systemd|launchd]", type=click.Choice(scheduling.KEEPERS), required=False
+)
+@click.option(
+    "--every", default="10m", metavar="TIME", help="Time between two runs, such as 5m or 1h (default 10m)."
+)
+@click.option("--watch", is_flag=True, help="Run `mailbot watch` all the time instead (systemd and launchd).")
+@click.option("--remove", is_flag=True, help="Take away what this command wrote.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
+@click.pass_context
+@console.handled
+def schedule(
+    context: click.Context, keeper: scheduling.Keeper | None, every: str, watch: bool, remove: bool, dry_run: bool, as_json: bool
+) -> None:  # fmt: skip
+    """Have mailbot run by itself: a crontab line, a systemd user timer or service, or a launchd agent.
+
+    The paths and the environment that such runs lack are written with it. Without a name, this shows what is there.
+    """
+    if keeper is None:
+        found = {each: there for each in scheduling.KEEPERS if (there := scheduling.installed(each))}
+        if as_json:
+            console.emit(found)
+        for each, there in found.items() if not as_json else ():
+            for line in there:
+                console.show(f"{each}: {line}")
+        if not found and not as_json:
+            console.show("nothing is scheduled; `mailbot schedule cron`, `systemd` or `launchd` does it")
+        return
+    if remove:
+        gone = scheduling.remove(keeper)
+        if as_json:
+            console.emit({"removed": gone})
+        else:
+            console.show(f"removed: {', '.join(gone)}" if gone else f"{keeper} runs no mailbot")
+        return
+    settings = console.settings(context)
+    path = config.find(context.find_root().params.get("config_path"))
+    job = scheduling.job_of(settings, path, _minutes(every), watch=watch)
+    made = scheduling.install(settings, job, keeper, dry_run=dry_run)
+    if as_json:
+        console.emit({"keeper": keeper, "written": made.written, "remarks": made.remarks, "dry_run": dry_run})
+        return
+    for where, text in made.written.items():
+        console.show(f"{where}:\n{text}")
+    for remark in made.remarks:
+        console.show(f"note: {remark}")
+
+
+def _minutes(every: str) -> int:
+    from mailbot.settings.kinds import duration
+
+    try:
+        length = duration(every)
+    except ValueError as error:
+        raise click.UsageError(f"--every: {error}") from error
+    if length < timedelta(minutes=1) or length % timedelta(minutes=1):
+        raise click.UsageError("--every: write whole minutes, such as 10m")
+    return length // timedelta(minutes=1)

@@ -50,7 +50,10 @@ class Store:
         self.boxes[name] = fresh
 
     def everything(self) -> Any:
-        return {n: (b.uidvalidity, {u: (r, frozenset(f)) for u, (r, f) in b.messages.items()}) for n, b in self.boxes.items()}
+        return {
+            n: (b.uidvalidity, {u: (r, frozenset(f)) for u, (r, f) in b.messages.items()})
+            for n, b in self.boxes.items()
+        }
 
 
 @dataclass
@@ -80,7 +83,9 @@ class MemoryAccount:
         box = self.store.boxes[name]
         return Opened(name, box.uidvalidity, box.last + 1, len(box.messages))
 
-    def search(self, criteria: Sequence[Any], *, first: int = 1, last: int = HIGHEST, exists: int = 0) -> list[int]:
+    def search(
+        self, criteria: Sequence[Any], *, first: int = 1, last: int = HIGHEST, exists: int = 0
+    ) -> list[int]:
         return sorted(uid for uid in self.store.boxes[self._open].messages if first <= uid <= last)
 
     def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:
@@ -95,7 +100,10 @@ class MemoryAccount:
 
     def copies(self, name: str, message_id: MessageId, *, parent: MessageId | None = None) -> list[int]:
         self._open = name
-        every = {uid: sent_header(raw.partition(b"\r\n\r\n")[0]) for uid, (raw, _) in self.store.boxes[name].messages.items()}
+        every = {
+            uid: sent_header(raw.partition(b"\r\n\r\n")[0])
+            for uid, (raw, _) in self.store.boxes[name].messages.items()
+        }
         exact = [uid for uid, header in every.items() if header.message_id == message_id]
         return exact or [uid for uid, header in every.items() if parent and header.parent == parent]
 
@@ -109,7 +117,12 @@ class MemoryAccount:
     def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
         box = self.store.boxes[name]
         found = box.messages.get(uid)
-        if box.uidvalidity != uidvalidity or not found or content_hash(found[0]) != sha256 or b"\\Deleted" in found[1]:
+        if (
+            box.uidvalidity != uidvalidity
+            or not found
+            or content_hash(found[0]) != sha256
+            or b"\\Deleted" in found[1]
+        ):
             return False
         self.removed.append(found[0])
         del box.messages[uid]
@@ -140,7 +153,9 @@ class MemoryConnection:
 
     def search(self, criteria: list[str]) -> list[int]:
         undeleted = criteria == ["UNDELETED"]
-        return [uid for uid, (_, flags) in self._messages.items() if not (undeleted and b"\\Deleted" in flags)]
+        return [
+            uid for uid, (_, flags) in self._messages.items() if not (undeleted and b"\\Deleted" in flags)
+        ]
 
     def fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, bytes]]:
         return {uid: {b"BODY[]": self._messages[uid][0]} for uid in uids}

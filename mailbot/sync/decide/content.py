@@ -89,6 +89,17 @@ def reply_in(text: MailText, signature: str = "") -> str:
     return _unsigned(written.strip("\n").rstrip(), signature)
 
 
+def quote_in(text: MailText) -> str:
+    """The history that stands below what was written, with its quote marks; empty if there is none."""
+    below = []
+    for segment in reversed(text.segments):
+        if segment.kind == "newest":
+            break
+        if segment.kind != "signature":
+            below.append(_marked(segment))
+    return "\n\n".join(reversed(below))
+
+
 def _marked(segment: Segment) -> str:
     """A segment with its quote marks, which HTML has not."""
     if segment.kind not in ("quoted", "forwarded") or isinstance(segment.source, str):

@@ -114,9 +114,10 @@ class Disagree:
 
 @dataclass(frozen=True, slots=True)
 class WasSent:
-    """It was sent, as it was or changed."""
+    """It was sent, as it was or changed. `left` are copies of ours that lie in Drafts all the same."""
 
     found: Found
+    left: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class WasAnswered:
     """The user has answered in other words."""
 
     found: Found
+    left: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +203,11 @@ def life(draft: DraftRow, seen: Seen) -> Life:
 
 
 def _gone_out(server: OnServer, sent: Found) -> Life:
+    ours = tuple(f for f in server.copies if f.ours)
     if sent.by_id:
-        return WasSent(sent)
+        return WasSent(sent, ours)
     left = server.placed or bool(server.copies)
-    return WasSent(sent) if not left and sent.likeness >= ALIKE else WasAnswered(sent)
+    return WasSent(sent) if not left and sent.likeness >= ALIKE else WasAnswered(sent, ours)
 
 
 def _in_drafts(draft: DraftRow, seen: Seen) -> Life:

@@ -40,15 +40,22 @@ def ready(mail_id: int, note: str, note_hash: str, reply: Reply, said: Noted) ->
 
 
 def revised(
-    old: bytes, quote_lines: int, said: Noted, signature: str, message_id: MessageId, date: datetime
+    old: bytes,
+    quote_lines: int,
+    said: Noted,
+    signature: str,
+    message_id: MessageId,
+    date: datetime,
+    quoted: str | None = None,
 ) -> Reply:
-    """The draft that takes the place of an `old` one of ours: its sender, its thread and its quote, with what the note says now.
-    Files are left to the caller."""
+    """The draft that takes the place of an `old` one: its sender, its thread and its quote, with what the note says now. In one of
+    ours the quote are the last `quote_lines`; in another it is `quoted`. Files are left to the caller."""
     before = email.message_from_bytes(old, policy=email.policy.default)
     mail = read_mail(old).message
     body = before.get_body(("plain",))
     lines = str(body.get_content() if body else "").replace("\r\n", "\n").rstrip("\n").split("\n")
     quote = "\n".join(lines[-quote_lines:]) if quote_lines else ""
+    quote = quote if quoted is None else quoted
     to, cc = chosen_recipients(said, mail.to, mail.cc)
     return Reply(
         message_id=message_id,
@@ -60,7 +67,7 @@ def revised(
         in_reply_to=mail.in_reply_to[0] if mail.in_reply_to else None,
         references=mail.references,
         body=reply_body.body(said.text, quote, signature),
-        quote_lines=quote_lines,
+        quote_lines=len(quote.strip().split("\n")) if quote.strip() else 0,
     )
 
 

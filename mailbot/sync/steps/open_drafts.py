@@ -70,14 +70,14 @@ class OpenDrafts:
                     row.id, stage=row.stage, disposition=row.disposition, note_hash=note_hash
                 )
                 line = "A newer mail came into the thread, and there may be more to answer:"
-                self.taking.acts.tell(draft, draft.status, line, link=path)
+                self.taking.telling.tell(draft, draft.status, line, link=path)
 
     def _in_threads(self, rows: Sequence[MailRow], statuses: Sequence[str]) -> list[tuple[DraftRow, MailRow]]:
         """The open drafts in the threads of these mails, each with its mail."""
         journal = self.record.journal
         open_ = [
             d
-            for d in journal.drafts.watched(self.account, self.taking.acts.clock() - MONTH)
+            for d in journal.drafts.watched(self.account, self.taking.telling.clock() - MONTH)
             if d.status in statuses
         ]
         if not open_:

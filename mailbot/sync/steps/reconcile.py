@@ -19,6 +19,7 @@ from mailbot.sync.decide.life import (
     Leave,
     Life,
     Miss,
+    OnServer,
     Relocate,
     Return,
     Seen,
@@ -34,11 +35,13 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, in_log, log
-from mailbot.sync.steps.acts import Acts, Side
 from mailbot.sync.steps.deliver import Delivery
+from mailbot.sync.steps.edited import Edited
+from mailbot.sync.steps.ended import Ended
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.sightings import Sightings
 from mailbot.sync.steps.take_back import TakeBack
+from mailbot.sync.steps.telling import Side, Telling
 from mailbot.vault import draft_note
 from mailbot.vault.draft_note import ReadDraft
 
@@ -56,7 +59,9 @@ class Reconciler:
     files: NoteFiles
     delivery: Delivery
     sightings: Sightings
-    acts: Acts
+    telling: Telling
+    edited: Edited
+    ended: Ended
     taking: TakeBack
     report: Report
     clock: Callable[[], datetime]
@@ -77,10 +82,8 @@ class Reconciler:
             drafts[number], sides[draft.id] = self._side(draft)
         servers = self.sightings.of(drafts, {id_: side.said for id_, side in sides.items()})
         for draft in drafts:
-            side = sides[draft.id]
-            fate = life(draft, Seen(servers[draft.id], side.note, self.clock()))
             try:
-                self._act(draft, fate, side)
+                self._one(draft, servers[draft.id], sides[draft.id])
             except (TryAgain, AuthenticationFailed):
                 raise
             except MailbotError as error:
@@ -89,6 +92,14 @@ class Reconciler:
                 )
                 log.warning("account %s: draft %d: %s", self.delivery.account.name, draft.id, in_log(error))
                 self.delivery.server.ensure()
+
+    def _one(self, draft: DraftRow, server: OnServer, side: Side) -> None:
+        """Notice one draft. One that was found again is looked at once more: its note may have been edited meanwhile."""
+        fate = life(draft, Seen(server, side.note, self.clock()))
+        self._act(draft, fate, side)
+        if isinstance(fate, (Relocate, Return)):
+            draft, side = self._side(self.journal.drafts.get(draft.id))
+            self._act(draft, life(draft, Seen(OnServer(placed=True), side.note, self.clock())), side)
 
     def watched(self) -> list[DraftRow]:
         """The drafts of which more is to come."""
@@ -138,33 +149,33 @@ class Reconciler:
     def _act(self, draft: DraftRow, fate: Life, side: Side) -> None:
         match fate:
             case Leave():
-                self.acts.remember(draft)
+                self.telling.remember(draft)
             case Relocate(found):
-                self.acts.relocate(draft, found)
+                self.edited.relocate(draft, found)
             case TakeText(found):
-                self.acts.take(draft, found, side)
+                self.edited.take(draft, found, side)
             case Store():
-                self.acts.store(draft, fate, side)
+                self.edited.store(draft, fate, side)
             case Disagree(found):
-                self.acts.disagree(draft, found)
-            case WasSent(found):
-                self.acts.went_out(draft, found, side, "sent")
-            case WasAnswered(found):
-                self.acts.went_out(draft, found, side, "answered")
+                self.edited.disagree(draft, found, side)
+            case WasSent():
+                self.ended.went_out(draft, fate, side, "sent")
+            case WasAnswered():
+                self.ended.went_out(draft, fate, side, "answered")
             case Discard():
-                self.acts.discard(draft, fate)
+                self.ended.discard(draft, fate)
             case Miss():
-                self.acts.miss(draft)
+                self.ended.miss(draft)
             case Return():
-                self.acts.back(draft)
+                self.ended.back(draft)
             case Approve():
-                self.acts.approve(draft, side)
+                self.edited.approve(draft, side)
             case Unapprove(why):
-                self.acts.unapprove(draft, why)
+                self.edited.unapprove(draft, why)
             case Doubt(why):
                 if draft.mailbox:
                     self.delivery.spool.drop_draft(MessageId(draft.message_id))
-                self.acts.tell(draft, "unknown", f"Unclear: {why}.", why=why)
+                self.telling.tell(draft, "unknown", f"Unclear: {why}.", why=why)
 
 
 def _in_note(draft: DraftRow, read: ReadDraft, said: Noted) -> InNote:

@@ -22,9 +22,9 @@ from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, log
-from mailbot.sync.steps.acts import Acts
 from mailbot.sync.steps.after_sending import ALL, AfterSending
 from mailbot.sync.steps.deliver import Delivery
+from mailbot.sync.steps.telling import Telling
 from mailbot.vault import draft_note
 
 HOUR = timedelta(hours=1)
@@ -60,7 +60,7 @@ class Sender:
     files: NoteFiles
     spool: Spool
     delivery: Delivery
-    acts: Acts
+    telling: Telling
     after: AfterSending
     outbox: Callable[[], Outbox]
     newer: Callable[[DraftRow], Sequence[str]]
@@ -169,13 +169,13 @@ class Sender:
         self.report.sent.append(
             {"note": draft.note, "to": took, "refused": refused, "message_id": wire.message_id}
         )
-        self.acts.tell(row, "sent", line, properties={"sent_message_id": str(wire.message_id or "")})
+        self.telling.tell(row, "sent", line, properties={"sent_message_id": str(wire.message_id or "")})
         self.after.finish(self.journal.drafts.get(draft.id))
 
     def _refused(self, draft: DraftRow, why: str) -> None:
         status = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
         line = f"Not sent: {why}. Correct it, and approve it again."
-        self.acts.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
+        self.telling.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
         self.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
 
     def _wait(self, draft: DraftRow, why: str) -> None:
@@ -189,7 +189,7 @@ class Sender:
 
     def _lost(self, draft: DraftRow, why: str) -> None:
         line = f"It may have been sent or not: {why}. Ask whether it arrived; `mailbot send NOTE --again` sends it once more."
-        self.acts.tell(draft, "unknown", line, why=why)
+        self.telling.tell(draft, "unknown", line, why=why)
         self.report.failed.append(
             f"{draft.note}: it may have been sent or not: {why}; it is looked for in Sent, and not sent again by itself"
         )

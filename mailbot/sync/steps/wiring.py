@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mailbot.sync.session.kept_notes import KeptNotes
     from mailbot.sync.session.opening import Session
     from mailbot.sync.session.report import Options
-    from mailbot.sync.steps.acts import Acts
     from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
     from mailbot.sync.steps.cost import Bill
     from mailbot.sync.steps.deliver import Delivery
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from mailbot.sync.steps.send import Sender
     from mailbot.sync.steps.sightings import Sightings
     from mailbot.sync.steps.style import SentStyle
+    from mailbot.sync.steps.telling import Telling
     from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
     from mailbot.sync.steps.wrong_clock import WrongClock
     from mailbot.vault.index import Index
@@ -180,10 +180,10 @@ def sightings(session: Session) -> Sightings:
     return Sightings(session.account, session.server, session.journal, session.spool)
 
 
-def acts(session: Session, seen: Sightings) -> Acts:
-    from mailbot.sync.steps.acts import Acts
+def telling(session: Session, seen: Sightings) -> Telling:
+    from mailbot.sync.steps.telling import Telling
 
-    return Acts(
+    return Telling(
         session.settings,
         session.journal,
         session.notes,
@@ -195,19 +195,23 @@ def acts(session: Session, seen: Sightings) -> Acts:
 
 
 def reconciler(session: Session) -> Reconciler:
+    from mailbot.sync.steps.edited import Edited
+    from mailbot.sync.steps.ended import Ended
     from mailbot.sync.steps.reconcile import Reconciler
     from mailbot.sync.steps.take_back import TakeBack
 
     seen = sightings(session)
-    does = acts(session, seen)
+    says = telling(session, seen)
     return Reconciler(
         session.settings,
         session.journal,
         session.notes,
         delivery(session),
         seen,
-        does,
-        TakeBack(does),
+        says,
+        Edited(says),
+        Ended(says),
+        TakeBack(says),
         session.report,
         session.clock,
         lambda draft: moved_note(session, draft),
@@ -228,7 +232,7 @@ def sender(session: Session) -> Sender:
         session.notes,
         session.spool,
         stored,
-        acts(session, sightings(session)),
+        telling(session, sightings(session)),
         AfterSending(session.account, session.journal, stored, session.report),
         lambda: Outbox(smtp_login(session.account, session.ends)),
         lambda draft: newer_mails(session, draft),
@@ -291,7 +295,7 @@ def open_drafts(session: Session, index: Index) -> OpenDrafts:
     from mailbot.sync.steps.take_back import TakeBack
 
     return OpenDrafts(
-        session.account.name, TakeBack(acts(session, sightings(session))), record(session), index
+        session.account.name, TakeBack(telling(session, sightings(session))), record(session), index
     )
 
 

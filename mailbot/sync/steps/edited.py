@@ -1,0 +1,195 @@
+"""A draft that was edited, moved or approved: note and server made to agree, or the user asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mailbot.errors import BadData
+from mailbot.mail.mail import read_mail
+from mailbot.sync.decide.content import folded, quote_in, reply_in
+from mailbot.sync.decide.life import Found, Store
+from mailbot.sync.decide.noted import as_noted, checked, noted
+from mailbot.sync.memory.rows import DraftRow, DraftStatus
+from mailbot.sync.steps.compose import attached, ready, revised
+from mailbot.sync.steps.draft_note import new_message_id
+from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
+from mailbot.vault import draft_life, draft_note
+from mailbot.vault import note as notes
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Acts on what was edited in the drafts of an account. Every call may raise BadData for one draft, and MailbotError if the server as a whole fails."""
+
+    telling: Telling
+
+    def relocate(self, draft: DraftRow, found: Found) -> None:
+        row = replace(
+            draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=found.ours,
+            sha256=found.sha256, message_id=self.telling.id_of(draft, found), since=None, looks=0, ended_by="",
+        )  # fmt: skip
+        if draft.status in ("missing", "discarded", "unknown"):
+            self.telling.tell(row, row.becomes, "It is in Drafts again.", approved="", approved_at=None)
+        elif row.message_id != draft.message_id:
+            self.telling.tell(row, row.status, "", properties={"draft_message_id": row.message_id})
+        else:
+            self.telling.journal.drafts.save(row)
+
+    def take(self, draft: DraftRow, found: Found, side: Side) -> None:
+        """The text of a mail client becomes the note's."""
+        there = self.telling.sightings.mail(found.at)
+        if there is None:
+            return  # changed again in this moment: the next run sees it
+        _, mail = there
+        reply, message = reply_in(mail.text, self.telling.delivery.account.signature), mail.message
+        when = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+
+        def change(text: str) -> str:
+            text = draft_life.without_rival(text)
+            if side.read is None:
+                return draft_life.with_rival(text, f"{when}, in Drafts", reply)
+            if folded(side.read.reply) != folded(reply):
+                text = draft_life.with_revision(
+                    text, f"{when}, before you edited it in your mail client", side.read.reply
+                )
+            return draft_life.with_reply(text, draft.note, reply)
+
+        properties: dict[str, Any] = {
+            **as_noted(message.to, message.cc),
+            "subject": notes.property_text(message.subject),
+        }
+        properties["draft_message_id"] = notes.property_text(self.telling.id_of(draft, found))
+        if side.note.resolve:
+            properties["resolve"] = ""
+        line = (
+            "You edited it in your mail client."
+            if found.by_id
+            else f"You edited it in your mail client ({TOLD_BY_LIKENESS})."
+        )
+        if draft.status == "conflict":
+            line = "You chose the text of Drafts."
+        if draft.status == "approved":
+            line += " Approve it again to have it sent."
+        row = replace(
+            draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=False, sha256=found.sha256,
+            server_base=found.content, message_id=self.telling.id_of(draft, found), becomes="edited", approved="", approved_at=None,
+            since=None, looks=0, ended_by="", why="",
+        )  # fmt: skip
+        row = self.telling.tell(row, "edited", line, change, properties)
+        self.telling.journal.drafts.save(replace(row, note_base=self._base(row)))
+
+    def _base(self, draft: DraftRow) -> str:
+        """What the note says now, as a hash."""
+        try:
+            return noted(
+                draft_note.parse((self.telling.files.read(draft.note) or ("", ""))[0] or "", draft.note)
+            ).hash
+        except BadData:
+            return draft.note_base
+
+    def store(self, draft: DraftRow, fate: Store, side: Side) -> None:
+        """Put the text of the note into Drafts, in the place of ours."""
+        assert side.said is not None
+        account, delivery = self.telling.delivery.account, self.telling.delivery
+        said = checked(side.said, draft.note)
+        old = delivery.bytes_of(draft)
+        if old is None:
+            return  # it was changed in this moment: the next run sees it
+        if draft.mailbox and not delivery.server.can_remove():
+            why = "the server cannot remove one message alone (it lacks UIDPLUS)"
+            self.telling.tell(
+                draft,
+                "unknown",
+                f"You edited it in the note, but {why}: copy your text into the draft in your mail client.",
+                why=why,
+            )
+            return
+        theirs = reply_in(read_mail(old).text, account.signature) if fate.theirs else ""
+        quote = None if draft.ours else quote_in(read_mail(old).text)
+        reply = revised(
+            old,
+            draft.quote_lines,
+            said,
+            account.signature,
+            new_message_id(account.address),
+            self.telling.clock(),
+            quote,
+        )
+        reply = replace(reply, files=attached(self.telling.settings.vault, draft.note, said.attach))
+        status: DraftStatus = "approved" if fate.approved else "edited"
+        line = f"{fate.why[0].upper()}{fate.why[1:]}."
+        properties: dict[str, Any] = {"draft_message_id": reply.message_id}
+        if side.note.resolve:
+            properties["resolve"] = ""
+        at = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+
+        def changed(text: str) -> str:
+            text = draft_life.without_rival(text)
+            if theirs and folded(theirs) != folded(said.text):
+                text = draft_life.with_revision(text, f"{at}, as it stood in Drafts", theirs)
+            text = notes.with_properties(text, {"status": status, **properties})
+            return draft_life.with_history(text, at, line)
+
+        _, note_hash = self.telling.files.edit(draft.note, changed)
+        composed = replace(
+            ready(draft.mail_id, draft.note, note_hash, reply, said),
+            becomes=status,
+            approved=said.hash if fate.approved else "",
+            approved_at=(draft.approved_at or self.telling.clock()) if fate.approved else None,
+        )
+        if draft.mailbox:
+            delivery.store(composed, theirs=fate.theirs)
+        else:
+            delivery.keep_here(composed)
+        self.telling.report.noticed.append({"note": draft.note, "status": status, "what": line})
+
+    def disagree(self, draft: DraftRow, found: Found | None, side: Side) -> None:
+        there = self.telling.sightings.mail(found.at) if found else None
+        reply = reply_in(there[1].text, self.telling.delivery.account.signature) if there else ""
+        when = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+        line = "You edited it in your mail client and in the note: write `resolve: server` or `resolve: note` into the properties."
+        if found is None:
+            line = "You edited it in the note, but a mail client has saved it too: write `resolve: note` to replace it there, or `resolve: server`."
+            own = self.telling.delivery.bytes_of(draft)
+            reply = reply_in(read_mail(own).text, self.telling.delivery.account.signature) if own else ""
+        row = draft
+        if found and found.stale and draft.ours:
+            self.telling.delivery.withdraw(draft)  # its text stands in the note, and theirs lies beside it
+        if found:
+            row = replace(
+                draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=False,
+                sha256=found.sha256, server_base=found.content, message_id=self.telling.id_of(draft, found),
+            )  # fmt: skip
+        self.telling.tell(
+            row,
+            "conflict",
+            line,
+            lambda text: draft_life.with_rival(text, f"{when}, in Drafts", reply),
+            {"draft_message_id": row.message_id, **({"resolve": ""} if side.note.resolve else {})},
+            approved="",
+            approved_at=None,
+            becomes="edited",
+            since=None,
+            looks=0,
+            ended_by="",
+        )
+
+    def approve(self, draft: DraftRow, side: Side) -> None:
+        assert side.said is not None
+        checked(side.said, draft.note)
+        self.telling.journal.drafts.save(draft)
+        self.telling.tell(
+            replace(draft, becomes=draft.status if draft.status in ("draft", "edited") else "edited"),
+            "approved",
+            "You approved it.",
+            approved=side.said.hash,
+            approved_at=self.telling.clock(),
+            attempts=0,
+            next_try=None,
+            why="",
+        )
+
+    def unapprove(self, draft: DraftRow, why: str) -> None:
+        becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
+        self.telling.tell(draft, becomes, f"Not approved any more: {why}.", approved="", approved_at=None)

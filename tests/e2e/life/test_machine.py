@@ -1,0 +1,591 @@
+"""A user, mail clients, a server and crashes play at random between runs of mailbot; after every step what must never happen has not
+happened. In memory by the thousand, against a real Dovecot by the hundred."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from mailbot.config import load
+from mailbot.mail.mail import read_mail
+from mailbot.mail.server.account import ImapAccount
+from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
+from mailbot.sync import pipeline
+from mailbot.sync.decide.noted import as_noted, noted
+from mailbot.sync.decide.outgoing import outgoing
+from mailbot.sync.memory.drafts import SqliteDrafts
+from mailbot.sync.memory.rows import Location
+from mailbot.sync.memory.spool import Spool
+from mailbot.sync.session.note_files import NoteFiles
+from mailbot.sync.session.opening import Session
+from mailbot.sync.session.report import Options, Report
+from mailbot.sync.steps import wiring
+from mailbot.sync.steps.compose import ready
+from mailbot.sync.steps.draft_note import new_message_id
+from mailbot.vault import draft_note
+from mailbot.vault import note as notes
+from mailbot.vault.draft import Draft
+from mailbot.vault.draft_note import BEGIN, END, DraftNote
+from mailbot.vault.source import Context
+from mailbot.vault.verdict import Verdict
+from tests.conftest import mail
+from tests.e2e.life.desk import SOURCE, Desk
+from tests.servers.dovecot import PASSWORD, Dovecot
+from tests.servers.mail_clients import Aerc, AppleMail, Claws, MailClient, Neomutt, Roundcube, Thunderbird
+from tests.servers.memory_imap import MemoryAccount, MemoryConnection, Store
+from tests.sync.memory.double import MemoryDrafts, memory_journal
+
+CLIENTS = [Roundcube, Thunderbird, AppleMail, Neomutt, Claws, Aerc]
+STATUSES = {
+    "draft",
+    "edited",
+    "approved",
+    "sent",
+    "answered",
+    "discarded",
+    "missing",
+    "superseded",
+    "conflict",
+    "unknown",
+}
+NOTE = "Email/Drafts/D.draft.md"
+WORDS = itertools.count()
+REACHED: dict[str, int] = {}
+"""How often each status was seen in the note, over all runs: what the machine came to."""
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class World:
+    """What the machine plays in. `submit` is the mail server for sending, `taken` what it took."""
+
+    vault: Path
+    appended: list[bytes]
+    removed: list[bytes]
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, str]] = []
+        self.smtp = "ok"
+
+    def submit(self, wire: Any) -> Any:
+        if self.smtp in ("ok", "lost"):
+            self.taken.append((wire.raw, self.smtp))
+        return {"ok": Accepted(), "lost": Lost("gone"), "later": Later("busy"), "refused": Refused("no")}[
+            self.smtp
+        ]
+
+    def everything(self) -> Any:
+        raise NotImplementedError
+
+    def sync(self) -> None:
+        raise NotImplementedError
+
+    def connection(self) -> Any:
+        raise NotImplementedError
+
+    def hours_pass(self) -> None:
+        raise NotImplementedError
+
+    def renumber(self) -> None:
+        raise NotImplementedError
+
+    def mailbox(self, name: str) -> list[bytes]:
+        raise NotImplementedError
+
+    def inbox_flags(self) -> Any:
+        raise NotImplementedError
+
+    effects: ClassVar[list[tuple[type, str]]] = []
+
+    @contextmanager
+    def dying(self, at: int, after: bool) -> Iterator[None]:
+        """Ends the run before or after its effect number `at`."""
+        count = 0
+
+        def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any, **more: Any) -> Any:
+                nonlocal count
+                count += 1
+                if count == at and not after:
+                    raise Killed
+                done = real(*arguments, **more)
+                if count == at and after:
+                    raise Killed
+                return done
+
+            return call
+
+        patches = [patch.object(owner, name, counted(getattr(owner, name))) for owner, name in self.effects]
+        for each in patches:
+            each.start()
+        try:
+            yield
+        finally:
+            for each in patches:
+                each.stop()
+
+    def close(self) -> None: ...
+
+
+class MemoryWorld(World):
+    effects: ClassVar = [
+        (MemoryDrafts, "add"), (MemoryDrafts, "save"), (MemoryDrafts, "stored"), (MemoryDrafts, "mark"), (NoteFiles, "edit"),
+        (MemoryAccount, "append_draft"), (MemoryAccount, "take_away"), (MemoryAccount, "file"), (MemoryAccount, "set_answered"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = Path(
+            tempfile.mkdtemp(prefix="mailbot-life-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        )
+        self.vault = self.base / "vault"
+        (self.vault / "Email" / "Drafts").mkdir(parents=True)
+        account = {"name": "work", "address": "jo@example.com", "display_name": "Jo Vermeer", "signature": "Jo Vermeer\nAcme",
+                   "imap": {"host": "127.0.0.1", "port": 1, "security": "none"}, "password": {"env": "X"}}  # fmt: skip
+        path = self.base / "accounts.yaml"
+        path.write_text(
+            yaml.safe_dump(
+                {"vault": str(self.vault), "accounts": [account], "send": {"allow": True, "after": "0s"}}
+            )
+        )
+        self.store, self.journal, self.now = Store(), memory_journal(), datetime.now(UTC)
+        self.account = MemoryAccount(self.store)
+        self.appended, self.removed = self.account.appended, self.account.removed
+        loaded = load(path)
+        spool = Spool(self.base / "spool")
+        self.session = Session(loaded, loaded.accounts[0], self.journal, NoteFiles(self.vault), spool, self.account,  # type: ignore[arg-type]
+                               Report("work"), self.base / "index", clock=lambda: self.now)  # fmt: skip
+        self._draft()
+
+    def _draft(self) -> None:
+        raw = mail(to="jo@example.com")
+        source, session = read_mail(raw), self.session
+        uid = self.store.add("INBOX", raw)
+        files = session.notes
+        email_hash = files.create(
+            "Email/M.md", notes.write(notes.Note({"type": "email", "message_id": SOURCE}, "Hi\n"))
+        )
+        row = self.journal.mails.add(
+            "work", SOURCE, source.message.sha256, "Email/M.md", email_hash, self.now, "done", "reply"
+        )
+        self.journal.locations.add(row, "work", Location("INBOX", self.store.boxes["INBOX"].uidvalidity, uid))
+        reply = outgoing(
+            session.settings,
+            session.account,
+            source,
+            "Hi Ana,\n\nit was 8+3.",
+            new_message_id("jo@example.com"),
+            self.now,
+        )
+        people = as_noted(reply.to, reply.cc)
+        written = DraftNote("M.md", self.now, str(people["to"]), str(people["to_name"]), reply.subject, "> q", Draft("Hi Ana,\n\nit was 8+3."),
+                            Verdict("reply"), Context(), account="work", message_id=SOURCE, draft_message_id=reply.message_id)  # fmt: skip
+        text = notes.write(draft_note.render(written))
+        note_hash = files.create(NOTE, text)
+        said = noted(draft_note.parse(text, NOTE))
+        wiring.delivery(session).store(ready(row, NOTE, note_hash, reply, said))
+
+    def sync(self) -> None:
+        session = self.session
+        session.report.failed.clear()
+        with (
+            patch.object(Outbox, "submit", lambda _, wire: self.submit(wire)),
+            patch("mailbot.sync.session.login.smtp_login", lambda *_: None),
+            patch.object(wiring, "moved_note", lambda _, draft: self._moved()),
+            patch.object(wiring, "newer_mails", lambda *_: []),
+        ):
+            wiring.sweep(session)
+            pipeline.put_in_order(session)
+            wiring.reconciler(session).notice()
+            wiring.sender(session).send_due()
+
+    def _moved(self) -> str:
+        return next((str(p.relative_to(self.vault)) for p in self.vault.rglob("*.draft.md")), "")
+
+    def everything(self) -> Any:
+        files = {str(p): p.read_bytes() for p in self.vault.rglob("*.md")}
+        return files, self.store.everything(), [repr(self.journal.drafts.of(1))]
+
+    def connection(self) -> Any:
+        return MemoryConnection(self.store)
+
+    def hours_pass(self) -> None:
+        self.now += timedelta(hours=7)
+
+    def renumber(self) -> None:
+        self.store.renumber("Drafts")
+
+    def mailbox(self, name: str) -> list[bytes]:
+        return [raw for raw, _ in self.store.boxes[name].messages.values()]
+
+    def inbox_flags(self) -> Any:
+        return [frozenset(flags) for _, flags in self.store.boxes["INBOX"].messages.values()]
+
+    def close(self) -> None:
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+class DovecotWorld(World):
+    effects: ClassVar = [
+        (SqliteDrafts, "add"), (SqliteDrafts, "save"), (SqliteDrafts, "stored"), (SqliteDrafts, "mark"), (NoteFiles, "edit"),
+        (ImapAccount, "append_draft"), (ImapAccount, "take_away"), (ImapAccount, "file"), (ImapAccount, "set_answered"),
+    ]  # fmt: skip
+    server: ClassVar[Dovecot]
+    number: ClassVar = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = Path(tempfile.mkdtemp(prefix="mailbot-life-"))
+        self.vault = self.base / "vault"
+        self.vault.mkdir()
+        os.environ["MAILBOT_STATE"], os.environ["MAIL_PASSWORD"] = str(self.base / "state"), PASSWORD
+        user = f"life-{os.getpid()}-{next(self.number)}@example.com"
+        account = {"name": "work", "address": user, "display_name": "Jo Vermeer", "signature": "Jo Vermeer\nAcme",
+                   "imap": {"host": "127.0.0.1", "port": self.server.port, "security": "none"}, "password": {"env": "MAIL_PASSWORD"},
+                   "smtp": {"host": "127.0.0.1", "port": 1, "security": "none"}}  # fmt: skip
+        path = self.base / "accounts.yaml"
+        path.write_text(
+            yaml.safe_dump(
+                {"vault": str(self.vault), "accounts": [account], "send": {"allow": True, "after": "0s"}}
+            )
+        )
+        self.desk = Desk(self.server, user, load(path), self.vault)
+        self.appended, self.removed = [], []
+        self._recorded()
+        note = self.desk.drafted()
+        text = self.desk.text(note)
+        begin, end = text.index(BEGIN), text.index(END)
+        self.desk.write(note, f"{text[:begin]}{BEGIN}\n\nHi Ana,\n\nit was 8+3.\n\n{text[end:]}")
+        self.sync()
+
+    def _recorded(self) -> None:
+        append, take = ImapAccount.append_draft, ImapAccount.take_away
+        appended, removed = self.appended, self.removed
+
+        def appending(account: ImapAccount, name: str, raw: bytes, message_id: Any) -> Any:
+            appended.append(raw)
+            return append(account, name, raw, message_id)
+
+        def taking(account: ImapAccount, name: str, validity: int, uid: int, sha256: str) -> bool:
+            raw = account.message(name, uid, 10**8)
+            done = take(account, name, validity, uid, sha256)
+            if done and raw:
+                removed.append(raw)
+            return done
+
+        self.patches = [
+            patch.object(ImapAccount, "append_draft", appending),
+            patch.object(ImapAccount, "take_away", taking),
+        ]
+        for each in self.patches:
+            each.start()
+
+    def sync(self) -> None:
+        with patch.object(Outbox, "submit", lambda _, wire: self.submit(wire)):
+            (report,) = pipeline.sync_all(self.desk.settings, Options())
+        assert report.error == "", report.error
+
+    def everything(self) -> Any:
+        return self.desk.everything()
+
+    def connection(self) -> Any:
+        self.desk.connections.append(self.server.client(self.desk.user))
+        return self.desk.connections[-1]
+
+    def hours_pass(self) -> None:
+        self.desk.hours_pass(7)
+
+    def renumber(self) -> None:
+        validity = next(self.number) + 5000
+        self.server.adm("mailbox", "update", "-u", self.desk.user, "--uid-validity", str(validity), "Drafts")
+
+    def mailbox(self, name: str) -> list[bytes]:
+        return list(self.server.messages(self.desk.user, name).values())
+
+    def inbox_flags(self) -> Any:
+        return [frozenset(flags) for flags in self.server.flags(self.desk.user).values()]
+
+    def close(self) -> None:
+        for each in self.patches:
+            each.stop()
+        self.desk.close()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+class Life(RuleBasedStateMachine):
+    """One draft, from its first storing to its end."""
+
+    world_of: ClassVar[type[World]]
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = self.world_of()
+        self.typed: list[str] = []
+        """Words that the user has typed anywhere and not taken back."""
+        self.recalled: bytes | None = None
+        self.approved = False
+        self.gave_way = False
+        """The user has said that the text of Drafts may go."""
+        self.doubted = False
+        self.settled = True
+
+    # --- what is there -------------------------------------------------------------------------------------------
+
+    @property
+    def note(self) -> Path | None:
+        return next(self.world.vault.rglob("*.draft.md"), None)
+
+    def text(self) -> str:
+        return self.note.read_text(encoding="utf-8") if self.note else ""
+
+    def status(self) -> str:
+        return str(notes.read(self.text()).properties.get("status")) if self.note else "gone"
+
+    def client(self, kind: type[MailClient]) -> MailClient:
+        return kind(self.world.connection())
+
+    def word(self) -> str:
+        word = f"word{next(WORDS)}x"
+        self.typed.append(word)
+        return word
+
+    def has_draft(self) -> bool:
+        return bool(self.world.mailbox("Drafts"))
+
+    # --- what the user does --------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.has_draft())
+    @rule(kind=st.sampled_from(CLIENTS), edits=st.booleans())
+    def saves_in_a_client(self, kind: type[MailClient], edits: bool) -> None:
+        word = self.word() if edits else ""
+        self.client(kind).save(lambda text: f"{word}\n\n{text}" if word else text)
+        self.settled = False
+
+    @precondition(lambda self: self.has_draft())
+    @rule(kind=st.sampled_from(CLIENTS), edits=st.booleans())
+    def sends_from_a_client(self, kind: type[MailClient], edits: bool) -> None:
+        word = self.word() if edits else ""
+        self.client(kind).send(lambda text: f"{word}\n\n{text}" if word else text)
+        self.settled = False
+
+    @precondition(lambda self: self.has_draft())
+    @rule(kind=st.sampled_from([Roundcube, Thunderbird, AppleMail, Claws]))
+    def deletes_in_a_client(self, kind: type[MailClient]) -> None:
+        self.client(kind).delete()
+        self.settled = False
+
+    @precondition(lambda self: bool(self.world.mailbox("Trash")))
+    @rule()
+    def undeletes(self) -> None:
+        self.client(Roundcube).undelete()
+        self.settled = False
+
+    @precondition(lambda self: self.has_draft() and self.recalled is None)
+    @rule()
+    def opens_it_in_neomutt(self) -> None:
+        client = self.client(Neomutt)
+        assert isinstance(client, Neomutt)
+        self.recalled = client.recall()
+        self.settled = False
+
+    @precondition(lambda self: self.recalled is not None)
+    @rule(edits=st.booleans())
+    def saves_it_in_neomutt(self, edits: bool) -> None:
+        client, word = self.client(Neomutt), self.word() if edits else ""
+        assert isinstance(client, Neomutt) and self.recalled
+        client.put_back(self.recalled, lambda text: f"{word}\n\n{text}" if word else text)
+        self.recalled = None
+        self.settled = False
+
+    @precondition(lambda self: BEGIN in self.text())
+    @rule()
+    def edits_the_note(self) -> None:
+        assert self.note
+        text = self.text()
+        self.note.write_text(text.replace(BEGIN, f"{BEGIN}\n\n{self.word()}", 1), encoding="utf-8")
+        self.settled = False
+
+    @precondition(lambda self: self.note is not None)
+    @rule(status=st.sampled_from(["approved", "approved", "draft", "discarded", "nonsense"]))
+    def sets_the_status(self, status: str) -> None:
+        assert self.note
+        self.note.write_text(notes.with_properties(self.text(), {"status": status}), encoding="utf-8")
+        self.approved = status == "approved"
+        self.settled = False
+
+    @precondition(lambda self: self.status() == "conflict")
+    @rule(choice=st.sampled_from(["server", "note"]))
+    def decides_the_conflict(self, choice: str) -> None:
+        assert self.note
+        self.note.write_text(notes.with_properties(self.text(), {"resolve": choice}), encoding="utf-8")
+        self.gave_way |= choice == "note"
+        self.settled = False
+
+    @precondition(lambda self: self.note is not None)
+    @rule()
+    def moves_the_note(self) -> None:
+        assert self.note
+        target = self.world.vault / "Email" / "Drafts" / f"moved{next(WORDS)}.draft.md"
+        self.note.rename(target)
+        self.settled = False
+
+    @precondition(lambda self: self.note is not None and not self.typed)
+    @rule()
+    def deletes_the_note(self) -> None:
+        assert self.note
+        self.note.unlink()
+        self.settled = False
+
+    @rule()
+    def hours_pass(self) -> None:
+        self.world.hours_pass()
+        self.settled = False
+
+    @rule()
+    def the_server_renumbers(self) -> None:
+        self.world.renumber()
+        self.settled = False
+
+    @rule(how=st.sampled_from(["ok", "ok", "lost", "later", "refused"]))
+    def the_mail_server_is(self, how: str) -> None:
+        self.world.smtp = how
+
+    # --- mailbot -------------------------------------------------------------------------------------------------
+
+    @rule()
+    def mailbot_runs(self) -> None:
+        self.world.sync()
+        self.settled = True
+
+    @rule(at=st.integers(1, 12), after=st.booleans())
+    def mailbot_is_killed(self, at: int, after: bool) -> None:
+        try:
+            with self.world.dying(at, after):
+                self.world.sync()
+        except Killed:
+            self.settled = False
+
+    # --- what must never happen ----------------------------------------------------------------------------------
+
+    @invariant()
+    def holds(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        status = self.status()
+        REACHED[status] = REACHED.get(status, 0) + 1
+        places = [
+            *world.mailbox("Drafts"),
+            *world.mailbox("Sent"),
+            *world.mailbox("Trash"),
+            self.text().encode(),
+        ]
+        places += [self.recalled or b""]
+        for word in self.typed:  # nothing that the user has typed is lost
+            assert any(word.encode() in place for place in places), f"{word} is lost"
+        ours = set(world.appended)
+        gone_out = {_text_of(raw) for raw, _ in world.taken}
+        for raw in world.removed:  # what is not ours byte for byte was sent, or the user has let it go
+            assert raw in ours or self.gave_way or _text_of(raw) in gone_out, (
+                "mailbot removed what a client wrote"
+            )
+        for flags in world.inbox_flags():
+            assert flags <= {b"\\Answered"} and (not flags or world.taken)
+        if self.settled:
+            self._settled(status)
+
+    def _settled(self, status: str) -> None:
+        world = self.world
+        if self.note:
+            assert status in STATUSES | {"nonsense"}, status
+        mine = [raw for raw in world.mailbox("Drafts") if raw in set(world.appended)]
+        assert len(mine) == len(set(mine)), "one draft twice"
+        if status in ("sent", "answered", "superseded"):
+            assert not mine or self.recalled or world.mailbox("Trash") or status == "answered", (
+                "a draft of ours is left"
+            )
+        for _ in range(
+            3 if status == "missing" or world.smtp == "later" else 1
+        ):  # runs are counted; a mail that waits is tried again
+            before = world.everything()
+            world.sync()
+            if world.everything() == before:
+                break
+        assert world.everything() == before, "a further run changed something"
+        known = [raw for raw, how in world.taken]
+        assert len(known) == len({_id_of(raw) for raw in known}), "sent twice"
+        for raw in known:
+            assert b"ailbot" not in raw.partition(b"\r\n\r\n")[0]
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.close()
+
+
+def _text_of(raw: bytes) -> bytes:
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip()
+
+
+def _id_of(raw: bytes) -> bytes:
+    found = re.search(rb"(?mi)^Message-ID: *(\S+)", raw)
+    return found[1] if found else raw
+
+
+class InMemory(Life):
+    world_of = MemoryWorld
+
+
+class OnDovecot(Life):
+    world_of = DovecotWorld
+
+
+EXAMPLES = int(os.environ.get("MAILBOT_LIVES", "60"))
+QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+
+
+def test_lives_in_memory() -> None:
+    run_state_machine_as_test(
+        InMemory,
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=20, deadline=None, suppress_health_check=QUIET
+        ),
+    )
+
+
+@pytest.mark.dovecot
+def test_lives_on_dovecot(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILBOT_STATE", "")
+    monkeypatch.setattr(DovecotWorld, "server", dovecot, raising=False)
+    run_state_machine_as_test(
+        OnDovecot,
+        settings=settings(
+            max_examples=max(3, EXAMPLES // 10),
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=QUIET,
+        ),
+    )

@@ -15,7 +15,7 @@ from mailbot.errors import MailbotError, ServerUnavailable
 from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.opening import Session, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.look import Look, look
 from mailbot.sync.steps.second_thoughts import second_thoughts
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mailbot.sync.memory.rows import MailRow
     from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
     from mailbot.sync.steps.reading import ReadMails
-    from mailbot.sync.steps.triage import Waiting
+    from mailbot.sync.steps.waiting import Waiting
     from mailbot.vault.index import Index
     from mailbot.vault.verdict import Disposition
 
@@ -55,10 +55,10 @@ def _synced(session: Session, options: Options) -> None:
     wiring.sweep(session)
     session.server.connect()
     put_in_order(session)
-    wiring.reconciler(session).notice()
+    draft_wiring.reconciler(session).notice()
     _told(session, options, noticed=True)
     if journal_has_approved(session):
-        wiring.sender(session).send_due()
+        draft_wiring.sender(session).send_due()
 
 
 def journal_has_approved(session: Session) -> bool:
@@ -80,7 +80,7 @@ def _told(session: Session, options: Options, *, noticed: bool = False) -> None:
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     if waiting or any(each.has_mail for each in looks):
         if drafting and not noticed:  # so that nothing is drafted beside an answer of the user's
-            wiring.reconciler(session).notice()
+            draft_wiring.reconciler(session).notice()
         _worked_on(session, options, looks, thoughts)
     else:
         ledger = wiring.ledger(session)
@@ -93,7 +93,7 @@ def put_in_order(session: Session) -> None:
     """Finish the drafts that earlier runs began, and look again at what a wrong clock has decided."""
     account, journal = session.account.name, session.journal
     if journal.drafts.due_intents(account, utc_time()):
-        wiring.delivery(session).settle()
+        draft_wiring.delivery(session).settle()
     if journal.mails.kept_after(account, utc_time()):
         wiring.wrong_clock(session).put_right(utc_time())
 
@@ -146,7 +146,7 @@ def _kept_and_answered(
             wiring.second_thoughts_of(session).obey(thoughts)
             if rows := journal.mails.waiting(account, utc_time()):
                 _answer(session, options, rows, mails, knowledge)
-            wiring.open_drafts(session, index).more_to_answer(session.report.notes)
+            draft_wiring.open_drafts(session, index).more_to_answer(session.report.notes)
 
 
 def the_index(session: Session, stack: ExitStack) -> Index | MailbotError:
@@ -227,7 +227,8 @@ def _answer(
     get one now, however many wait."""
     from mailbot.sync.decide.thread import backlog, newest
     from mailbot.sync.session.models import opened_models
-    from mailbot.sync.steps.triage import read_waiting, triage
+    from mailbot.sync.steps.triage import triage
+    from mailbot.sync.steps.waiting import read_waiting
 
     record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
     drafts = storage.open_drafts

@@ -73,7 +73,7 @@ def test_a_question_becomes_a_note_a_draft_note_and_a_threaded_server_draft(
     assert draft["References"].split() == ["<root@x>", "<p@x>", "<m1@acme.example>"]
     assert draft["Subject"] == "Re: Storage"
     body = draft.get_content().replace("\r\n", "\n")
-    assert body.startswith("Hi Ana,\n\nwe used 8+3 in every run.\n\nBest regards\n\n-- \nJo Vermeer\nAcme\n")
+    assert body.startswith("Hi Ana,\n\nwe used 8+3 in every run.\n\nBest regards\n\nJo Vermeer\nAcme\n")
     assert "Ana Ruiz wrote:\n> Hi Jo,\n>\n> which erasure coding did you use?" in body
     assert draft["Content-Transfer-Encoding"] == "quoted-printable"
     assert dovecot.flags(user, "Drafts")[uid] == (b"\\Draft", b"\\Seen")
@@ -168,8 +168,8 @@ main()
     [
         "killed_before(SqliteMails, 'add')",
         "killed_before(SqliteMails, 'update')",
-        "killed_before(SqliteDrafts, 'intend')",
-        "killed_after(SqliteDrafts, 'intend')",
+        "killed_before(SqliteDrafts, 'add')",
+        "killed_after(SqliteDrafts, 'add')",
         "killed_after(ImapAccount, 'append_draft')",
         "killed_before(SqliteDrafts, 'stored')",
         "killed_after(SqliteMails, 'update')",

@@ -112,4 +112,4 @@ def test_the_quote_stands_under_its_attribution() -> None:
         "a [cid:x@y]\n> b\n\nc", Address("Ana", "a@b.c"), datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
     )
     assert text == "On Fri, 20 Nov 2026 at 09:15, Ana wrote:\n> a\n>> b\n>\n> c"
-    assert reply_body.body("Hi", text, "Jo\nAcme") == f"Hi\n\n-- \nJo\nAcme\n\n{text}\n"
+    assert reply_body.body("Hi", text, "Jo\nAcme") == f"Hi\n\nJo\nAcme\n\n{text}\n"

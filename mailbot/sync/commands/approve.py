@@ -16,7 +16,7 @@ from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.opening import check_vault, local_time, opened
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.state import State
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring
 from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
 
@@ -71,7 +71,7 @@ def discard(settings: Settings, which: Sequence[str]) -> Told:
         try:
             with opened(settings, account, report) as session:
                 session.server.connect()
-                wiring.reconciler(session).notice(only=ids)
+                draft_wiring.reconciler(session).notice(only=ids)
         except MailbotError as error:
             told.append(
                 {

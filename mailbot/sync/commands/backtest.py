@@ -29,7 +29,7 @@ from mailbot.sync.steps.context import ContextSearch, Then
 from mailbot.sync.steps.draft import draft_for
 from mailbot.sync.steps.pool import in_order
 from mailbot.sync.steps.sent import read_sent
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault import backtest_note
 
 READ = 20_000

@@ -9,7 +9,7 @@ from datetime import datetime
 from mailbot.assistant.comparison import Comparison, compare
 from mailbot.settings import Account, Settings
 from mailbot.sync.decide.audience import recipients
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault.backtest_note import Row
 from mailbot.vault.draft import Draft
 from mailbot.vault.source import Context

@@ -18,7 +18,7 @@ from mailbot.sync.pipeline import know, look_at_mailboxes, opened_again, the_ind
 from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.opening import Session, opened_on_a_copy, utc_time
 from mailbot.sync.session.report import Options, Progress, Report, silent
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
 from mailbot.sync.steps.fetch import Arrival
 from mailbot.sync.steps.look import Look
@@ -65,16 +65,16 @@ def _foresee(session: Session, options: Options, whole: bool) -> None:
     would, drafting = session.report.would, not options.no_drafts
     session.server.connect()
     if drafting:
-        for row, fate in wiring.delivery(session).foreseen():
+        for row, fate in draft_wiring.delivery(session).foreseen():
             what = "append draft" if isinstance(fate, Append) else "leave draft"
             what = "confirm draft" if isinstance(fate, Confirm) else what
             would.append({"action": what, "note": row.note, **asdict(fate)})
     if whole:
         read_sent(session.server, session.account, session.journal)
-        for draft, became in wiring.reconciler(session).foreseen():
+        for draft, became in draft_wiring.reconciler(session).foreseen():
             why = str(getattr(became, "why", ""))
             would.append({"action": NOTICED[type(became).__name__], "note": draft.note, "reason": why})
-        for draft in wiring.sender(session).approved():
+        for draft in draft_wiring.sender(session).approved():
             would.append(
                 {
                     "action": "send" if session.settings.send.allow else "wait for `mailbot send`",

@@ -16,12 +16,12 @@ from mailbot.sync.session.opening import Session, check_vault, opened
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.search import filled_vectors, opened_index, opened_reranker
 from mailbot.sync.session.state import State
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.context import ContextSearch
 from mailbot.sync.steps.draft import draft_for
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.style import styles
-from mailbot.sync.steps.triage import Waiting, remembered
+from mailbot.sync.steps.waiting import Waiting, remembered
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
@@ -42,7 +42,7 @@ def redraft(
     report = Report(account.name)
     with opened(settings, account, report) as session:
         session.server.connect()
-        wiring.delivery(session).settle()
+        draft_wiring.delivery(session).settle()
         _unless_over(session, session.journal.mails.get(row.id), again)
         _redraft(session, session.journal.mails.get(row.id), instruct)
     return report
@@ -52,7 +52,7 @@ def _unless_over(session: Session, row: MailRow, again: Callable[[str], bool]) -
     """Raises BadData if the last draft is done with, and the user does not want another."""
     last = next(reversed(session.journal.drafts.of(row.id)), None)
     if last:
-        wiring.reconciler(session).notice(only=[last.id])
+        draft_wiring.reconciler(session).notice(only=[last.id])
         last = session.journal.drafts.get(last.id)
     if last is None or last.status not in OVER:
         return

@@ -28,7 +28,7 @@ from mailbot.sync.session.models import opened_models
 from mailbot.sync.session.report import Progress, Report, silent
 from mailbot.sync.session.search import filled_vectors, index_of, opened_reranker
 from mailbot.sync.steps.context import ContextSearch
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault.draft import Draft
 from mailbot.vault.email_note import Filing, to_note
 from mailbot.vault.index import Index

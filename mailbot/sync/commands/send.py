@@ -14,7 +14,7 @@ from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.opening import Session, check_vault
 from mailbot.sync.session.report import Report, silent
 from mailbot.sync.session.state import State
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring
 from mailbot.sync.steps.send import Preview, Sender
 
 Ask = Callable[[Preview], bool]
@@ -52,8 +52,8 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
     drafts = session.journal.drafts
     newest = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)]
     if not dry_run:
-        wiring.reconciler(session).notice(only=[d.id for d in newest])
-    sender = wiring.sender(session)
+        draft_wiring.reconciler(session).notice(only=[d.id for d in newest])
+    sender = draft_wiring.sender(session)
     if not mails:
         every = sender.approved()
     else:

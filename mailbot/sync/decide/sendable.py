@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailbot.assistant.lane import BLANK
-from mailbot.language.detect import language_of
 from mailbot.language.phrases import Phrases, lowered
 from mailbot.sync.memory.rows import DraftRow
 
-_ATTACHED: dict[str, Phrases] = {}
+_ATTACHED = Phrases("{{matter.attached}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,6 @@ def doubts(going: Going) -> tuple[str, ...]:
 
 
 def promises_file(text: str) -> bool:
-    """Whether a text says that a file comes with it, in its own language or in English."""
+    """Whether a text says that a file comes with it, in whatever language."""
     written = "\n".join(line for line in text.split("\n") if not line.startswith(">"))
-    return any(_attached(code).search(lowered(written)) for code in {language_of(written), "en"})
-
-
-def _attached(code: str) -> Phrases:
-    if code not in _ATTACHED:
-        _ATTACHED[code] = Phrases("{{matter.attached}}", codes=(code,))
-    return _ATTACHED[code]
+    return bool(_ATTACHED.search(lowered(written)))

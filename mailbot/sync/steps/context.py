@@ -19,7 +19,7 @@ from mailbot.sync.decide.audience import context_tokens, recipients, scope_of
 from mailbot.sync.memory.sent import SentMails
 from mailbot.sync.session.report import Report
 from mailbot.sync.steps.sent import strangers_among
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 from mailbot.vault.vectors import Vectors

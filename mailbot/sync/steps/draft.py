@@ -19,7 +19,7 @@ from mailbot.sync.steps.deliver import Composed, Delivery
 from mailbot.sync.steps.draft_note import DraftNotes
 from mailbot.sync.steps.open_drafts import OpenDrafts
 from mailbot.sync.steps.pool import in_order
-from mailbot.sync.steps.triage import TriageRecord, Waiting
+from mailbot.sync.steps.waiting import TriageRecord, Waiting
 from mailbot.vault.draft import Draft
 from mailbot.vault.source import Context
 

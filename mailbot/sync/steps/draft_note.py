@@ -20,7 +20,7 @@ from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.compose import attached, ready
 from mailbot.sync.steps.deliver import Composed
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault import draft_note
 from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mailbot.errors import BadData
 from mailbot.mail.mail import read_mail
 from mailbot.sync.decide.content import folded, quote_in, reply_in
 from mailbot.sync.decide.life import Found, Store
-from mailbot.sync.decide.noted import as_noted, checked, noted
+from mailbot.sync.decide.noted import as_noted, checked
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
 from mailbot.sync.steps.draft_note import new_message_id
 from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
-from mailbot.vault import draft_life, draft_note
+from mailbot.vault import draft_life
 from mailbot.vault import note as notes
 
 
@@ -76,17 +75,8 @@ class Edited:
             server_base=found.content, message_id=self.telling.id_of(draft, found), becomes="edited", approved="", approved_at=None,
             since=None, looks=0, ended_by="", why="",
         )  # fmt: skip
-        row = self.telling.tell(row, "edited", line, change, properties)
-        self.telling.journal.drafts.save(replace(row, note_base=self._base(row)))
-
-    def _base(self, draft: DraftRow) -> str:
-        """What the note says now, as a hash."""
-        try:
-            return noted(
-                draft_note.parse((self.telling.files.read(draft.note) or ("", ""))[0] or "", draft.note)
-            ).hash
-        except BadData:
-            return draft.note_base
+        row = replace(row, note_hash="")  # what the user wrote is theirs, wherever they wrote it
+        self.telling.tell(row, "edited", line, change, properties, agreed=True)
 
     def store(self, draft: DraftRow, fate: Store, side: Side) -> None:
         """Put the text of the note into Drafts, in the place of ours."""
@@ -131,7 +121,10 @@ class Edited:
             text = notes.with_properties(text, {"status": status, **properties})
             return draft_life.with_history(text, at, line)
 
-        _, note_hash = self.telling.files.edit(draft.note, changed)
+        before, after = self.telling.files.edit(draft.note, changed)
+        note_hash = (
+            after if before == draft.note_hash else draft.note_hash
+        )  # what the user wrote stays known as theirs
         composed = replace(
             ready(draft.mail_id, draft.note, note_hash, reply, said),
             becomes=status,

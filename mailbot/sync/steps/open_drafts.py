@@ -11,7 +11,7 @@ from mailbot.mail.mail import Mail, read_mail
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.steps.circumstances import TOUCHED
 from mailbot.sync.steps.take_back import TakeBack
-from mailbot.sync.steps.triage import TriageRecord, Waiting, remembered
+from mailbot.sync.steps.waiting import TriageRecord, Waiting, remembered
 from mailbot.vault import note as notes
 from mailbot.vault.index import Index
 from mailbot.vault.read_back import newest_text

@@ -17,7 +17,7 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import SentRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import in_log, log
-from mailbot.sync.steps.triage import Waiting
+from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault import style_note
 from mailbot.vault.markdown import inline
 from mailbot.vault.note import property_text

@@ -10,14 +10,14 @@ from typing import Any
 from mailbot.errors import BadData
 from mailbot.settings import Settings
 from mailbot.sync.decide.life import Found, InNote
-from mailbot.sync.decide.noted import Noted
+from mailbot.sync.decide.noted import Noted, noted
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sightings import Sightings
-from mailbot.vault import draft_life
+from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
 from mailbot.vault.draft_note import ReadDraft
 
@@ -64,6 +64,7 @@ class Telling:
         change: Callable[[str], str] = lambda text: text,
         properties: Mapping[str, Any] | None = None,
         link: str = "",
+        agreed: bool = False,
         **row: Any,
     ) -> DraftRow:
         """Say in the note what became of a draft, then in the journal. A note that cannot be changed is left as it is."""
@@ -84,10 +85,21 @@ class Telling:
                     f"{draft.note}: it could not say that its draft is now `{status}`: {error}"
                 )
         draft = replace(draft, status=status, note_hash=note_hash, **row)
+        if agreed:
+            draft = replace(draft, note_base=self._base(draft))
         self.journal.drafts.save(draft)
         if line:
             self.report.noticed.append({"note": draft.note, "status": status, "what": line})
         return draft
+
+    def _base(self, draft: DraftRow) -> str:
+        """What the note says now, as a hash."""
+        try:
+            return noted(
+                draft_note.parse((self.files.read(draft.note) or ("", ""))[0] or "", draft.note)
+            ).hash
+        except BadData:
+            return draft.note_base
 
     def id_of(self, draft: DraftRow, found: Found) -> str:
         """The Message-ID by which a draft is known from now on."""

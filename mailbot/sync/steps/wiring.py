@@ -11,28 +11,23 @@ if TYPE_CHECKING:
     from mailbot.assistant.style import Voice
     from mailbot.settings import Account
     from mailbot.sync.decide.mailbox import Wish
-    from mailbot.sync.memory.rows import DraftRow, MailRow
+    from mailbot.sync.memory.rows import MailRow
     from mailbot.sync.session.kept_notes import KeptNotes
     from mailbot.sync.session.opening import Session
     from mailbot.sync.session.report import Options
     from mailbot.sync.steps.circumstances import Knowledge, KnowledgeOf
     from mailbot.sync.steps.cost import Bill
-    from mailbot.sync.steps.deliver import Delivery
     from mailbot.sync.steps.draft import Storage
     from mailbot.sync.steps.draft_note import DraftNotes
     from mailbot.sync.steps.fetch import Arrivals
     from mailbot.sync.steps.keep import Keeper
     from mailbot.sync.steps.ledger import Ledger
-    from mailbot.sync.steps.open_drafts import OpenDrafts
     from mailbot.sync.steps.people import PersonNotes
     from mailbot.sync.steps.reading import ReadMails
-    from mailbot.sync.steps.reconcile import Reconciler
     from mailbot.sync.steps.second_thoughts import SecondThoughts
-    from mailbot.sync.steps.send import Sender
-    from mailbot.sync.steps.sightings import Sightings
     from mailbot.sync.steps.style import SentStyle
-    from mailbot.sync.steps.telling import Telling
-    from mailbot.sync.steps.triage import Judge, TriageRecord, Waiting
+    from mailbot.sync.steps.triage import Judge
+    from mailbot.sync.steps.waiting import TriageRecord, Waiting
     from mailbot.sync.steps.wrong_clock import WrongClock
     from mailbot.vault.index import Index
     from mailbot.vault.source import Context
@@ -126,7 +121,7 @@ def read_mails(session: Session) -> ReadMails:
 
 
 def record(session: Session) -> TriageRecord:
-    from mailbot.sync.steps.triage import TriageRecord
+    from mailbot.sync.steps.waiting import TriageRecord
 
     return TriageRecord(session.journal, session.notes, session.spool, session.report)
 
@@ -166,114 +161,6 @@ def judge(session: Session, models: Models | None, index: Index) -> Judge | None
     )
 
 
-def delivery(session: Session) -> Delivery:
-    from mailbot.sync.steps.deliver import Delivery
-
-    return Delivery(
-        session.account, session.server, session.journal, session.notes, session.spool, session.report
-    )
-
-
-def sightings(session: Session) -> Sightings:
-    from mailbot.sync.steps.sightings import Sightings
-
-    return Sightings(session.account, session.server, session.journal, session.spool)
-
-
-def telling(session: Session, seen: Sightings) -> Telling:
-    from mailbot.sync.steps.telling import Telling
-
-    return Telling(
-        session.settings,
-        session.journal,
-        session.notes,
-        delivery(session),
-        seen,
-        session.report,
-        session.clock,
-    )
-
-
-def reconciler(session: Session) -> Reconciler:
-    from mailbot.sync.steps.edited import Edited
-    from mailbot.sync.steps.ended import Ended
-    from mailbot.sync.steps.reconcile import Reconciler
-    from mailbot.sync.steps.take_back import TakeBack
-
-    seen = sightings(session)
-    says = telling(session, seen)
-    return Reconciler(
-        session.settings,
-        session.journal,
-        session.notes,
-        delivery(session),
-        seen,
-        says,
-        Edited(says),
-        Ended(says),
-        TakeBack(says),
-        session.report,
-        session.clock,
-        lambda draft: moved_note(session, draft),
-    )
-
-
-def sender(session: Session) -> Sender:
-    from mailbot.mail.server.outbox import Outbox
-    from mailbot.sync.session.login import smtp_login
-    from mailbot.sync.steps.after_sending import AfterSending
-    from mailbot.sync.steps.send import Sender
-
-    stored = delivery(session)
-    return Sender(
-        session.settings,
-        session.account,
-        session.journal,
-        session.notes,
-        session.spool,
-        stored,
-        telling(session, sightings(session)),
-        AfterSending(session.account, session.journal, stored, session.report),
-        lambda: Outbox(smtp_login(session.account, session.ends)),
-        lambda draft: newer_mails(session, draft),
-        session.report,
-        session.clock,
-    )
-
-
-def newer_mails(session: Session, draft: DraftRow) -> list[str]:
-    """The notes of later mails of others in the thread of the mail that a draft answers, without their ending."""
-    from mailbot.sync.session.search import opened_index
-    from mailbot.vault.read_back import sender_in
-
-    row = session.journal.mails.get(draft.mail_id)
-    own = set(session.settings.own_addresses)
-    found = []
-    with opened_index(session.settings, session.index) as index:
-        thread = index.threads_of([row.note]).get(row.note, "")
-        notes = [n.path for n in index.in_thread(thread)] if thread else []
-    for path in notes:
-        later = session.journal.mails.by_note(path)
-        sender = sender_in(session.notes.properties(path) or {}).key
-        if later and later.date > row.date and later.id != row.id and sender not in own:
-            found.append(path.removesuffix(".md"))
-    return found
-
-
-def moved_note(session: Session, draft: DraftRow) -> str:
-    """Where the note of a draft lies now, empty if it is nowhere: the user may have moved it, or given it another name."""
-    from mailbot.sync.session.search import opened_index
-    from mailbot.vault.note import property_text
-
-    source = property_text(session.journal.mails.get(draft.mail_id).message_id)
-    wanted = property_text(draft.message_id)
-    with opened_index(session.settings, session.index) as index:
-        found = index.draft_notes(source)
-    return next(
-        (p for p in found if (session.notes.properties(p) or {}).get("draft_message_id") == wanted), ""
-    )
-
-
 def draft_notes(session: Session, index: Index) -> DraftNotes:
     from mailbot.sync.steps.draft_note import DraftNotes
 
@@ -283,19 +170,13 @@ def draft_notes(session: Session, index: Index) -> DraftNotes:
 
 
 def storage(session: Session, index: Index) -> Storage:
+    from mailbot.sync.steps import draft_wiring
     from mailbot.sync.steps.draft import Storage
 
     to_server = session.settings.drafts.to_server
-    beside = open_drafts(session, index)
-    return Storage(draft_notes(session, index), delivery(session), record(session), to_server, beside)
-
-
-def open_drafts(session: Session, index: Index) -> OpenDrafts:
-    from mailbot.sync.steps.open_drafts import OpenDrafts
-    from mailbot.sync.steps.take_back import TakeBack
-
-    return OpenDrafts(
-        session.account.name, TakeBack(telling(session, sightings(session))), record(session), index
+    beside = draft_wiring.open_drafts(session, index)
+    return Storage(
+        draft_notes(session, index), draft_wiring.delivery(session), record(session), to_server, beside
     )
 
 

@@ -41,7 +41,7 @@ from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.opening import Session
 from mailbot.sync.session.report import Options, Report
-from mailbot.sync.steps import wiring
+from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.compose import ready
 from mailbot.sync.steps.draft_note import new_message_id
 from mailbot.vault import draft_note
@@ -207,7 +207,7 @@ class MemoryWorld(World):
         text = notes.write(draft_note.render(written))
         note_hash = files.create(NOTE, text)
         said = noted(draft_note.parse(text, NOTE))
-        wiring.delivery(session).store(ready(row, NOTE, note_hash, reply, said))
+        draft_wiring.delivery(session).store(ready(row, NOTE, note_hash, reply, said))
 
     def sync(self) -> None:
         session = self.session
@@ -215,13 +215,13 @@ class MemoryWorld(World):
         with (
             patch.object(Outbox, "submit", lambda _, wire: self.submit(wire)),
             patch("mailbot.sync.session.login.smtp_login", lambda *_: None),
-            patch.object(wiring, "moved_note", lambda _, draft: self._moved()),
-            patch.object(wiring, "newer_mails", lambda *_: []),
+            patch.object(draft_wiring, "moved_note", lambda _, draft: self._moved()),
+            patch.object(draft_wiring, "newer_mails", lambda *_: []),
         ):
             wiring.sweep(session)
             pipeline.put_in_order(session)
-            wiring.reconciler(session).notice()
-            wiring.sender(session).send_due()
+            draft_wiring.reconciler(session).notice()
+            draft_wiring.sender(session).send_due()
 
     def _moved(self) -> str:
         return next((str(p.relative_to(self.vault)) for p in self.vault.rglob("*.draft.md")), "")
@@ -350,7 +350,8 @@ class Life(RuleBasedStateMachine):
         self.approved = False
         self.gave_way = False
         """The user has said that the text of Drafts may go."""
-        self.doubted = False
+        self.dialog = False
+        """Aerc has left its old copy, and asks whether to delete it."""
         self.settled = True
 
     # --- what is there -------------------------------------------------------------------------------------------
@@ -383,6 +384,7 @@ class Life(RuleBasedStateMachine):
     def saves_in_a_client(self, kind: type[MailClient], edits: bool) -> None:
         word = self.word() if edits else ""
         self.client(kind).save(lambda text: f"{word}\n\n{text}" if word else text)
+        self.dialog |= kind is Aerc
         self.settled = False
 
     @precondition(lambda self: self.has_draft())
@@ -524,7 +526,7 @@ class Life(RuleBasedStateMachine):
             assert status in STATUSES | {"nonsense"}, status
         mine = [raw for raw in world.mailbox("Drafts") if raw in set(world.appended)]
         assert len(mine) == len(set(mine)), "one draft twice"
-        if status in ("sent", "answered", "superseded"):
+        if status in ("sent", "answered", "superseded") and not self.dialog:
             assert not mine or self.recalled or world.mailbox("Trash") or status == "answered", (
                 "a draft of ours is left"
             )

@@ -186,7 +186,7 @@ def test_everything_but_the_text_comes_from_the_mail_and_the_settings() -> None:
 
 
 def test_a_signature_takes_the_place_of_the_name() -> None:
-    assert reply(read_mail(mail()), signature="Jo\nAcme").body.startswith("8+3.\n\n-- \nJo\nAcme\n")
+    assert reply(read_mail(mail()), signature="Jo\nAcme").body.startswith("8+3.\n\nJo\nAcme\n")
 
 
 @pytest.mark.parametrize("kind", ["multipart/signed", "multipart/encrypted"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -247,6 +248,93 @@ def test_an_intent_is_due_when_its_mail_is(journal: Journal) -> None:
     journal.mails.failed(id_, "refused", 1, NOW + HOUR)
     assert journal.drafts.due_intents("work", NOW) == []
     assert [d.id for d in journal.drafts.due_intents("work", NOW + HOUR)] == [draft]
+
+
+def test_all_that_is_known_of_a_draft_is_saved(journal: Journal) -> None:
+    row = journal.drafts.add(draft_of(add(journal)))
+    full = replace(
+        row, status="approved", why="w", note="N.md", note_hash="n", mailbox="M", uidvalidity=2, uid=3, sha256="s", ours=False,
+        quote_lines=4, server_base="sb", note_base="nb", becomes="edited", ended_by="client", since=NOW, looks=2, approved="a",
+        approved_at=NOW + HOUR, sent_at=NOW, todo="file", attempts=1, next_try=NOW, sent_mark=7, thread_note="T.md",
+    )  # fmt: skip
+    journal.drafts.save(full)
+    assert journal.drafts.get(row.id) == full
+    assert journal.drafts.of_note("N.md") == full
+    assert journal.drafts.of_note("D.md") is None
+    with pytest.raises(LookupError):
+        journal.drafts.get(row.id + 1)
+
+
+def test_an_approval_remembers_what_the_draft_was_before(journal: Journal) -> None:
+    draft = intend(journal, add(journal))
+    journal.drafts.mark(draft, "edited", "")
+    journal.drafts.approve(draft, "hash", NOW)
+    journal.drafts.approve(draft, "other", NOW + HOUR)
+    row = journal.drafts.get(draft)
+    assert (row.status, row.becomes, row.approved, row.approved_at) == (
+        "approved",
+        "edited",
+        "other",
+        NOW + HOUR,
+    )
+
+
+def test_a_draft_becomes_what_it_was_to_become_when_it_is_stored(journal: Journal) -> None:
+    row = journal.drafts.add(replace(draft_of(add(journal)), becomes="edited"))
+    journal.drafts.stored(row.id, 7, 12)
+    assert journal.drafts.get(row.id).status == "edited"
+
+
+def test_only_the_newest_draft_of_a_mail_is_watched_while_it_is_open(journal: Journal) -> None:
+    id_, early = add(journal), NOW - HOUR
+    first, second = intend(journal, id_, "<1@x>"), intend(journal, id_, "<2@x>")
+    assert journal.drafts.watched("work", early) == []
+    journal.drafts.stored(first, 7, 1)
+    assert journal.drafts.replaced("work") == []
+    journal.drafts.stored(second, 7, 2)
+    assert [d.id for d in journal.drafts.watched("work", early)] == [second]
+    assert [d.id for d in journal.drafts.replaced("work")] == [first]
+    assert journal.drafts.watched("home", early) == []
+    for status, ended_by, seen in (
+        ("missing", "", True), ("unknown", "", True), ("sent", "", False), ("discarded", "user", False), ("discarded", "client", True),
+    ):  # fmt: skip
+        row = journal.drafts.get(second)
+        journal.drafts.save(replace(row, status=status, ended_by=ended_by))  # type: ignore[arg-type]
+        assert bool(journal.drafts.watched("work", early)) == seen
+    assert journal.drafts.watched("work", NOW + HOUR) == []
+
+
+def test_what_was_sent_is_counted_and_what_is_left_to_do_is_known(journal: Journal) -> None:
+    draft = intend(journal, add(journal))
+    journal.drafts.save(replace(journal.drafts.get(draft), status="sent", sent_at=NOW, todo="file remove"))
+    assert [d.id for d in journal.drafts.unfinished("work")] == [draft]
+    assert journal.drafts.unfinished("home") == []
+    assert (journal.drafts.sent_since("work", NOW), journal.drafts.sent_since("work", NOW + HOUR)) == (1, 0)
+    assert journal.drafts.intended("work") == {"<d@x>"}
+    journal.drafts.save(replace(journal.drafts.get(draft), todo=""))
+    assert (journal.drafts.unfinished("work"), journal.drafts.intended("work")) == ([], set())
+
+
+def test_a_draft_is_untouched_where_it_lies_as_it_was_stored(journal: Journal) -> None:
+    draft = intend(journal, add(journal))
+    assert journal.drafts.untouched("<d@x>", "Drafts", 5)
+    journal.drafts.stored(draft, 7, 12)
+    assert journal.drafts.untouched("<d@x>", "Drafts", 12)
+    assert not journal.drafts.untouched("<d@x>", "Drafts", 13)
+    assert not journal.drafts.untouched("<d@x>", "Trash", 12)
+    journal.drafts.mark(draft, "edited", "")
+    assert not journal.drafts.untouched("<d@x>", "Drafts", 12)
+
+
+def test_answers_in_sent_are_found_by_what_they_answer_and_when_they_were_seen(journal: Journal) -> None:
+    journal.sent.add("work", Location("Sent", 1, 1), "<a@me>", "<m@x>", NOW, ["Ana@x"])
+    mark = journal.sent.newest_id()
+    journal.sent.add("work", Location("Sent", 1, 2), "<b@me>", "<m@x>", NOW, ["bo@x"])
+    ((row, to),) = journal.sent.answering("work", "<m@x>", mark)
+    assert (row.message_id, to) == ("<b@me>", frozenset({"bo@x"}))
+    assert journal.sent.answering("work", "", 0) == journal.sent.answering("home", "<m@x>", 0) == []
+    assert [r.location.uid for r in journal.sent.with_id("work", "<a@me>")] == [1]
+    assert journal.sent.with_id("work", "") == []
 
 
 def test_drafts_of_a_mail_come_oldest_first(journal: Journal) -> None:

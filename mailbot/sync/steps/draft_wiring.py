@@ -1,0 +1,135 @@
+"""The steps of a draft's life, each given what it needs. A step is imported when it is wired: most runs find nothing to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailbot.sync.memory.rows import DraftRow
+    from mailbot.sync.session.opening import Session
+    from mailbot.sync.steps.deliver import Delivery
+    from mailbot.sync.steps.open_drafts import OpenDrafts
+    from mailbot.sync.steps.reconcile import Reconciler
+    from mailbot.sync.steps.send import Sender
+    from mailbot.sync.steps.sightings import Sightings
+    from mailbot.sync.steps.telling import Telling
+    from mailbot.vault.index import Index
+
+from mailbot.sync.steps import wiring
+
+
+def delivery(session: Session) -> Delivery:
+    from mailbot.sync.steps.deliver import Delivery
+
+    return Delivery(
+        session.account, session.server, session.journal, session.notes, session.spool, session.report
+    )
+
+
+def sightings(session: Session) -> Sightings:
+    from mailbot.sync.steps.sightings import Sightings
+
+    return Sightings(session.account, session.server, session.journal, session.spool)
+
+
+def telling(session: Session, seen: Sightings) -> Telling:
+    from mailbot.sync.steps.telling import Telling
+
+    return Telling(
+        session.settings,
+        session.journal,
+        session.notes,
+        delivery(session),
+        seen,
+        session.report,
+        session.clock,
+    )
+
+
+def reconciler(session: Session) -> Reconciler:
+    from mailbot.sync.steps.edited import Edited
+    from mailbot.sync.steps.ended import Ended
+    from mailbot.sync.steps.reconcile import Reconciler
+    from mailbot.sync.steps.take_back import TakeBack
+
+    seen = sightings(session)
+    says = telling(session, seen)
+    return Reconciler(
+        session.settings,
+        session.journal,
+        session.notes,
+        delivery(session),
+        seen,
+        says,
+        Edited(says),
+        Ended(says),
+        TakeBack(says),
+        session.report,
+        session.clock,
+        lambda draft: moved_note(session, draft),
+    )
+
+
+def sender(session: Session) -> Sender:
+    from mailbot.mail.server.outbox import Outbox
+    from mailbot.sync.session.login import smtp_login
+    from mailbot.sync.steps.after_sending import AfterSending
+    from mailbot.sync.steps.send import Sender
+
+    stored = delivery(session)
+    return Sender(
+        session.settings,
+        session.account,
+        session.journal,
+        session.notes,
+        session.spool,
+        stored,
+        telling(session, sightings(session)),
+        AfterSending(session.account, session.journal, stored, session.report),
+        lambda: Outbox(smtp_login(session.account, session.ends)),
+        lambda draft: newer_mails(session, draft),
+        session.report,
+        session.clock,
+    )
+
+
+def newer_mails(session: Session, draft: DraftRow) -> list[str]:
+    """The notes of later mails of others in the thread of the mail that a draft answers, without their ending."""
+    from mailbot.sync.session.search import opened_index
+    from mailbot.vault.read_back import sender_in
+
+    row = session.journal.mails.get(draft.mail_id)
+    own = set(session.settings.own_addresses)
+    found = []
+    with opened_index(session.settings, session.index) as index:
+        thread = index.threads_of([row.note]).get(row.note, "")
+        notes = [n.path for n in index.in_thread(thread)] if thread else []
+    for path in notes:
+        later = session.journal.mails.by_note(path)
+        sender = sender_in(session.notes.properties(path) or {}).key
+        if later and later.date > row.date and later.id != row.id and sender not in own:
+            found.append(path.removesuffix(".md"))
+    return found
+
+
+def moved_note(session: Session, draft: DraftRow) -> str:
+    """Where the note of a draft lies now, empty if it is nowhere: the user may have moved it, or given it another name."""
+    from mailbot.sync.session.search import opened_index
+    from mailbot.vault.note import property_text
+
+    source = property_text(session.journal.mails.get(draft.mail_id).message_id)
+    wanted = property_text(draft.message_id)
+    with opened_index(session.settings, session.index) as index:
+        found = index.draft_notes(source)
+    return next(
+        (p for p in found if (session.notes.properties(p) or {}).get("draft_message_id") == wanted), ""
+    )
+
+
+def open_drafts(session: Session, index: Index) -> OpenDrafts:
+    from mailbot.sync.steps.open_drafts import OpenDrafts
+    from mailbot.sync.steps.take_back import TakeBack
+
+    return OpenDrafts(
+        session.account.name, TakeBack(telling(session, sightings(session))), wiring.record(session), index
+    )

@@ -13,7 +13,7 @@ import trustme
 
 from mailbot.errors import AuthenticationFailed, MailbotError, ServerUnavailable
 from mailbot.mail.mime.wire import for_wire
-from mailbot.mail.server import outbox
+from mailbot.mail.server import outbox, submission
 from mailbot.mail.server.connection import Login
 from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
 from tests.servers.dovecot import PASSWORD
@@ -190,7 +190,7 @@ def test_a_hostile_server_is_left_in_time(what: str, monkeypatch: pytest.MonkeyP
     import socket
     import threading
 
-    monkeypatch.setattr(outbox, "PATIENCE", 0.5)
+    monkeypatch.setattr(submission, "PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -19,11 +19,11 @@ _CONFIG = """
 base_dir = {base}/run
 state_dir = {base}/state
 log_path = {base}/dovecot.log
-protocols = imap
+protocols = {protocols}
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 {users}
 first_valid_uid = 1
 first_valid_gid = 0
@@ -44,6 +44,8 @@ service stats {{
   chroot =
 }}
 mail_max_userip_connections = 50
+{submission}
+{tokens}
 passdb {{
   driver = static
   args = password={password}
@@ -71,16 +73,43 @@ namespace inbox {{
 }}
 """
 
+_SUBMISSION = """
+submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
+hostname = test.example
+service submission-login {{
+  inet_listener submission {{
+    port = {port}
+  }}
+  chroot =
+}}
+"""
+_TOKENS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {base}/oauth.conf
+}}
+"""
+
 
 class Dovecot:
     """Started with `start`, ended with `stop`. Every user name exists, with PASSWORD."""
 
-    def __init__(self, *, prefix: str = "", separator: str = "/") -> None:
+    def __init__(
+        self, *, prefix: str = "", separator: str = "/", relay: int = 0, introspection: str = ""
+    ) -> None:
+        """`relay` is the port of the server to which Dovecot's submission service hands mail on; `introspection` the URL that is asked
+        about OAuth access tokens (RFC 7662)."""
+        self.relay, self.introspection = relay, introspection
         self.base = Path(tempfile.mkdtemp(prefix="mailbot-dovecot-"))
         self.prefix, self.separator = prefix, separator
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.submission_port: int = probe.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Dovecot:
@@ -103,10 +132,16 @@ class Dovecot:
                 os.chown(self.base / folder, owner.pw_uid, owner.pw_gid)
         text = _CONFIG.format(
             base=self.base, port=self.port, password=PASSWORD, uid=owner.pw_uid, gid=owner.pw_gid, users=users,
-            prefix=self.prefix, separator=self.separator,
+            prefix=self.prefix, separator=self.separator, protocols="imap submission" if self.relay else "imap",
+            submission=_SUBMISSION.format(port=self.submission_port, relay=self.relay) if self.relay else "",
+            tokens=_TOKENS.format(base=self.base) if self.introspection else "",
         )  # fmt: skip
         self.config = self.base / "dovecot.conf"
         self.config.write_text(text)
+        (self.base / "oauth.conf").write_text(
+            f"introspection_mode = post\nintrospection_url = {self.introspection}\nusername_attribute = email\nactive_attribute = active\n"
+            "active_value = true\n"
+        )
         self.process = subprocess.Popen(
             [binary, "-F", "-c", str(self.config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -216,7 +216,10 @@ class Client(IMAPClient):  # type: ignore[misc]
         ends IDLE by itself, raises imaplib's abort."""
         for said in ("EXISTS", "EXPUNGE", "RECENT"):
             self._imap.untagged_responses.pop(said, None)
-        self.idle()
+        self._idle_tag = self._imap._command("IDLE")
+        while self._imap._get_response():  # None is the server's `+`
+            if self._imap.tagged_commands[self._idle_tag]:
+                raise imaplib.IMAP4.error("IDLE was refused")
         heard = "EXISTS" in self._imap.untagged_responses
         end, lines = time.monotonic() + seconds, 0
         while not heard:

@@ -72,19 +72,22 @@ def _notes(settings: Settings, watchers: Sequence[Watcher]) -> None:
     while not stopping.asked():
         try:
             if not folder.is_dir():
-                stopping.pause(5.0)
+                stopping.pause(stopping.POLL)
                 continue
-            for _ in watch(
+            for each in watchers:  # what was saved before the watching began
+                each.wake()
+            for changes in watch(
                 folder,
                 watch_filter=Markdown(),
                 yield_on_timeout=True,
+                debounce=400,
                 rust_timeout=250,
                 step=50,
                 raise_interrupt=False,
             ):
                 if stopping.asked() or not folder.is_dir():
                     break
-                if _:
+                if changes:
                     for each in watchers:
                         each.wake()
         except stopping.Stopped:

@@ -1,0 +1,101 @@
+"""`mailbot schedule`, with a crontab of the test's own in the place of the machine's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mailbot.cli.main import mailbot
+from tests.conftest import MakeSettings
+
+CRONTAB = """#!/bin/sh
+case "$1" in
+-l) cat "$HOME/crontab" 2>/dev/null || { echo "no crontab for jo" >&2; exit 1; } ;;
+-) cat > "$HOME/crontab" ;;
+esac
+"""
+
+
+@pytest.fixture
+def home(own_home: Path, monkeypatch: pytest.MonkeyPatch, make_settings: MakeSettings) -> Path:
+    make_settings(1, "jo@example.com")
+    programs = own_home / "bin"
+    programs.mkdir()
+    for name, text in (
+        ("crontab", CRONTAB),
+        ("systemctl", "#!/bin/sh\nexit 1\n"),
+        ("launchctl", "#!/bin/sh\nexit 1\n"),
+    ):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    return own_home
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(mailbot, ["schedule", *arguments])
+    return done.exit_code, done.output
+
+
+def test_a_crontab_line_is_written_shown_and_removed(home: Path) -> None:
+    (home / "crontab").write_text("0 5 * * * backup\n")
+    assert run() == (0, "nothing is scheduled; `mailbot schedule cron`, `systemd` or `launchd` does it\n")
+    code, said = run("cron", "--every", "30m")
+    assert code == 0 and "*/30 * * * * " in said
+    assert "MAIL_PASSWORD holds a secret" in said
+    written = (home / "crontab").read_text()
+    assert (
+        written.startswith("0 5 * * * backup\n")
+        and " sync\n" in written
+        and str(Path("accounts.yaml").resolve()) in written
+    )
+    assert "cron: */30" in run()[1]
+    assert run("cron", "--every", "30m")[0] == 0 and (home / "crontab").read_text() == written
+    assert run("cron", "--remove") == (0, "removed: crontab\n")
+    assert (home / "crontab").read_text() == "0 5 * * * backup\n"
+    assert run("cron", "--remove") == (0, "cron runs no mailbot\n")
+
+
+def test_a_user_without_a_crontab_gets_one(home: Path) -> None:
+    assert run("cron")[0] == 0
+    assert "*/10 * * * * " in (home / "crontab").read_text()
+
+
+@pytest.mark.parametrize(
+    ("keeper", "folder"), [("systemd", ".config/systemd/user"), ("launchd", "Library/LaunchAgents")]
+)
+def test_units_and_agents_are_written_shown_and_removed(home: Path, keeper: str, folder: str) -> None:
+    code, said = run(keeper, "--watch", "--dry-run")
+    assert code == 0 and not (home / folder).exists() and "watch" in said
+    code, said = run(keeper, "--every", "5m")
+    assert code == 0 and "start it with" in said
+    files = sorted(p.name for p in (home / folder).iterdir())
+    assert files == (["mailbot.service", "mailbot.timer"] if keeper == "systemd" else ["mailbot.plist"])
+    assert keeper in run()[1]
+    assert run(keeper, "--remove")[0] == 0
+    assert list((home / folder).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("cron", "--every", "7m"), 78, "divide an hour"),
+        (("cron", "--watch"), 78, "choose systemd or launchd"),
+        (("cron", "--every", "30s"), 2, "whole minutes"),
+        (("cron", "--every", "soon"), 2, "write a number"),
+    ],
+)
+def test_what_cannot_be_scheduled_says_what_to_do(
+    home: Path, arguments: tuple[str, ...], code: int, word: str
+) -> None:
+    ended, said = run(*arguments)
+    assert ended == code and word in said
+    assert not (home / "crontab").exists()
+
+
+def test_without_cron_another_way_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    code, said = run("cron")
+    assert code == 75 and "choose systemd or launchd" in said

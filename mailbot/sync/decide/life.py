@@ -14,6 +14,7 @@ MISSED_FOR = timedelta(hours=6)
 """After so many runs, and so long, a draft that is nowhere counts as discarded."""
 
 INTERRUPTED = "mailbot was stopped while it was being sent, and it is not in Sent; ask whether it arrived, then `mailbot send NOTE --again`"
+NO_UIDPLUS = "the server cannot remove one message alone (it lacks UIDPLUS)"
 SEVERAL = "several drafts in Drafts answer this mail; delete those that you do not want"
 
 Place = Literal["drafts", "sent", "trash"]
@@ -221,7 +222,7 @@ def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
     if not server.placed:
         return _nowhere(draft, server)
     if draft.status in ("missing", "discarded", "unknown"):
-        return Return()
+        return Leave() if draft.why == NO_UIDPLUS else Return()
     return _by_note(draft, seen)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mailbot.mail.mail import read_mail
 from mailbot.sync.decide.content import folded, quote_in, reply_in
-from mailbot.sync.decide.life import Found, Store
+from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
 from mailbot.sync.decide.noted import as_noted, checked
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
@@ -87,7 +87,7 @@ class Edited:
         if old is None:
             return  # it was changed in this moment: the next run sees it
         if draft.mailbox and not delivery.server.can_remove():
-            why = "the server cannot remove one message alone (it lacks UIDPLUS)"
+            why = NO_UIDPLUS
             self.telling.tell(
                 draft,
                 "unknown",

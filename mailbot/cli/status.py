@@ -42,6 +42,9 @@ def status(context: click.Context, as_json: bool) -> None:
             console.show(
                 f"{account['account']}: {item['what']}: {item['error']} (tried {item['attempts']} times, next try {item['next_try'][:16]})"
             )
+        for draft in account["drafts"]:
+            why = f": {draft['why']}" if draft["why"] else ""
+            console.show(f"{account['account']}: {draft['note']}: {draft['status']}{why}")
     for model in models:
         proxy = f", through the proxy {model['proxy']} that the environment names" if model["proxy"] else ""
         console.show(f"{model['for']}: prompts go to {model['host']}{proxy}")

@@ -22,6 +22,21 @@ def with_reply(text: str, name: str, reply: str) -> str:
     return text[: found.start(1)] + written + text[found.end(1) :]
 
 
+def with_head(text: str, to: str, cc: str, subject: str) -> str:
+    """A draft note whose lines above the reply say who gets it, as its properties do now. Lines that the user has taken away stay
+    away."""
+    begin = text.find(BEGIN)
+    head, rest = (text[:begin], text[begin:]) if begin >= 0 else (text, "")
+    for name, value in (("To", to), ("Cc", cc), ("Subject", subject)):
+        line = re.compile(rf"^\*\*{name}:\*\* .*?(?=(?:  )?\r?$)", re.MULTILINE)
+        if name == "Cc" and value and not line.search(head):
+            head = re.sub(
+                r"^\*\*To:\*\* .*$", lambda m: f"{m[0]}\n**Cc:** -  ", head, count=1, flags=re.MULTILINE
+            )
+        head = line.sub(lambda _, v=value, n=name: f"**{n}:** {inline(v) or '-'}", head, count=1)  # type: ignore[misc]
+    return head + rest
+
+
 def with_history(text: str, at: str, what: str, link: str = "") -> str:
     """A draft note with one more line in its history, which may end in a link to another note. One that stands there already is not
     said twice in a row."""

@@ -12,6 +12,8 @@ from mailbot.sync.session.opening import utc_time
 from mailbot.sync.session.state import State
 
 MONTH = timedelta(days=30)
+YOURS = ("conflict", "unknown", "missing", "approved")
+"""Drafts that wait for somebody: for the user to decide, for a mail client, or for `mailbot send`."""
 
 
 def status(settings: Settings) -> list[dict[str, Any]]:
@@ -40,6 +42,7 @@ def _entry(account: str) -> dict[str, Any]:
         "failing": [],
         "quarantined": [],
         "tokens": [],
+        "drafts": [],
         "paused": "",
         "paused_until": "",
     }
@@ -67,6 +70,11 @@ def _of_account(journal: Journal, account: str) -> dict[str, Any]:
                 "tokens_out": u.tokens_out,
             }
             for u in journal.costs.usage(account, utc_time() - MONTH)
+        ],
+        "drafts": [
+            {"note": d.note, "status": d.status, "why": d.why}
+            for d in journal.drafts.watched(account, utc_time() - MONTH)
+            if d.status in YOURS
         ],
         "paused": pause.reason if pause else "",
         "paused_until": pause.until.isoformat() if pause else "",

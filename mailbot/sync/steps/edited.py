@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mailbot.mail.mail import read_mail
+from mailbot.mail.message import Address
 from mailbot.sync.decide.content import folded, quote_in, reply_in
 from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
 from mailbot.sync.decide.noted import as_noted, checked
@@ -52,7 +54,8 @@ class Edited:
                 text = draft_life.with_revision(
                     text, f"{when}, before you edited it in your mail client", side.read.reply
                 )
-            return draft_life.with_reply(text, draft.note, reply)
+            text = draft_life.with_reply(text, draft.note, reply)
+            return _headed(text, message.to, message.cc, message.subject)
 
         properties: dict[str, Any] = {
             **as_noted(message.to, message.cc),
@@ -118,6 +121,7 @@ class Edited:
             text = draft_life.without_rival(text)
             if theirs and folded(theirs) != folded(said.text):
                 text = draft_life.with_revision(text, f"{at}, as it stood in Drafts", theirs)
+            text = _headed(text, reply.to, reply.cc, reply.subject)
             text = notes.with_properties(text, {"status": status, **properties})
             return draft_life.with_history(text, at, line)
 
@@ -186,3 +190,7 @@ class Edited:
     def unapprove(self, draft: DraftRow, why: str) -> None:
         becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
         self.telling.tell(draft, becomes, f"Not approved any more: {why}.", approved="", approved_at=None)
+
+
+def _headed(text: str, to: Iterable[Address], cc: Iterable[Address], subject: str) -> str:
+    return draft_life.with_head(text, ", ".join(map(str, to)), ", ".join(map(str, cc)), subject)

@@ -45,6 +45,7 @@ def test_an_edit_in_a_client_becomes_the_notes_text_and_the_draft_is_theirs(
     assert read.status == "edited"
     assert read.reply.startswith("It was 8+3 in every run.")
     assert (read.to, read.cc) == (("ana@acme.example",), ("Bo <bo@acme.example>",))
+    assert "**To:** ana@acme.example, Bo \\<bo@acme.example>" in desk.text(note)
     assert desk.drafts() == theirs
     assert "You edited it in your mail client" in read.history[-1]
     settled(desk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mailbot.errors import BadData
-from mailbot.vault.draft_note import BEGIN, END, HISTORY, REVISIONS, reply_to_markdown, revision
+from mailbot.vault.draft_note import BEGIN, END, HISTORY, REVISIONS, after_reply, reply_to_markdown, revision
 from mailbot.vault.markdown import inline
 
 RIVAL = "## In Drafts"
@@ -73,16 +73,22 @@ def with_rival(text: str, when: str, reply: str) -> str:
 
 
 def without_rival(text: str) -> str:
-    """A draft note in which only one text stands."""
+    """A draft note in which only one text stands. What the user has written below it stays."""
     begin = _heading(text, RIVAL)
     if begin < 0:
         return text
-    return text[:begin] + text[_section(text, RIVAL)[1] :]
+    found = re.compile(
+        rf"{re.escape(RIVAL)}[ \t]*\r?\n(?:[ \t]*\r?\n)*(?:>.*(?:\r?\n|\Z))*(?:[ \t]*\r?\n)*"
+    ).match(text, begin)
+    return text[:begin] + text[found.end() :] if found else text
 
 
 def _heading(text: str, heading: str) -> int:
-    """Where the last heading of these words begins, -1 for none."""
-    found = list(re.finditer(rf"^{re.escape(heading)}[ \t]*\r?$", text, re.MULTILINE))
+    """Where the last heading of these words begins that is mailbot's, -1 for none: the user may write the same words into the
+    reply."""
+    found = list(
+        re.compile(rf"^{re.escape(heading)}[ \t]*\r?$", re.MULTILINE).finditer(text, after_reply(text))
+    )
     return found[-1].start() if found else -1
 
 

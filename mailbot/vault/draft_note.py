@@ -268,9 +268,16 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(text for each in values if (text := _text(each)))
 
 
+def after_reply(text: str) -> int:
+    """Where the part of a draft note begins that is mailbot's: behind the reply, or at the end where its mark is gone."""
+    begin = text.find(BEGIN)
+    end = text.find(END, max(begin, 0))
+    return len(text) if end < 0 else end + len(END)
+
+
 def history_in(body: str) -> tuple[str, ...]:
     """The lines of a draft note's history."""
-    _, heading, section = body.rpartition(f"\n{HISTORY}\n")
+    _, heading, section = body[after_reply(body) :].rpartition(f"\n{HISTORY}\n")
     section = re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0] if heading else ""
     return tuple(line[2:] for line in section.splitlines() if line.startswith("- "))
 
@@ -281,7 +288,7 @@ def _read_reasons(body: str) -> tuple[str, ...]:
 
 
 def _read_revisions(body: str) -> tuple[tuple[str, str], ...]:
-    _, heading, section = body.rpartition(f"\n{REVISIONS}\n")
+    _, heading, section = body[after_reply(body) :].rpartition(f"\n{REVISIONS}\n")
     if not heading:
         return ()
     section = section.partition(f"\n{HISTORY}\n")[0]

@@ -147,7 +147,10 @@ class Index:
         return [path for (path,) in self.database.execute(sql, (sha256, message_id, sha256))]
 
     def draft_notes(self, message_id: str) -> list[str]:
-        """The paths of the draft notes for the mail of a Message-ID, wherever in the vault they lie."""
+        """The paths of the draft notes for the mail of a Message-ID, or for mails that have none, wherever in the vault they lie."""
+        if not message_id:
+            sql = "SELECT path FROM note WHERE type = 'email-draft' AND message_id = '' ORDER BY path"
+            return [path for (path,) in self.database.execute(sql)]
         sql = "SELECT path FROM note WHERE type = 'email-draft' AND message_id = ? AND message_id <> '' ORDER BY path"
         return [path for (path,) in self.database.execute(sql, (message_id,))]
 

@@ -135,7 +135,7 @@ class Thunderbird(MailClient):
 
 
 class AppleMail(MailClient):
-    """A new Message-ID at every save, and HTML is not used where the draft has none; wraps nothing."""
+    """A new Message-ID at every save, and the text as it was typed. (As it is reported: this one was not measured.)"""
 
     new_id = True
 

@@ -30,6 +30,8 @@ class Reply:
     quote_lines: int = 0
     """How many lines at the end of `body` quote the parent."""
     files: tuple[Attachment, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    """Stands in a draft only; what goes out names none of them."""
 
 
 class _Policy(EmailPolicy):
@@ -60,7 +62,7 @@ class _Policy(EmailPolicy):
         return "\r\n".join(lines) + "\r\n"
 
 
-_OURS = {"message-id", "in-reply-to", "references", "from", "to", "cc"}
+_OURS = {"message-id", "in-reply-to", "references", "from", "to", "cc", "bcc"}
 _POLICY = _Policy(max_line_length=78, linesep="\r\n", cte_type="7bit")
 
 
@@ -72,7 +74,7 @@ def compose(reply: Reply) -> bytes:
     """
     message = EmailMessage(policy=_POLICY)
     message["From"] = mailbox(reply.sender)
-    for name, addresses in (("To", reply.to), ("Cc", reply.cc)):
+    for name, addresses in (("To", reply.to), ("Cc", reply.cc), ("Bcc", reply.bcc)):
         if written := [m for m in map(mailbox, addresses) if m]:
             message[name] = ",\n".join(written)
     message["Subject"] = _one_line(reply.subject)

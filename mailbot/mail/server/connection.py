@@ -96,6 +96,7 @@ class Connection:
             raise ServerUnavailable(
                 f"{self._where}: the server does not offer STARTTLS, so no password was sent. Use `security: tls` and the TLS port"
             )
+        client.socket().settimeout(self.login.timeout)  # the last answer was awaited in short looks
         client.starttls(context)
 
     def _authenticate(self, client: Client) -> None:

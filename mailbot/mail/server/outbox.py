@@ -57,6 +57,8 @@ class Outbox:
     """Where an account's mail goes out."""
 
     login: Login
+    handed_over: bool = False
+    """Whether the end of a mail was said: from then on the server may have sent it."""
 
     def check(self) -> None:
         """Connect and log in, and send nothing. Raises what `submit` raises."""
@@ -108,6 +110,7 @@ class Outbox:
         if not stuffed.endswith(b"\r\n"):
             stuffed += b"\r\n"
         client.send(stuffed)
+        self.handed_over = True
         try:
             client.send(b".\r\n")
             code, text = client.reply(AFTER_DOT)

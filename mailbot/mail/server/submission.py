@@ -101,11 +101,17 @@ class Client(smtplib.SMTP):
         data = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the connection was lost")
+        left, end = memoryview(data), time.monotonic() + PATIENCE
         try:
-            for at in range(0, len(data), PIECE):
+            while left:
                 stopping.check()
-                self.sock.settimeout(PATIENCE)
-                self.sock.sendall(data[at : at + PIECE])
+                self.sock.settimeout(stopping.POLL)
+                try:
+                    left = left[self.sock.send(left[:PIECE]) :]
+                    end = time.monotonic() + PATIENCE
+                except TimeoutError:
+                    if time.monotonic() >= min(end, self.login_.ends):
+                        raise
         except OSError as error:
             self.close()
             raise smtplib.SMTPServerDisconnected(
@@ -119,6 +125,7 @@ class Client(smtplib.SMTP):
             self.close()
             raise smtplib.SMTPServerDisconnected("octets in front of the TLS handshake")
         assert self.sock is not None
+        self.sock.settimeout(self.login_.timeout)  # the last answer was awaited in short looks
         self.sock = context.wrap_socket(self.sock, server_hostname=self.login_.host)
         self.ehlo_resp = self.helo_resp = None
         self.esmtp_features, self.does_esmtp = {}, False

@@ -68,9 +68,11 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
 def _one(session: Session, sender: Sender, draft: DraftRow, ask: Ask, *, again: bool, dry_run: bool) -> None:
     if again and draft.status in ("unknown", "sending") and draft.sent_at:
         draft = replace(draft, status="approved")
-        preview = sender.preview(draft)
+        preview = sender.preview(draft, again=True)
         draft = replace(draft, approved=preview.noted, sent_at=None)
-    preview = sender.preview(draft)
+        preview = sender.preview(draft, again=True)
+    else:
+        preview = sender.preview(draft)
     if preview.hindrance:
         session.report.failed.append(f"{draft.note}: not sent: {preview.hindrance}")
     elif ask(preview) and not dry_run:

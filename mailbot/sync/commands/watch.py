@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,7 +20,7 @@ from mailbot.sync.pipeline import sync_all
 from mailbot.sync.session.accounts import GRACE
 from mailbot.sync.session.login import login
 from mailbot.sync.session.opening import check_vault, chosen, utc_time
-from mailbot.sync.session.report import Options, Report, in_log, log
+from mailbot.sync.session.report import Options, Report, bug, in_log, log
 from mailbot.sync.session.sd_notify import Notifier
 from mailbot.sync.session.state import State
 
@@ -120,24 +122,38 @@ class Watcher:
         return time.monotonic() - self._beat < 2 * max(*_WAITS, self.account.time_limit.total_seconds())
 
     def run(self) -> None:
-        """Watch until the run is to end."""
+        """Watch until the run is to end, whatever happens in between."""
         listener = Listener(login(self.account))
         try:
-            self._wait_as_before()
+            with self._whatever():
+                self._wait_as_before()
             while True:
                 stopping.check()
                 self._beat = time.monotonic()
                 try:
                     self._turn(listener)
                 except MailbotError as error:
-                    listener.close()
-                    self._failed(error)
+                    self._again(listener, error)
+                except Exception as error:  # noqa: BLE001 - a watch never ends by itself
+                    log.exception("account %s", self.account.name)
+                    self._again(listener, bug(error))
         except stopping.Stopped:
             listener.close()
-        except Exception:  # noqa: BLE001 - one account never stops the others
-            log.exception("account %s: the watch ended", self.account.name)
         finally:
             self.looked.set()
+
+    def _again(self, listener: Listener, error: MailbotError) -> None:
+        with self._whatever():
+            listener.close()
+        self._failed(error)
+
+    @contextmanager
+    def _whatever(self) -> Iterator[None]:
+        """What fails inside is logged, and that is all: the disk may be full, or nobody reads what is told."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("account %s: %s", self.account.name, type(error).__name__)
 
     def _turn(self, listener: Listener) -> None:
         """Open the mailbox, look at everything, and wait for news: what comes while we look is told when the waiting begins."""
@@ -146,7 +162,7 @@ class Watcher:
         listener.examine(name)
         self._woken.clear()
         self._sync()
-        end = time.monotonic() + POLL_EVERY
+        end = time.monotonic() + min(POLL_EVERY, self._until_due())
         while not listener.wait(name, end - time.monotonic(), lambda: not self._woken.is_set()):
             if self._woken.is_set():
                 stopping.pause(SETTLE)
@@ -165,9 +181,23 @@ class Watcher:
             raise _as_error(report)
         if self._failures:
             self._failures, self._error = 0, ""
-            self._remember(0.0)
+            with self._whatever():
+                self._remember(0.0)
         if report.notes or report.drafts or report.noticed or report.sent or report.failed:
-            self.told(report)
+            with self._whatever():
+                self.told(report)
+
+    def _until_due(self) -> float:
+        """Seconds until an approved draft may be sent; no end where none is."""
+        rules = self.settings.send
+        if not rules.allow:
+            return math.inf
+        now = utc_time()
+        with opened_journal(State(self.settings.vault).journal) as journal:
+            every = journal.drafts.watched(self.account.name, now)
+        due = [d.approved_at + rules.after - now for d in every if d.status == "approved" and d.approved_at]
+        later = [wait.total_seconds() for wait in due if wait.total_seconds() > 0]
+        return min(later, default=math.inf) + 1
 
     def _failed(self, error: MailbotError) -> None:
         """Wait after a failure, longer each time, and with a part of chance: a server that comes back is not met by all at once."""
@@ -181,8 +211,10 @@ class Watcher:
         # A line that is lost once is nothing to speak of; what lasts is said once, not at every try.
         if str(error) != self._error and (lasting or self._failures > 1):
             self._error = str(error)
-            self.told(Report(self.account.name, error=str(error), exit_code=error.exit_code))
-        self._remember(wait)
+            with self._whatever():
+                self.told(Report(self.account.name, error=str(error), exit_code=error.exit_code))
+        with self._whatever():
+            self._remember(wait)
         self._sleep(wait)
 
     def _sleep(self, seconds: float) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from mailbot.mail.mail import Mail
+from mailbot.mail.text.line import Line
 from mailbot.mail.text.split import MailText, Segment
 
-COMPARED = 3000
+COMPARED = 1000
 """Words of each text that are compared."""
 ALIKE = 0.4
 """The likeness from which a mail without our Message-ID is taken for a draft that was changed."""
@@ -27,10 +28,15 @@ class Content:
     text: str
     files: tuple[str, ...] = ()
     bcc: frozenset[str] = frozenset()
+    sender: str = ""
+    reply_to: frozenset[str] = frozenset()
+    links: tuple[str, ...] = ()
+    """Where the links of HTML lead."""
 
     @property
     def hash(self) -> str:
-        parts = (*map(_listed, (self.to, self.cc, self.bcc)), self.subject, self.text, *self.files)
+        people = map(_listed, (self.to, self.cc, self.bcc, self.reply_to, {self.sender}))
+        parts = (*people, self.subject, self.text, *self.files, *self.links)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
     @property
@@ -52,7 +58,17 @@ def content_of(mail: Mail) -> Content:
         folded("\n".join(s.plain for s in mail.text.segments)),
         tuple(sorted(f"{a.name} {hashlib.sha256(a.content).hexdigest()}" for a in message.attachments)),
         frozenset(hidden),
+        message.sender.key if message.sender else "",
+        frozenset(a.key for a in message.reply_to),
+        tuple(run.target for line in _lines(mail.text) for run in line.runs if run.target),
     )
+
+
+def _lines(text: MailText) -> Iterator[Line]:
+    """The lines of the HTML of a mail."""
+    for segment in text.segments:
+        if not isinstance(segment.source, str):
+            yield from segment.source
 
 
 def folded(text: str) -> str:
@@ -86,7 +102,11 @@ def reply_in(text: MailText, signature: str = "") -> str:
     written = "\n\n".join(
         _marked(s) if between else s.plain for s in segments if between or s.kind == "newest"
     )
-    return _unsigned(written.strip("\n").rstrip(), signature)
+    written = _unsigned(written.strip("\n").rstrip(), signature)
+    if written or not text.segments:
+        return written
+    # What was written stands below something that looks like history to its end: better all of it than nothing.
+    return "\n\n".join(s.plain for s in text.segments).strip("\n")
 
 
 def quote_in(text: MailText) -> str:
@@ -102,9 +122,15 @@ def quote_in(text: MailText) -> str:
 
 def _marked(segment: Segment) -> str:
     """A segment with its quote marks, which HTML has not."""
-    if segment.kind not in ("quoted", "forwarded") or isinstance(segment.source, str):
+    if isinstance(segment.source, str):
         return segment.plain
-    return "\n".join(f"> {line}".rstrip() for line in segment.plain.split("\n"))
+    lines = []
+    for line in segment.source:
+        depth = line.block.quotes or int(segment.kind in ("quoted", "forwarded") and line.quoted)
+        lines.append(f"{'> ' * depth}{line.text}".rstrip())
+        if line.ends:
+            lines.append(">" * depth)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
 def _unsigned(written: str, signature: str) -> str:

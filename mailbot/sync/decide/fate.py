@@ -10,11 +10,12 @@ from mailbot.sync.memory.rows import DraftRow, DraftStatus
 @dataclass(frozen=True, slots=True)
 class LookedFor:
     """What was found of an intended draft: the UIDs in Drafts with its Message-ID, whether another answer to the same mail
-    lies in Drafts or in Sent, and whether its composed bytes are still here."""
+    lies in Drafts or in Sent, whether it lies in Trash, and whether its composed bytes are still here."""
 
     uids: tuple[int, ...] = ()
     answer_in_drafts: bool = False
     answer_in_sent: bool = False
+    in_trash: bool = False
     composed: bool = True
 
 
@@ -72,6 +73,8 @@ def _intended(seen: LookedFor) -> Fate:
         return Mark("unknown", "changed in Drafts")
     if seen.answer_in_sent:
         return Mark("unknown", "sent")
+    if seen.in_trash:
+        return Mark("discarded", "deleted")
     if not seen.composed:
         return Mark("unknown", "moved or deleted")
     return Append()

@@ -227,12 +227,15 @@ def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
 
 
 def _successors(server: OnServer) -> list[Found]:
-    """The messages that came from the draft: those of its Message-ID, else the one that answers the same mail and is like it. Beside
-    a draft that lies where it lay, only one of its own id that says something else is one."""
+    """The messages that came from the draft: those of its Message-ID, else the only one that was saved after it and answers the same
+    mail to the same people, however much of it was rewritten, else those that are like it. Beside a draft that lies where it lay,
+    only one of its own id that says something else is one."""
     same_id = [f for f in server.copies if f.by_id]
     if server.placed:
         return [f for f in same_id if not f.same]
-    return same_id or [f for f in server.copies if f.likeness >= ALIKE]
+    if same_id or len(server.copies) == 1:
+        return same_id or list(server.copies)
+    return [f for f in server.copies if f.likeness >= ALIKE]
 
 
 def _changed_there(draft: DraftRow, seen: Seen, found: Found) -> Life:
@@ -272,7 +275,8 @@ def _by_note(draft: DraftRow, seen: Seen) -> Life:
     if draft.status == "conflict":
         if note.resolve == "server":
             return TakeText(_itself(draft), chosen=True)
-        return Store("you chose the text of the note", theirs=True) if note.resolve == "note" else Leave()
+        chosen = Store("you chose the text of the note", approved=note.status == "approved", theirs=True)
+        return chosen if note.resolve == "note" else Leave()
     if note.changed:
         if not draft.ours:
             return Disagree(None)

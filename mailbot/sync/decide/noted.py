@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailbot.errors import BadData
 from mailbot.mail.message import Address
@@ -23,23 +23,24 @@ class Noted:
     subject: str
     text: str
     attach: tuple[str, ...] = ()
+    to_name: str = ""
+    digests: tuple[str, ...] = ()
+    """The hash of each attached file's content."""
 
     @property
     def hash(self) -> str:
         people = (",".join(sorted(a.key for a in some)) for some in (self.to, self.cc))
-        parts = (*people, folded(self.subject), self.text, *self.attach)
+        parts = (*people, folded(self.subject), self.text, *self.attach, *self.digests)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
 def noted(read: ReadDraft) -> Noted:
     """What a note says. An entry that is no address is kept as it is written, without one."""
     to = _addresses(read.to)
-    if len(to) == 1 and not to[0].name and read.to_name:
-        to = (Address(read.to_name, to[0].email),)
     attach = tuple(
         path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach
     )
-    return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach)
+    return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach, read.to_name)
 
 
 def checked(note: Noted, name: str) -> Noted:
@@ -69,16 +70,24 @@ def chosen_recipients(
     note: Noted, to: tuple[Address, ...], cc: tuple[Address, ...]
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
     """(To, Cc) of a draft: those planned, where the note names the same people, else the note's. (A note has one `to`; a mail may
-    have several.)"""
-    planned = {a.key for a in (*to, *cc)}
+    have several.) A name goes with its address: the `to_name` of the one who was planned counts for nobody else."""
+    planned = {a.key: a for a in (*to, *cc)}
     first = to[0].key if to else ""
-    same = {a.key for a in (*note.to, *note.cc)} == planned and [a.key for a in note.to] == [first]
-    return (to, cc) if same else (note.to, note.cc)
+    if {a.key for a in (*note.to, *note.cc)} == set(planned) and [a.key for a in note.to] == [first]:
+        return to, cc
+
+    first_name = property_text(to[0].name) if to else ""
+    if len(note.to) == 1 and not note.to[0].name and note.to_name != first_name:
+        note = replace(note, to=(Address(note.to_name, note.to[0].email),))
+
+    def named(people: tuple[Address, ...]) -> tuple[Address, ...]:
+        return tuple(a if a.name else planned.get(a.key, a) for a in people)
+
+    return named(note.to), named(note.cc)
 
 
 def _addresses(lines: tuple[str, ...]) -> tuple[Address, ...]:
     found: list[Address] = []
     for line in lines:
-        read = [a for a in addresses(line)[0] if a.email]
-        found += read or [Address(line, "")]
+        found += addresses(line)[0] or (Address(line, ""),)
     return tuple(found)

@@ -14,12 +14,13 @@ _ATTACHED = Phrases("{{matter.attached}}")
 @dataclass(frozen=True, slots=True)
 class Going:
     """What is known of a draft just before it goes out: its reply, how many files it has, the hash of what its note says, whether its
-    bytes are those that were seen last, and the notes of newer mails of others in its thread."""
+    bytes are those that were seen last, what the note's status is, and the notes of newer mails of others in its thread."""
 
     reply: str
     files: int
     noted: str
     whole: bool
+    status: str = "approved"
     newer: tuple[str, ...] = ()
 
 
@@ -29,8 +30,12 @@ def hindrance(draft: DraftRow, going: Going) -> str:
         return "it was sent already"
     if draft.status != "approved":
         return f"it is `{draft.status}`, and only what you have approved is sent; run `mailbot approve` first"
+    if going.status != "approved":
+        return f"its note says `{going.status}` by now"
     if draft.approved != going.noted:
         return "it was changed after you approved it; approve it again"
+    if not going.reply.strip():
+        return "it has no text"
     if blank := BLANK.search(going.reply):
         return f"it still has a blank: {blank[0]}; fill it in, and approve it again"
     if not going.whole:

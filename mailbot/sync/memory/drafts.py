@@ -33,8 +33,8 @@ class Drafts(Protocol):
         """The mailbox of an intended draft is no more: it goes to another."""
         ...
 
-    def approve(self, draft_id: int, approved: str, at: datetime) -> None:
-        """The user has approved what has this hash."""
+    def approve(self, draft_id: int, approved: str, at: datetime) -> bool:
+        """The user has approved what has this hash. False, and nothing done, if the draft is no longer one that can be."""
         ...
 
     def get(self, draft_id: int) -> DraftRow:
@@ -123,12 +123,13 @@ class SqliteDrafts:
     def redirect(self, draft_id: int, mailbox: str) -> None:
         self._database.run("UPDATE draft SET mailbox = ? WHERE id = ?", mailbox, draft_id)
 
-    def approve(self, draft_id: int, approved: str, at: datetime) -> None:
+    def approve(self, draft_id: int, approved: str, at: datetime) -> bool:
         sql = (
             "UPDATE draft SET becomes = CASE status WHEN 'approved' THEN becomes ELSE status END, status = 'approved',"
-            " why = '', approved = ?, approved_at = ?, attempts = 0, next_try = NULL WHERE id = ?"
+            " why = '', approved = ?, approved_at = ?, attempts = 0, next_try = NULL WHERE id = ? AND sent_at IS NULL AND"
+            " status IN ('draft','edited','approved','missing') RETURNING id"
         )
-        self._database.run(sql, approved, to_text(at), draft_id)
+        return bool(self._database.all(sql, approved, to_text(at), draft_id))
 
     def get(self, draft_id: int) -> DraftRow:
         found = self._where("d.id = ?", draft_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import mimetypes
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address, Attachment, MessageId
 from mailbot.mail.mime import reply_body
 from mailbot.mail.mime.compose import Reply, compose
+from mailbot.mail.mime.header import addresses
 from mailbot.regular_file import read_file
 from mailbot.sync.decide.content import content_of
 from mailbot.sync.decide.noted import Noted, chosen_recipients
 from mailbot.sync.steps.deliver import Composed
-from mailbot.vault.files import inside
+from mailbot.vault.files import content_hash, inside
 
 LARGEST = 25_000_000
 """Octets of one attachment: few servers take more."""
@@ -49,13 +51,11 @@ def revised(
     quoted: str | None = None,
 ) -> Reply:
     """The draft that takes the place of an `old` one: its sender, its thread and its quote, with what the note says now. In one of
-    ours the quote are the last `quote_lines`; in another it is `quoted`. Files are left to the caller."""
-    before = email.message_from_bytes(old, policy=email.policy.default)
+    ours the quote are the last `quote_lines`; in another it is `quoted`, and its files and hidden recipients are kept. The
+    files that the note names are left to the caller."""
     mail = read_mail(old).message
-    body = before.get_body(("plain",))
-    lines = str(body.get_content() if body else "").replace("\r\n", "\n").rstrip("\n").split("\n")
-    quote = "\n".join(lines[-quote_lines:]) if quote_lines else ""
-    quote = quote if quoted is None else quoted
+    quote = _last_lines(old, quote_lines) if quoted is None else quoted
+    hidden = {a.key: a for value in mail.headers.get("bcc", ()) for a in addresses(value)[0] if a.email}
     to, cc = chosen_recipients(said, mail.to, mail.cc)
     return Reply(
         message_id=message_id,
@@ -67,8 +67,29 @@ def revised(
         in_reply_to=mail.in_reply_to[0] if mail.in_reply_to else None,
         references=mail.references,
         body=reply_body.body(said.text, quote, signature),
+        files=mail.attachments if quoted is not None else (),
+        bcc=tuple(hidden.values()),
         quote_lines=len(quote.strip().split("\n")) if quote.strip() else 0,
     )
+
+
+def _last_lines(raw: bytes, count: int) -> str:
+    """The last lines of the text of a draft of ours, which is plain text in UTF-8."""
+    body = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
+    lines = str(body.get_content() if body else "").replace("\r\n", "\n").rstrip("\n").split("\n")
+    return "\n".join(lines[-count:]) if count else ""
+
+
+def with_files(said: Noted, vault: Path) -> Noted:
+    """What a note says, with the content of its files: one that is changed is another draft. A file that cannot be read is left to
+    `attached`, which says so."""
+    digests = []
+    for path in said.attach:
+        try:
+            digests.append(content_hash(read_file(inside(vault, path), LARGEST)))
+        except (BadData, OSError):
+            digests.append("unreadable")
+    return replace(said, digests=tuple(digests))
 
 
 def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment, ...]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
+from mailbot.mail.server.special_use import SpecialUse
 from mailbot.settings import Account
 from mailbot.sync.decide.fate import Append, Confirm, Copy, Fate, LookedFor, Mark, Replace, fate
 from mailbot.sync.decide.retry import backoff
@@ -43,6 +44,8 @@ class Composed:
     server_base: str = ""
     note_base: str = ""
     becomes: DraftStatus = "draft"
+    ours: bool = True
+    """False where it holds what a mail client has put there, and the note does not: it is not replaced without a word."""
     approved: str = ""
     approved_at: datetime | None = None
 
@@ -51,7 +54,7 @@ class Composed:
         return DraftRow(
             0, self.mail_id, self.message_id, "intent", "", self.note, self.note_hash, mailbox, 0, 0, content_hash(self.raw),
             datetime.now(UTC), quote_lines=self.quote_lines, server_base=self.server_base, note_base=self.note_base,
-            becomes=self.becomes, approved=self.approved, approved_at=self.approved_at, sent_mark=sent_mark,
+            becomes=self.becomes, ours=self.ours, approved=self.approved, approved_at=self.approved_at, sent_mark=sent_mark,
         )  # fmt: skip
 
 
@@ -155,8 +158,10 @@ class Delivery:
             case Mark(status, why):
                 self.report.remark(f"{row.note}: its server draft was {why}; it is not stored again")
                 mail = self.journal.mails.get(row.mail_id)
+                if status == "discarded":
+                    self.notes.change(row.note, row.note_hash, {"status": status})
                 with self.journal.together():
-                    self.journal.drafts.mark(row.id, status, why)
+                    self.journal.drafts.save(replace(row, status=status, why=why, ended_by="client"))
                     self.journal.mails.update(
                         mail.id, stage="done", disposition="reply", note_hash=mail.note_hash
                     )
@@ -169,19 +174,24 @@ class Delivery:
             return LookedFor(uids=tuple(uids))
         composed = self.spool.draft(message_id) is not None
         source = self.journal.mails.get(row.mail_id).message_id
+        in_trash = bool((trash := self._mailbox("trash")) and self.server.copies(trash, message_id))
         if not source:
-            return LookedFor(composed=composed)
+            return LookedFor(composed=composed, in_trash=in_trash)
         parent = MessageId(source)
         earlier = {d.uid for d in self.journal.drafts.of(row.mail_id) if d.mailbox == row.mailbox}
         others = set(self.server.copies(row.mailbox, message_id, parent=parent))
         if others - earlier:
             return LookedFor(answer_in_drafts=True, composed=composed)
-        try:
-            sent = self.server.find("sent", self.account.sent_mailbox)
-        except ServerUnavailable:
-            sent = ""
+        sent = self._mailbox("sent", self.account.sent_mailbox)
         in_sent = bool(sent and self.server.copies(sent, message_id, parent=parent))
-        return LookedFor(answer_in_sent=in_sent, composed=composed)
+        return LookedFor(answer_in_sent=in_sent, in_trash=in_trash, composed=composed)
+
+    def _mailbox(self, use: SpecialUse, configured: str = "auto") -> str:
+        """The name of a mailbox, empty if there is none."""
+        try:
+            return self.server.find(use, configured)
+        except ServerUnavailable:
+            return ""
 
     def _append(self, row: DraftRow, composed: bytes, *, theirs: bool = False) -> None:
         uid = self.server.append_draft(row.mailbox, composed, MessageId(row.message_id))

@@ -18,7 +18,7 @@ from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.steps.compose import attached, ready
+from mailbot.sync.steps.compose import attached, ready, with_files
 from mailbot.sync.steps.deliver import Composed
 from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault import draft_note
@@ -91,7 +91,7 @@ class DraftNotes:
         """The draft of a note as it lies in the vault, ready to be stored. Raises BadData if the note cannot be read, or names
         recipients or files that cannot be."""
         text, note_hash = self.notes.must_read(note)
-        said = checked(noted(draft_note.parse(text, note)), note)
+        said = checked(with_files(noted(draft_note.parse(text, note)), self.settings.vault), note)
         planned = self._outgoing(mail, said.text, message_id)
         to, cc = chosen_recipients(said, planned.to, planned.cc)
         files = attached(self.settings.vault, note, said.attach)

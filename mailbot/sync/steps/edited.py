@@ -8,7 +8,7 @@ from typing import Any
 
 from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address
-from mailbot.sync.decide.content import folded, quote_in, reply_in
+from mailbot.sync.decide.content import content_of, folded, quote_in, reply_in
 from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
 from mailbot.sync.decide.noted import as_noted, checked
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
@@ -32,6 +32,9 @@ class Edited:
         )  # fmt: skip
         if draft.status in ("missing", "discarded", "unknown"):
             self.telling.tell(row, row.becomes, "It is in Drafts again.", approved="", approved_at=None)
+        elif draft.status == "approved" and not found.ours:
+            line = "Not approved any more: a mail client has saved it anew. Look at it, and approve it again."
+            self.telling.tell(row, "edited", line, approved="", approved_at=None, becomes="edited")
         elif row.message_id != draft.message_id:
             self.telling.tell(row, row.status, "", properties={"draft_message_id": row.message_id})
         else:
@@ -64,6 +67,8 @@ class Edited:
         properties["draft_message_id"] = notes.property_text(self.telling.id_of(draft, found))
         if side.note.resolve:
             properties["resolve"] = ""
+        if side.read and side.read.attach:
+            properties["attach"] = []  # the files are those of the mail client now
         line = (
             "You edited it in your mail client."
             if found.by_id
@@ -73,6 +78,10 @@ class Edited:
             line = "You chose the text of Drafts."
         if draft.status == "approved":
             line += " Approve it again to have it sent."
+        if message.attachments:
+            line += f" Its files: {', '.join(a.name or 'unnamed' for a in message.attachments)}."
+        if hidden := sorted(content_of(mail).bcc):
+            line += f" Bcc: {', '.join(hidden)}."
         row = replace(
             draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=False, sha256=found.sha256,
             server_base=found.content, message_id=self.telling.id_of(draft, found), becomes="edited", approved="", approved_at=None,
@@ -109,7 +118,9 @@ class Edited:
             self.telling.clock(),
             quote,
         )
-        reply = replace(reply, files=attached(self.telling.settings.vault, draft.note, said.attach))
+        files = attached(self.telling.settings.vault, draft.note, said.attach)
+        own = {file.name for file in files}
+        reply = replace(reply, files=(*(f for f in reply.files if f.name not in own), *files))
         status: DraftStatus = "approved" if fate.approved else "edited"
         line = f"{fate.why[0].upper()}{fate.why[1:]}."
         properties: dict[str, Any] = {"draft_message_id": reply.message_id}
@@ -132,6 +143,7 @@ class Edited:
         composed = replace(
             ready(draft.mail_id, draft.note, note_hash, reply, said),
             becomes=status,
+            ours=len(reply.files) == len(files) and not reply.bcc,
             approved=said.hash if fate.approved else "",
             approved_at=(draft.approved_at or self.telling.clock()) if fate.approved else None,
         )

@@ -35,6 +35,7 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, in_log, log
+from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.edited import Edited
 from mailbot.sync.steps.ended import Ended
@@ -44,6 +45,7 @@ from mailbot.sync.steps.take_back import TakeBack
 from mailbot.sync.steps.telling import Side, Telling
 from mailbot.vault import draft_note
 from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault.read_back import sender_in
 
 WATCHED = timedelta(days=30)
 """How long a draft that a mail client has deleted is looked for: the user may take that back."""
@@ -80,7 +82,8 @@ class Reconciler:
         sides = {}
         for number, draft in enumerate(drafts):
             drafts[number], sides[draft.id] = self._side(draft)
-        servers = self.sightings.of(drafts, {id_: side.said for id_, side in sides.items()})
+        said = {id_: side.said for id_, side in sides.items()}
+        servers = self.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts})
         for draft in drafts:
             try:
                 self._one(draft, servers[draft.id], sides[draft.id])
@@ -109,7 +112,8 @@ class Reconciler:
         """What `notice` would do, changing nothing but the memory of Sent."""
         drafts = self.watched()
         sides = {d.id: self._side(d)[1] for d in drafts}
-        servers = self.sightings.of(drafts, {id_: side.said for id_, side in sides.items()}) if drafts else {}
+        said = {id_: side.said for id_, side in sides.items()}
+        servers = self.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts}) if drafts else {}
         found = [(d, life(d, Seen(servers[d.id], sides[d.id].note, self.clock()))) for d in drafts]
         return [(d, fate) for d, fate in found if not isinstance(fate, Leave)]
 
@@ -129,10 +133,15 @@ class Reconciler:
             status = str((self.files.properties(draft.note) or {}).get("status") or "").casefold()
             self.report.remark(str(error))
             return draft, Side(InNote(read=status == "discarded", status=status))
-        said = noted(read)
+        said = with_files(noted(read), self.settings.vault)
         if not draft.note_base:  # made by a version that did not remember what it wrote
             draft = replace(draft, note_base=said.hash)
         return draft, Side(_in_note(draft, read, said), read, said)
+
+    def _author(self, draft: DraftRow) -> str:
+        """Who wrote the mail that a draft answers, as its note says."""
+        row = self.journal.mails.get(draft.mail_id)
+        return sender_in(self.files.properties(row.note) or {}).key
 
     def _read(self, path: str) -> str | None:
         try:

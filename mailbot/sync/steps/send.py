@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mailbot import stopping
 from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import Address, MessageId
@@ -23,6 +24,7 @@ from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, log
 from mailbot.sync.steps.after_sending import ALL, AfterSending
+from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.telling import Telling
 from mailbot.vault import draft_note
@@ -80,14 +82,21 @@ class Sender:
                     f"account {self.account.name}: {rules.per_hour} mails an hour are sent (send.per_hour); the rest waits"
                 )
                 return
-            preview = self.preview(draft)
+            try:
+                preview = self.preview(draft)
+            except BadData as error:
+                self.report.failed.append(f"{draft.note}: not sent: {error}")
+                continue
             if preview.hindrance or preview.doubts:
                 why = "; ".join(filter(None, (preview.hindrance, *preview.doubts)))
                 self.report.remark(
                     f"{draft.note}: not sent: {why}; `mailbot send {draft.note}` sends it if you say so"
                 )
             elif draft.next_try is None or draft.next_try <= now:
-                most -= self.send(draft)
+                try:
+                    most -= self.send(draft)
+                except BadData as error:
+                    self.report.failed.append(str(error))
 
     def approved(self, until: datetime | None = None) -> list[DraftRow]:
         """The drafts that are approved, or were by then."""
@@ -95,17 +104,19 @@ class Sender:
         at = until or self.clock() + MONTH
         return [d for d in every if d.status == "approved" and d.approved_at and d.approved_at <= at]
 
-    def preview(self, draft: DraftRow) -> Preview:
-        """What would go out of a draft. Raises BadData if its note cannot be read."""
+    def preview(self, draft: DraftRow, *, again: bool = False) -> Preview:
+        """What would go out of a draft; `again` says that the user has decided on one whose fate is unknown. Raises BadData if its note
+        cannot be read."""
         raw = self.delivery.bytes_of(draft)
         mail = read_mail(raw) if raw else None
         read = draft_note.parse(self.files.must_read(draft.note)[0], draft.note)
-        said = noted(read)
+        said = with_files(noted(read), self.settings.vault)
         whole = (
             mail is not None and content_of(mail).hash == draft.server_base and said.hash == draft.note_base
         )
         files = tuple((a.name, a.size) for a in mail.message.attachments) if mail else ()
-        going = Going(said.text, len(files), said.hash, whole, tuple(self.newer(draft)))
+        status = "approved" if again else read.status
+        going = Going(said.text, len(files), said.hash, whole, status, tuple(self.newer(draft)))
         return Preview(
             draft,
             str(mail.message.sender or "") if mail else "",
@@ -137,6 +148,10 @@ class Sender:
         self.journal.drafts.save(going)
         try:
             outcome = outbox.submit(wire)
+        except (stopping.Stopped, KeyboardInterrupt):
+            if not outbox.handed_over:
+                self.journal.drafts.save(replace(draft, why="the run was stopped before it was sent"))
+            raise
         except MailbotError as error:
             if draft.mailbox:
                 self.spool.drop_draft(MessageId(draft.message_id))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from mailbot.assistant.lane import BLANK
 from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import MessageId
@@ -22,6 +23,10 @@ from mailbot.sync.memory.spool import Spool
 from mailbot.sync.steps.deliver import MOST
 from mailbot.vault.files import content_hash
 
+MAILBOXES = 50
+"""How many other mailboxes are looked at for a Drafts that was renamed."""
+FEW = 8
+"""Words of its own that a draft must have to be compared: an outline has hardly any."""
 CLOCKS = timedelta(minutes=10)
 """How far two clocks may be apart: a mail in Sent that is older than a draft is no answer that came of it."""
 
@@ -44,13 +49,16 @@ class Sightings:
     spool: Spool
     _mails: dict[Location, tuple[bytes, Mail] | None] = field(default_factory=dict)
 
-    def of(self, drafts: Sequence[DraftRow], notes: Mapping[int, Noted | None]) -> dict[int, OnServer]:
-        """What the server holds of each draft, by its id. `notes` are what their notes say, None where one cannot be read."""
+    def of(
+        self, drafts: Sequence[DraftRow], notes: Mapping[int, Noted | None], authors: Mapping[int, str]
+    ) -> dict[int, OnServer]:
+        """What the server holds of each draft, by its id. `notes` are what their notes say, None where one cannot be read; `authors` who
+        wrote the mails that they answer (addresses, case-folded)."""
         boxes = self._boxes([d for d in drafts if d.mailbox])
         placed = {(b.opened.name, uid) for b in boxes for uid in b.headers} & {
             (d.mailbox, d.uid) for d in drafts
         }
-        return {draft.id: self._one(draft, notes.get(draft.id), boxes, placed) for draft in drafts}
+        return {d.id: self._one(d, notes.get(d.id), authors.get(d.id, ""), boxes, placed) for d in drafts}
 
     def _boxes(self, drafts: Sequence[DraftRow]) -> list[_Box]:
         """Drafts, and where drafts lay before Drafts was moved: what is there since the oldest of these drafts."""
@@ -63,7 +71,16 @@ class Sightings:
         except ServerUnavailable:
             if not names:
                 raise
-        return [self._box(name, drafts) for name in names]
+        boxes = [self._box(name, drafts) for name in names]
+        seen = {(b.opened.name, b.opened.uidvalidity) for b in boxes}
+        lost = {
+            d.uidvalidity for d in drafts if (d.mailbox, d.uidvalidity) not in seen and d.status != "missing"
+        }
+        if lost:  # perhaps Drafts was given another name: a mailbox keeps its UIDVALIDITY then
+            for name in sorted(there - set(names))[:MAILBOXES]:
+                if self.server.examine(name).uidvalidity in lost:
+                    boxes.append(self._box(name, drafts))
+        return boxes
 
     def _box(self, name: str, drafts: Sequence[DraftRow]) -> _Box:
         opened = self.server.examine(name)
@@ -73,10 +90,15 @@ class Sightings:
         return _Box(opened, dict(self.server.headers(uids)))
 
     def _one(
-        self, draft: DraftRow, note: Noted | None, boxes: Sequence[_Box], placed: set[tuple[str, int]]
+        self,
+        draft: DraftRow,
+        note: Noted | None,
+        author: str,
+        boxes: Sequence[_Box],
+        placed: set[tuple[str, int]],
     ) -> OnServer:
         source = self.journal.mails.get(draft.mail_id).message_id
-        readers = {a.key for a in (*note.to, *note.cc)} if note else set()
+        readers = {a.key for a in (*note.to, *note.cc)} | ({author} - {""}) if note else set()
         sent = self._sent(draft, source, note, readers)
         if not draft.mailbox:
             return OnServer(placed=self.spool.draft(MessageId(draft.message_id)) is not None, sent=sent)
@@ -85,21 +107,26 @@ class Sightings:
         mine = home.headers.get(draft.uid) if home and draft.uid else None
         lies = mine is not None and not _deleted(mine)
         copies = []
-        earlier = {d.message_id for d in self.journal.drafts.of(draft.mail_id)} - {draft.message_id}
+        earlier = {d.message_id: d for d in self.journal.drafts.of(draft.mail_id) if d.id != draft.id}
         for box in boxes:
             for uid, header in box.headers.items():
                 if _deleted(header) or (box is home and uid <= draft.uid):
                     continue  # what is older than the draft did not come from it
-                stale = header.message_id in earlier
-                by_id = stale or header.message_id == draft.message_id
+                mine_once = earlier.get(header.message_id)
+                by_id = mine_once is not None or header.message_id == draft.message_id
                 answers = not lies and bool(source) and header.parent == source
-                if not by_id and not (answers and _same_readers(header, readers)):
+                # A mail without a Message-ID cannot be answered by name: then readers and text must tell.
+                orphan = not lies and not source and not header.parent and bool(readers)
+                if not by_id and not ((answers or orphan) and _same_readers(header, readers)):
                     continue
                 if not by_id and ((box.opened.name, uid) in placed or self._elsewhere(header, draft)):
                     continue
                 at = Location(box.opened.name, box.opened.uidvalidity, uid)
                 found = self._found("drafts", at, header.message_id, by_id, draft, note)
-                copies.append(replace(found, stale=stale))
+                if mine_once and found.content == mine_once.server_base:
+                    continue  # an earlier revision that is back, and says nothing new
+                if by_id or answers or found.likeness >= MIRROR:
+                    copies.append(replace(found, stale=mine_once is not None))
         trash = None
         if not lies and not copies and not sent and draft.status not in ("discarded", "unknown"):
             trash = self._trash(draft, source, note, readers)
@@ -165,7 +192,7 @@ class Sightings:
             by_id,
             same=said.hash == draft.server_base,
             ours=draft.ours and sha256 == draft.sha256,
-            likeness=round(likeness(note.text, written), 2) if note else 1.0,
+            likeness=_alike(note.text, written) if note else 1.0,
             as_noted=as_noted
             and note is not None
             and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc,
@@ -185,6 +212,12 @@ class Sightings:
 
 MIRROR = 0.6
 """The likeness from which a mail in Trash that answers the same mail is taken for the draft."""
+
+
+def _alike(drafted: str, written: str) -> float:
+    """How alike a draft and what became of it are. One that is mostly blanks and quoted questions was there to be rewritten."""
+    own = "\n".join(line for line in BLANK.sub(" ", drafted).split("\n") if not line.startswith(">"))
+    return 1.0 if len(own.split()) < FEW else round(likeness(own, written), 2)
 
 
 def _same_readers(header: SentHeader, readers: set[str]) -> bool:

@@ -15,13 +15,16 @@ from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report
+from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sightings import Sightings
 from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
 from mailbot.vault.draft_note import ReadDraft
 
-TOLD_BY_LIKENESS = "it has another Message-ID, and was recognised by the mail that it answers and by its text"
+TOLD_BY_LIKENESS = (
+    "it has another Message-ID, and was recognised by the mail that it answers, its recipients and its text"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,8 @@ class Telling:
     def _base(self, draft: DraftRow) -> str:
         """What the note says now, as a hash."""
         try:
-            return noted(
-                draft_note.parse((self.files.read(draft.note) or ("", ""))[0] or "", draft.note)
-            ).hash
+            text, _ = self.files.must_read(draft.note)
+            return with_files(noted(draft_note.parse(text, draft.note)), self.settings.vault).hash
         except BadData:
             return draft.note_base
 

@@ -26,6 +26,8 @@ STORED = replace(INTENT, status="draft", uidvalidity=3, uid=12)
         (LookedFor((4,), answer_in_drafts=True, answer_in_sent=True, composed=False), Confirm(4)),
         (LookedFor(answer_in_drafts=True), Mark("unknown", "changed in Drafts")),
         (LookedFor(answer_in_sent=True), Mark("unknown", "sent")),
+        (LookedFor(in_trash=True), Mark("discarded", "deleted")),
+        (LookedFor((4,), in_trash=True), Confirm(4)),
         (LookedFor(composed=False), Mark("unknown", "moved or deleted")),
     ],
 )

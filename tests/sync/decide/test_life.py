@@ -67,7 +67,7 @@ ANSWER = found(place="sent", by_id=False, likeness=0.9)
         (HERE, InNote(), {}, Leave()),
         (OnServer(copies=(OTHER,)), InNote(), {}, TakeText(OTHER)),
         (OnServer(copies=(ALIKE,)), InNote(), {}, TakeText(ALIKE)),
-        (OnServer(copies=(UNLIKE,)), InNote(), {}, Miss()),
+        (OnServer(copies=(UNLIKE,)), InNote(), {}, TakeText(UNLIKE)),
         (OnServer(copies=(MOVED,)), InNote(), {}, Relocate(MOVED)),
         (OnServer(copies=(OTHER,)), InNote(changed=True), {}, Disagree(OTHER)),
         (OnServer(copies=(replace(OTHER, as_noted=True),)), InNote(changed=True), {}, TakeText(replace(OTHER, as_noted=True))),

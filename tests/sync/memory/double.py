@@ -252,13 +252,16 @@ class MemoryDrafts:
             raise LookupError(draft_id)
         return self._tables.drafts[draft_id]
 
-    def approve(self, draft_id: int, approved: str, at: datetime) -> None:
+    def approve(self, draft_id: int, approved: str, at: datetime) -> bool:
         row = self._tables.drafts[draft_id]
+        if row.sent_at or row.status not in ("draft", "edited", "approved", "missing"):
+            return False
         becomes = row.becomes if row.status == "approved" else row.status
         self._change(
             draft_id, status="approved", becomes=becomes, why="", approved=approved, approved_at=utc(at)
         )
         self._change(draft_id, attempts=0, next_try=None)
+        return True
 
     def of_note(self, note: str) -> DraftRow | None:
         return next((d for d in reversed(self._tables.drafts.values()) if d.note == note), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
 from mailbot.errors import BadData
@@ -12,6 +13,9 @@ from mailbot.mail.mime.header import addresses
 from mailbot.sync.decide.content import folded, tidy
 from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.note import property_text
+
+
+_PARTED = re.compile(r"[,;](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +93,7 @@ def chosen_recipients(
 def _addresses(lines: tuple[str, ...]) -> tuple[Address, ...]:
     found: list[Address] = []
     for line in lines:
-        found += addresses(line)[0] or (Address(line, ""),)
+        for entry in [line] if line.count("@") == 1 and "<" in line else _PARTED.split(line):
+            read = [a for a in addresses(entry)[0] if a.email]
+            found += read if len(read) == 1 else [Address(entry.strip(), "")]
     return tuple(found)

@@ -166,6 +166,7 @@ class Delivery:
                         mail.id, stage="done", disposition="reply", note_hash=mail.note_hash
                     )
                 self.spool.drop_draft(MessageId(row.message_id))
+                self.spool.drop_mail(mail.sha256)
 
     def _looked_for(self, row: DraftRow) -> LookedFor:
         """What Drafts and Sent hold of an intended draft, and of other answers to its mail."""

@@ -14,7 +14,6 @@ from mailbot.sync.decide.content import folded, tidy
 from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.note import property_text
 
-
 _PARTED = re.compile(r"[,;](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
 
 

@@ -25,6 +25,8 @@ from mailbot.vault.files import content_hash
 
 MAILBOXES = 50
 """How many other mailboxes are looked at for a Drafts that was renamed."""
+RECENT = 500
+"""UIDs that are looked at for drafts that were deleted before the mailbox was renumbered."""
 FEW = 8
 """Words of its own that a draft must have to be compared: an outline has hardly any."""
 CLOCKS = timedelta(minutes=10)
@@ -73,9 +75,8 @@ class Sightings:
                 raise
         boxes = [self._box(name, drafts) for name in names]
         seen = {(b.opened.name, b.opened.uidvalidity) for b in boxes}
-        lost = {
-            d.uidvalidity for d in drafts if (d.mailbox, d.uidvalidity) not in seen and d.status != "missing"
-        }
+        open_ = [d for d in drafts if d.status not in ("missing", "discarded")]
+        lost = {d.uidvalidity for d in open_ if (d.mailbox, d.uidvalidity) not in seen}
         if lost:  # perhaps Drafts was given another name: a mailbox keeps its UIDVALIDITY then
             for name in sorted(there - set(names))[:MAILBOXES]:
                 if self.server.examine(name).uidvalidity in lost:
@@ -85,7 +86,10 @@ class Sightings:
     def _box(self, name: str, drafts: Sequence[DraftRow]) -> _Box:
         opened = self.server.examine(name)
         known = [d.uid for d in drafts if (d.mailbox, d.uidvalidity) == (name, opened.uidvalidity) and d.uid]
-        first = min(known) if len(known) == len(drafts) else 1
+        open_ = [d for d in drafts if d.status != "discarded" and (d.uid or d.status != "unknown")]
+        first = min(known, default=max(1, opened.uidnext - RECENT))
+        if any((d.mailbox, d.uidvalidity) != (name, opened.uidvalidity) or not d.uid for d in open_):
+            first = 1  # it may lie anywhere
         uids = self.server.search(["ALL"], first=first, exists=opened.exists) if opened.exists else []
         return _Box(opened, dict(self.server.headers(uids)))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.e2e.life.desk import Desk
+from tests.e2e.life.desk import Desk, sending
 from tests.servers.dovecot import Dovecot
+from tests.servers.smtp import SmtpServer
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def desk(dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path) 
     made = Desk(dovecot, user, make_settings(dovecot.port, user), vault)
     yield made
     made.close()
+
+
+@pytest.fixture
+def smtp(desk: Desk, make_settings: MakeSettings) -> Iterator[SmtpServer]:
+    with sending(desk, make_settings, SmtpServer()) as server:
+        yield server

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,9 +21,10 @@ from mailbot.sync.session.state import State
 from mailbot.vault import draft_note
 from mailbot.vault import note as notes
 from mailbot.vault.draft_note import ReadDraft
-from tests.conftest import mail, tree
+from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
 from tests.servers.mail_clients import MailClient
+from tests.servers.smtp import SmtpServer
 
 Client = TypeVar("Client", bound=MailClient)
 SOURCE = "<m1@acme.example>"
@@ -121,3 +123,14 @@ class Desk:
         for name in ("INBOX", "Drafts", "Sent", "Trash"):
             found[name] = (self.dovecot.flags(self.user, name), self.dovecot.messages(self.user, name))
         return found
+
+
+NOW: dict[str, Any] = {"allow": True, "after": "0s"}
+
+
+@contextmanager
+def sending(desk: Desk, make: MakeSettings, server: SmtpServer, **send: Any) -> Iterator[SmtpServer]:
+    with server:
+        smtp = {"host": "127.0.0.1", "port": server.port, "security": "none", "timeout": 1}
+        desk.settings = make(desk.dovecot.port, desk.user, account={"smtp": smtp}, send=send or NOW)
+        yield server

@@ -18,9 +18,9 @@ from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import pipeline
 from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings, mail
-from tests.e2e.life.desk import Desk
+from tests.e2e.life.desk import NOW, Desk, sending
 from tests.e2e.life.test_notice import add_line, settled
-from tests.e2e.life.test_send import NOW, answered, run, sending, smtp, sync  # noqa: F401 - smtp is a fixture
+from tests.e2e.life.test_send import answered, run, sync
 from tests.servers.mail_clients import AppleMail, MailClient, Roundcube, Thunderbird
 from tests.servers.smtp import SmtpServer
 
@@ -65,7 +65,7 @@ def test_files_and_hidden_readers_of_a_client_outlive_the_choice_of_the_notes_te
 
 
 @pytest.mark.parametrize("heading", ["## History", "## In Drafts", "## Earlier Revisions"])
-def test_headings_of_the_users_own_are_not_mailbots(desk: Desk, smtp: SmtpServer, heading: str) -> None:  # noqa: F811
+def test_headings_of_the_users_own_are_not_mailbots(desk: Desk, smtp: SmtpServer, heading: str) -> None:
     note = answered(desk)
     text = desk.text(note)
     own = f"Hi Ana,\n\n{heading}\n\n- It was 8+3.\n\n## Plan\n\nMore soon.\n\nJo Vermeer"
@@ -208,7 +208,7 @@ def test_one_broken_note_keeps_no_other_from_being_sent(desk: Desk, make_setting
 def test_a_draft_that_waits_for_drafts_can_be_approved(
     desk: Desk,
     smtp: SmtpServer,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuses(self: ImapAccount, *arguments: Any) -> int:
         raise ServerUnavailable("the mailbox is full")
@@ -340,7 +340,7 @@ def test_a_run_that_is_stopped_before_anything_was_handed_over_leaves_the_approv
     assert [d.status for d in desk.rows()][-1] == "approved"
 
 
-def test_an_empty_reply_is_not_sent(desk: Desk, smtp: SmtpServer) -> None:  # noqa: F811
+def test_an_empty_reply_is_not_sent(desk: Desk, smtp: SmtpServer) -> None:
     note = answered(desk)
     text = desk.text(note)
     desk.write(note, f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{text[text.index(END) :]}")
@@ -349,7 +349,7 @@ def test_an_empty_reply_is_not_sent(desk: Desk, smtp: SmtpServer) -> None:  # no
     assert smtp.mails == [] and any("it has no text" in remark for remark in report.remarks)
 
 
-def test_a_choice_and_an_approval_at_once_are_both_obeyed(desk: Desk, smtp: SmtpServer) -> None:  # noqa: F811
+def test_a_choice_and_an_approval_at_once_are_both_obeyed(desk: Desk, smtp: SmtpServer) -> None:
     note = answered(desk)
     desk.sync()
     desk.client(Thunderbird).save(add_line)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +14,13 @@ from mailbot.mail.server import outbox
 from mailbot.sync import pipeline
 from mailbot.sync.session.report import Options, Report
 from tests.conftest import MakeSettings, mail
-from tests.e2e.life.desk import SOURCE, Desk
+from tests.e2e.life.desk import NOW, SOURCE, Desk, sending
 from tests.e2e.life.test_notice import settled
 from tests.servers.dovecot import Dovecot
 from tests.servers.mail_clients import Thunderbird
 from tests.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.dovecot
-NOW: dict[str, Any] = {"allow": True, "after": "0s"}
-
-
-@contextmanager
-def sending(desk: Desk, make: MakeSettings, server: SmtpServer, **send: Any) -> Iterator[SmtpServer]:
-    with server:
-        smtp = {"host": "127.0.0.1", "port": server.port, "security": "none", "timeout": 1}
-        desk.settings = make(desk.dovecot.port, desk.user, account={"smtp": smtp}, send=send or NOW)
-        yield server
-
-
-@pytest.fixture
-def smtp(desk: Desk, make_settings: MakeSettings) -> Iterator[SmtpServer]:
-    with sending(desk, make_settings, SmtpServer()) as server:
-        yield server
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeSettings
-from tests.e2e.life.desk import Desk
+from tests.e2e.life.desk import NOW, Desk
 from tests.e2e.life.test_notice import settled
-from tests.e2e.life.test_send import NOW, answered, run, sync
+from tests.e2e.life.test_send import answered, run, sync
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import SmtpServer
 

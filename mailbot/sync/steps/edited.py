@@ -21,11 +21,13 @@ from mailbot.vault import note as notes
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """Acts on what was edited in the drafts of an account. Every call may raise BadData for one draft, and MailbotError if the server as a whole fails."""
+    """Acts on what was edited in the drafts of an account. Every call may raise BadData for one draft, and MailbotError if the server
+    as a whole fails."""
 
     telling: Telling
 
     def relocate(self, draft: DraftRow, found: Found) -> None:
+        """It lies elsewhere, and says the same."""
         row = replace(
             draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=found.ours,
             sha256=found.sha256, message_id=self.telling.id_of(draft, found), since=None, looks=0, ended_by="",
@@ -47,7 +49,7 @@ class Edited:
             return  # changed again in this moment: the next run sees it
         _, mail = there
         reply, message = reply_in(mail.text, self.telling.delivery.account.signature), mail.message
-        when = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+        when = self.telling.now
 
         def change(text: str) -> str:
             text = draft_life.without_rival(text)
@@ -126,7 +128,7 @@ class Edited:
         properties: dict[str, Any] = {"draft_message_id": reply.message_id}
         if side.note.resolve:
             properties["resolve"] = ""
-        at = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+        at = self.telling.now
 
         def changed(text: str) -> str:
             text = draft_life.without_rival(text)
@@ -154,9 +156,10 @@ class Edited:
         self.telling.report.noticed.append({"note": draft.note, "status": status, "what": line})
 
     def disagree(self, draft: DraftRow, found: Found | None, side: Side) -> None:
+        """Both were changed: both texts stand in the note until the user has chosen."""
         there = self.telling.sightings.mail(found.at) if found else None
         reply = reply_in(there[1].text, self.telling.delivery.account.signature) if there else ""
-        when = f"{self.telling.clock():%Y-%m-%d %H:%M}"
+        when = self.telling.now
         line = "You edited it in your mail client and in the note: write `resolve: server` or `resolve: note` into the properties."
         if found is None:
             line = "You edited it in the note, but a mail client has saved it too: write `resolve: note` to replace it there, or `resolve: server`."
@@ -185,6 +188,7 @@ class Edited:
         )
 
     def approve(self, draft: DraftRow, side: Side) -> None:
+        """The user has set its note to approved: what that says now is what was approved."""
         assert side.said is not None
         checked(side.said, draft.note)
         self.telling.journal.drafts.save(draft)
@@ -200,6 +204,7 @@ class Edited:
         )
 
     def unapprove(self, draft: DraftRow, why: str) -> None:
+        """The user has taken the approval back."""
         becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
         self.telling.tell(draft, becomes, f"Not approved any more: {why}.", approved="", approved_at=None)
 

@@ -18,7 +18,8 @@ MOST_LOOKS = 2
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Acts on the ends of the drafts of an account. Every call may raise BadData for one draft, and MailbotError if the server as a whole fails."""
+    """Acts on the ends of the drafts of an account. Every call may raise BadData for one draft, and MailbotError if the server as a
+    whole fails."""
 
     telling: Telling
 
@@ -79,6 +80,7 @@ class Ended:
         return f" A draft is still in Drafts: {why}." if why else ""
 
     def discard(self, draft: DraftRow, fate: Discard) -> None:
+        """It is not wanted any more: ours leaves Drafts, theirs stays."""
         why = self.telling.delivery.withdraw(draft) if fate.remove else ""
         left = f" It is still in Drafts: {why}." if why else ""
         if (
@@ -95,6 +97,7 @@ class Ended:
         )
 
     def miss(self, draft: DraftRow) -> None:
+        """It is nowhere: that is said once, then runs and hours are counted."""
         now = self.telling.clock()
         if draft.status != "missing":
             line = "It is no longer in Drafts; perhaps a mail client has it open."
@@ -110,5 +113,6 @@ class Ended:
             self.telling.journal.drafts.save(replace(draft, looks=draft.looks + 1))
 
     def back(self, draft: DraftRow) -> None:
+        """It is back where it lay."""
         becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
         self.telling.tell(draft, becomes, "It is in Drafts again.", since=None, looks=0, ended_by="", why="")

@@ -24,6 +24,16 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
+account_option = click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME",
+    help="Only this account (may be given more than once).",
+)
+"""Which accounts a run is for; all where it is not given."""
+
+
 class OutputFailed(Exception):
     """Standard output is closed, or its disk is full."""
 

@@ -15,13 +15,7 @@ from mailbot.sync.session.report import Options
 
 
 @click.command(epilog="Example: mailbot fetch --account work --since 2026-11-01 --max-drafts 5")
-@click.option(
-    "--account",
-    "accounts",
-    multiple=True,
-    metavar="NAME",
-    help="Only this account (may be given more than once).",
-)
+@console.account_option
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only mail that arrived on or after this day."
 )

@@ -13,13 +13,7 @@ from mailbot.sync.session.report import Options, Report
 
 
 @click.command(epilog="Example: mailbot sync --account work")
-@click.option(
-    "--account",
-    "accounts",
-    multiple=True,
-    metavar="NAME",
-    help="Only this account (may be given more than once).",
-)
+@console.account_option
 @click.option("--max-drafts", type=click.IntRange(min=0), metavar="N", help="At most N drafts in this run.")
 @click.option("--dry-run", is_flag=True, help="Show what a run would do; write nothing and ask no model.")
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")

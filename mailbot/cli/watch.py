@@ -11,13 +11,7 @@ from mailbot.config import state_folder
 
 
 @click.command(epilog="Example: mailbot watch --account work")
-@click.option(
-    "--account",
-    "accounts",
-    multiple=True,
-    metavar="NAME",
-    help="Only this account (may be given more than once).",
-)
+@console.account_option
 @click.pass_context
 @console.handled
 def watch(context: click.Context, accounts: tuple[str, ...]) -> None:

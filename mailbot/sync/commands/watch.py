@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import threading
@@ -172,6 +173,7 @@ class Watcher:
 
     def _sync(self) -> None:
         (report,) = sync_all(self.settings, Options(), [self.account.name])
+        gc.collect()  # a run leaves circles that hold what Python does not see: TLS, HTTP, SQLite
         self.looked.set()
         if report.busy:
             stopping.pause(BUSY)

@@ -72,8 +72,10 @@ def test_edited_is_said_of_nothing_but_a_change(flags: tuple[bool, bool, bool, b
         assert (renumbered, present, unchanged, removable) == (False, True, True, True)
 
 
-@pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=3)))
-def test_every_mark_says_why(flags: tuple[bool, bool, bool]) -> None:
+@pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=4)))
+def test_every_mark_says_why(flags: tuple[bool, bool, bool, bool]) -> None:
     found = fate(INTENT, LookedFor((), *flags))
-    assert not isinstance(found, Mark) or (found.why and found.status == "unknown")
-    assert isinstance(found, Append) == (flags == (False, False, True))
+    assert not isinstance(found, Mark) or (
+        found.why and found.status == ("discarded" if flags == (False, False, True, flags[3]) else "unknown")
+    )
+    assert isinstance(found, Append) == (flags == (False, False, False, True))

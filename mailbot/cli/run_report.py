@@ -44,7 +44,11 @@ def print_report(report: Report, *, dry_run: bool) -> None:
         if report.waiting:
             console.say(f"  {report.waiting} more mail(s) want a draft; a later run will write them")
         for each in report.noticed:
-            console.say(f"  {each['status']}: {each['note']}: {each['what']}")
+            told = any(each["note"] in failure for failure in report.failed)
+            if each["status"] in ("conflict", "unknown") and not told:  # only the user can go on
+                console.complain(f"mailbot: {each['note']}: {each['what']}")
+            elif each["status"] != "sent" or each["what"].startswith("You"):
+                console.say(f"  {each['status']}: {each['note']}: {each['what']}")
         for sent in report.sent:
             console.say(f"  sent: {sent['note']} to {', '.join(sent['to'])}")
     for remark in report.remarks:

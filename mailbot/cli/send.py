@@ -19,7 +19,7 @@ from mailbot.sync.steps.send import Preview
 @click.command(epilog="Example: mailbot send 2026-11-20_091500_17_Re-Offer.draft")
 @click.argument("which", metavar="[NOTE...]", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask before each mail.")
-@click.option("--again", is_flag=True, help="Also send a draft of which nobody knows whether it was sent.")
+@click.option("--again", is_flag=True, help="Also send a draft whose fate is unknown.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 @click.pass_context
@@ -36,7 +36,7 @@ def send(
         raise click.UsageError("--again needs a NOTE: say which draft you have asked about")
     if not (yes or dry_run or console.answers()):
         raise click.UsageError(
-            "nobody can be asked here; give --yes to send without a question, or --dry-run to look"
+            "cannot ask for confirmation here; use --yes to send without asking, or --dry-run to look"
         )
     settings = console.settings(context)
     log_to(state_folder())
@@ -46,7 +46,10 @@ def send(
         shown.append(_as_json(preview))
         if not as_json:
             _show(preview)
-        return dry_run or yes or click.confirm("Send it?")
+        try:
+            return dry_run or yes or click.confirm("Send it?")
+        except click.Abort:
+            raise KeyboardInterrupt from None  # Ctrl-C, or the end of the input: nothing was sent
 
     reports = sending.send(settings, which, ask, again=again, dry_run=dry_run)
     code = exit_code(reports)
@@ -98,6 +101,10 @@ def _show(preview: Preview) -> None:
     rows += [("File", f"{name} ({octets} octets)") for name, octets in preview.files]
     for name, value in rows:
         console.show(f"  {name}: {' '.join(visible(value).split())}")
-    console.show("\n".join(f"  | {line}" for line in preview.text.split("\n")))
+    lines = preview.text.split("\n")
+    quoted = sum(line.startswith(">") for line in lines)
+    console.show("\n".join(f"  | {line}" for line in lines if not line.startswith(">")))
+    if quoted:
+        console.show(f"  | (and {quoted} quoted lines)")
     for doubt in preview.doubts:
-        console.show(f"  Look: {doubt}")
+        console.show(f"  Note: {doubt}")

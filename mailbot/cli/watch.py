@@ -24,5 +24,5 @@ def watch(context: click.Context, accounts: tuple[str, ...]) -> None:
 
     settings = console.settings(context)
     log_to(state_folder())
-    console.say("watching; Ctrl-C ends it")
+    console.say("watching; press Ctrl-C to stop")
     watching.watch(settings, accounts, lambda report: print_report(report, dry_run=False))

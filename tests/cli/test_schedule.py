@@ -82,7 +82,7 @@ def test_units_and_agents_are_written_shown_and_removed(home: Path, keeper: str,
     ("arguments", "code", "word"),
     [
         (("cron", "--every", "7m"), 78, "divide an hour"),
-        (("cron", "--watch"), 78, "choose systemd or launchd"),
+        (("cron", "--watch"), 78, "use systemd or launchd"),
         (("cron", "--every", "30s"), 2, "whole minutes"),
         (("cron", "--every", "soon"), 2, "write a number"),
     ],

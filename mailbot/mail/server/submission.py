@@ -64,7 +64,7 @@ class Client(smtplib.SMTP):
             lines.append(line[4:].strip())
             if not re.match(rb"\d{3}", line):
                 self.close()
-                raise smtplib.SMTPServerDisconnected("its answer makes no sense")
+                raise smtplib.SMTPServerDisconnected("it does not answer like an SMTP server")
             if line[3:4] != b"-":
                 return int(line[:3]), b"\n".join(lines)
             if len(lines) > LINES:

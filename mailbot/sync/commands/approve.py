@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from mailbot.assistant.lane import BLANK
 from mailbot.errors import BadData, MailbotError
 from mailbot.settings import Settings
 from mailbot.sync.commands.which import draft_named
 from mailbot.sync.decide.noted import checked, noted
+from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.memory.rows import OPEN, DraftRow
 from mailbot.sync.session.note_files import NoteFiles
@@ -17,7 +17,7 @@ from mailbot.sync.session.opening import check_vault, local_time, opened
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.state import State
 from mailbot.sync.steps import draft_wiring
-from mailbot.sync.steps.compose import with_files
+from mailbot.sync.steps.compose import attached, with_files
 from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
 
@@ -44,8 +44,9 @@ def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool
     text, _ = files.must_read(draft.note)
     vault = files.vault
     said = checked(with_files(noted(draft_note.parse(text, draft.note)), vault), draft.note)
-    if blank := BLANK.search(said.text):
-        raise BadData(f"{draft.note}: it still has a blank: {blank[0]}; fill it in first")
+    if missing := lacking(said.text):
+        raise BadData(f"{draft.note}: {missing}")
+    attached(vault, draft.note, said.attach)
     if dry_run:
         return "approved"
     now = local_time()
@@ -113,7 +114,7 @@ def _must_be_open(draft: DraftRow) -> None:
         )
     if draft.status not in OPEN and draft.status != "intent":
         raise BadData(
-            f"{draft.note}: it is `{draft.status}`, so there is nothing to decide; `mailbot draft NOTE --again` makes another"
+            f"{draft.note}: it is already `{draft.status}`; `mailbot draft NOTE --again` makes another"
         )
 
 

@@ -58,7 +58,7 @@ def _unless_over(session: Session, row: MailRow, again: Callable[[str], bool]) -
         return
     what = f"{last.note}: its draft is `{last.status}`{f': {last.why}' if last.why else ''}"
     if not again(what):
-        raise BadData(f"{what}; `mailbot draft --again` makes another all the same")
+        raise BadData(f"{what}; `mailbot draft {row.stem} --again` makes another one anyway")
 
 
 def _redraft(session: Session, row: MailRow, instruct: str) -> None:

@@ -57,7 +57,7 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
     ]
     if keeper == "cron":
         if job.watch:
-            raise ConfigError("cron starts runs, it watches nothing: choose systemd or launchd for --watch")
+            raise ConfigError("cron cannot keep a process running; use systemd or launchd for --watch")
         try:
             text = crontab_with(_crontab(), job)
         except ValueError as error:

@@ -50,6 +50,7 @@ def send(
 def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: bool) -> None:
     session.server.connect()
     drafts = session.journal.drafts
+    before = [] if mails else draft_wiring.sender(session).approved()
     newest = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)]
     if not dry_run:
         draft_wiring.reconciler(session).notice(only=[d.id for d in newest])
@@ -58,6 +59,12 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
         every = sender.approved()
     else:
         every = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)]
+    for was in before:
+        now = drafts.of(was.mail_id)[-1]
+        if now.status not in ("approved", "sent"):
+            session.report.failed.append(
+                f"{now.note}: not sent: it was changed after you approved it, and is now `{now.status}`; look at it again"
+            )
     for draft in every:
         try:
             _one(session, sender, draft, ask, again=again, dry_run=dry_run)
@@ -73,6 +80,7 @@ def _one(session: Session, sender: Sender, draft: DraftRow, ask: Ask, *, again: 
         preview = sender.preview(draft, again=True)
     else:
         preview = sender.preview(draft)
+    sender.outbox()  # settings that are missing are told before anything is shown
     if preview.hindrance:
         session.report.failed.append(f"{draft.note}: not sent: {preview.hindrance}")
     elif ask(preview) and not dry_run:

@@ -45,7 +45,12 @@ def draft_named(journal: Journal, settings: Settings, which: str) -> DraftRow:
         for path in (name, f"{name}.md", f"{name}.draft.md"):
             if draft := journal.drafts.of_note(path):
                 return journal.drafts.of(draft.mail_id)[-1]
-    mail = mail_named(journal.mails, settings, bare)
+    try:
+        mail = mail_named(journal.mails, settings, bare)
+    except BadData as error:
+        raise BadData(
+            f"{bare}: no draft note of that name is kept by mailbot, and no email note; give its path inside the vault {settings.vault}"
+        ) from error
     if drafts := journal.drafts.of(mail.id):
         return drafts[-1]
     raise BadData(f"{mail.note}: it has no draft; `mailbot draft` makes one")

@@ -65,6 +65,8 @@ class InNote:
     resolve: str = ""
     as_approved: bool = False
     """It says what was approved."""
+    lacking: str = ""
+    """Why it cannot be approved: a blank, or no text at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +284,14 @@ def _by_note(draft: DraftRow, seen: Seen) -> Life:
             return Disagree(None)
         if draft.status == "approved" and not note.as_approved:
             return Store("it was changed after you approved it; approve it again")
+        if note.status == "approved" and note.lacking:
+            return Store(f"you edited it in the note; it is not approved: {note.lacking}")
         return Store("you edited it in the note", approved=note.status == "approved")
     if draft.status == "approved":
         return Leave() if note.status == "approved" else Unapprove("you took the approval back")
-    return Approve() if note.status == "approved" else Leave()
+    if note.status != "approved":
+        return Leave()
+    return Unapprove(note.lacking) if note.lacking else Approve()
 
 
 def _itself(draft: DraftRow) -> Found:

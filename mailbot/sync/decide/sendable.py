@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mailbot.assistant.lane import BLANK
@@ -28,16 +29,16 @@ def hindrance(draft: DraftRow, going: Going) -> str:
     """Why a draft must not be sent, whoever asks for it; empty if nothing is in the way."""
     if draft.status == "sent":
         return "it was sent already"
+    if draft.status == "conflict":
+        return "it was edited on both sides; write `resolve: server` or `resolve: note` into its properties first"
     if draft.status != "approved":
         return f"it is `{draft.status}`, and only what you have approved is sent; run `mailbot approve` first"
     if going.status != "approved":
-        return f"its note says `{going.status}` by now"
+        return f"its status is now `{going.status}`"
     if draft.approved != going.noted:
         return "it was changed after you approved it; approve it again"
-    if not going.reply.strip():
-        return "it has no text"
-    if blank := BLANK.search(going.reply):
-        return f"it still has a blank: {blank[0]}; fill it in, and approve it again"
+    if missing := lacking(going.reply):
+        return missing
     if not going.whole:
         return (
             "the draft in Drafts is not the one that you approved; run `mailbot sync`, and look at it again"
@@ -45,13 +46,23 @@ def hindrance(draft: DraftRow, going: Going) -> str:
     return ""
 
 
+def lacking(reply: str) -> str:
+    """Why a reply is not finished; empty if it is."""
+    if not reply.strip():
+        return "it has no text"
+    blank = BLANK.search(reply)
+    return f"it still has a blank: {blank[0]}; fill it in, and approve it again" if blank else ""
+
+
 def doubts(going: Going) -> tuple[str, ...]:
     """What the user should know before it goes out. Without the user nothing is sent that has one."""
     found = []
     if not going.files and promises_file(going.reply):
-        found.append("it speaks of an attachment, and has none")
+        found.append("the text mentions an attachment, but none is attached")
     if going.newer:
-        found.append(f"the thread has a newer mail: {', '.join(f'[[{note}]]' for note in going.newer)}")
+        found.append(f"there is a newer mail in this thread: {', '.join(going.newer)}")
+    if re.search(r"!?\[\[[^\]\n]+\]\]", going.reply):
+        found.append("the text has a wikilink, which readers see as it is written")
     return tuple(found)
 
 

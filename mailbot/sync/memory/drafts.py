@@ -84,7 +84,7 @@ class Drafts(Protocol):
         ...
 
     def counts(self, account: str) -> dict[str, int]:
-        """How many drafts have each status."""
+        """How many mails have a draft of each status: earlier revisions are not counted."""
         ...
 
 
@@ -181,7 +181,7 @@ class SqliteDrafts:
     def counts(self, account: str) -> dict[str, int]:
         sql = (
             "SELECT d.status, count(*) FROM draft d JOIN mail m ON m.id = d.mail_id WHERE m.account = ?"
-            " GROUP BY d.status"
+            f" AND {_NEWEST} GROUP BY d.status"
         )
         return dict(self._database.all(sql, account))
 

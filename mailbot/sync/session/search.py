@@ -87,11 +87,11 @@ def opened_reranker(settings: Settings) -> Iterator[Reranker | None]:
 
 
 @contextmanager
-def opened_index(settings: Settings, path: Path | None = None) -> Iterator[Index]:
-    """The index of the vault, up to date with its folder; at `path`, if that is not where it usually is. Raises what
-    `index_of` raises."""
+def opened_index(settings: Settings, path: Path | None = None, *, refreshed: bool = True) -> Iterator[Index]:
+    """The index of the vault, up to date with its folder unless it need not be `refreshed`; at `path`, if that is not where it usually
+    is. Raises what `index_of` raises."""
     path = path or State(settings.vault).index
-    with index_of(settings.vault, path, settings.exclude) as (index, _):
+    with index_of(settings.vault, path, settings.exclude, refreshed=refreshed) as (index, _):
         yield index
 
 
@@ -101,14 +101,16 @@ def index_of(
     path: Path,
     exclude: Iterable[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    *,
+    refreshed: bool = True,
 ) -> Iterator[tuple[Index, Refreshed]]:
-    """(the index at a path, up to date with a folder, what that took). A damaged one is made anew at the first sign: it is a
+    """(the index at a path, up to date with a folder unless it need not be `refreshed`, what that took). A damaged one is made anew at the first sign: it is a
     cache. Raises IndexDamaged where that shows later, TryAgain if it cannot be used just now, at whatever moment that shows."""
     try:
         with ExitStack() as stack:
             try:
                 index = stack.enter_context(Index(path, vault))
-                done = refresh(index, exclude, progress)
+                done = refresh(index, exclude, progress) if refreshed else Refreshed()
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise

@@ -94,21 +94,43 @@ def sender(session: Session) -> Sender:
 
 
 def newer_mails(session: Session, draft: DraftRow) -> list[str]:
-    """The notes of later mails of others in the thread of the mail that a draft answers, without their ending."""
-    from mailbot.sync.session.search import opened_index
+    """Later mails of others in the thread of the mail that a draft answers: links to their notes, and what is not fetched yet."""
     from mailbot.vault.read_back import sender_in
 
     row = session.journal.mails.get(draft.mail_id)
     own = set(session.settings.own_addresses)
     found = []
-    with opened_index(session.settings, session.index) as index:
-        thread = index.threads_of([row.note]).get(row.note, "")
-        notes = [n.path for n in index.in_thread(thread)] if thread else []
-    for path in notes:
+    for path in _thread_of(session, row.note):
         later = session.journal.mails.by_note(path)
         sender = sender_in(session.notes.properties(path) or {}).key
         if later and later.date > row.date and later.id != row.id and sender not in own:
-            found.append(path.removesuffix(".md"))
+            found.append(f"[[{path.removesuffix('.md')}]]")
+    return [*found, *_not_fetched(session, row.message_id)]
+
+
+def _thread_of(session: Session, note: str) -> list[str]:
+    """The notes of the mails of a thread, by the index as the last look left it: a note that was changed since is in no other."""
+    from mailbot.sync.session.search import opened_index
+
+    with opened_index(session.settings, session.index, refreshed=False) as index:
+        thread = index.threads_of([note]).get(note, "")
+        return [n.path for n in index.in_thread(thread)] if thread else []
+
+
+def _not_fetched(session: Session, message_id: str) -> list[str]:
+    """Where mails lie that name this one in their References and are not kept yet; none where the server cannot say."""
+    from mailbot.errors import ServerUnavailable
+
+    found, name = [], session.account.name
+    for mailbox in session.account.mailboxes if message_id else ():
+        try:
+            opened = session.server.examine(mailbox)
+            uids = session.server.search(["HEADER", "References", message_id])
+        except ServerUnavailable:
+            session.server.ensure()
+            continue
+        known = session.journal.locations.known_uids(name, mailbox, opened.uidvalidity)
+        found += [f"{mailbox} UID {uid} (run `mailbot sync` to see it)" for uid in uids if uid not in known]
     return found
 
 

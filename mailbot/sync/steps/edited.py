@@ -36,6 +36,7 @@ class Edited:
             self.telling.tell(row, row.becomes, "It is in Drafts again.", approved="", approved_at=None)
         elif draft.status == "approved" and not found.ours:
             line = "Not approved any more: a mail client has saved it anew. Look at it, and approve it again."
+            self._gone(draft, "a mail client has saved it anew")
             self.telling.tell(row, "edited", line, approved="", approved_at=None, becomes="edited")
         elif row.message_id != draft.message_id:
             self.telling.tell(row, row.status, "", properties={"draft_message_id": row.message_id})
@@ -89,6 +90,8 @@ class Edited:
             server_base=found.content, message_id=self.telling.id_of(draft, found), becomes="edited", approved="", approved_at=None,
             since=None, looks=0, ended_by="", why="",
         )  # fmt: skip
+        if draft.status == "approved":
+            self._gone(draft, "you edited it in your mail client")
         row = replace(row, note_hash="")  # what the user wrote is theirs, wherever they wrote it
         self.telling.tell(row, "edited", line, change, properties, agreed=True)
 
@@ -124,7 +127,7 @@ class Edited:
         own = {file.name for file in files}
         reply = replace(reply, files=(*(f for f in reply.files if f.name not in own), *files))
         status: DraftStatus = "approved" if fate.approved else "edited"
-        line = f"{fate.why[0].upper()}{fate.why[1:]}."
+        line = f"{fate.why[0].upper()}{fate.why[1:]}.{' You approved it.' if fate.approved else ''}"
         properties: dict[str, Any] = {"draft_message_id": reply.message_id}
         if side.note.resolve:
             properties["resolve"] = ""
@@ -154,6 +157,8 @@ class Edited:
         else:
             delivery.keep_here(composed)
         self.telling.report.noticed.append({"note": draft.note, "status": status, "what": line})
+        if side.note.status == "approved" and not fate.approved:
+            self.telling.report.failed.append(f"{draft.note}: not approved: {side.note.lacking or fate.why}")
 
     def disagree(self, draft: DraftRow, found: Found | None, side: Side) -> None:
         """Both were changed: both texts stand in the note until the user has chosen."""
@@ -187,6 +192,12 @@ class Edited:
             ended_by="",
         )
 
+    def _gone(self, draft: DraftRow, why: str) -> None:
+        """An approval does not hold any more: who waits for the mail to go out is told."""
+        self.telling.report.failed.append(
+            f"{draft.note}: not approved any more: {why}; look at it, and approve it again"
+        )
+
     def approve(self, draft: DraftRow, side: Side) -> None:
         """The user has set its note to approved: what that says now is what was approved."""
         assert side.said is not None
@@ -205,8 +216,12 @@ class Edited:
 
     def unapprove(self, draft: DraftRow, why: str) -> None:
         """The user has taken the approval back."""
-        becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
-        self.telling.tell(draft, becomes, f"Not approved any more: {why}.", approved="", approved_at=None)
+        kept = draft.becomes if draft.status == "approved" else draft.status
+        becomes: DraftStatus = kept if kept in ("draft", "edited") else "edited"
+        line = f"{'Not approved any more' if draft.status == 'approved' else 'Not approved'}: {why}."
+        self.telling.tell(draft, becomes, line, approved="", approved_at=None)
+        if draft.status != "approved":
+            self.telling.report.failed.append(f"{draft.note}: not approved: {why}")
 
 
 def _headed(text: str, to: Iterable[Address], cc: Iterable[Address], subject: str) -> str:

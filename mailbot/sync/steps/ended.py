@@ -91,7 +91,7 @@ class Ended:
             and self.telling.delivery.lies(draft)
         ):
             left = " The draft that you edited is still in Drafts."
-        line = f"Discarded: {fate.why}.{left}"
+        line = f"{fate.why[0].upper()}{fate.why[1:]}.{left}"
         self.telling.tell(
             draft, "discarded", line, ended_by=fate.by, why=fate.why, approved="", since=None, looks=0
         )
@@ -100,7 +100,7 @@ class Ended:
         """It is nowhere: that is said once, then runs and hours are counted."""
         now = self.telling.clock()
         if draft.status != "missing":
-            line = "It is no longer in Drafts; perhaps a mail client has it open."
+            line = "It is no longer in Drafts. Perhaps a mail client has it open; if it stays away for six hours, it counts as discarded."
             becomes = draft.becomes if draft.status == "approved" else draft.status
             becomes = becomes if becomes in ("draft", "edited") else "edited"
             self.telling.tell(

@@ -31,6 +31,7 @@ from mailbot.sync.decide.life import (
     life,
 )
 from mailbot.sync.decide.noted import Noted, noted
+from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.note_files import NoteFiles
@@ -131,8 +132,12 @@ class Reconciler:
             read = draft_note.parse(found, draft.note)
         except BadData as error:
             status = str((self.files.properties(draft.note) or {}).get("status") or "").casefold()
-            self.report.remark(str(error))
+            if draft.why != str(error):  # said once
+                self.report.failed.append(str(error))
+                draft = replace(draft, why=str(error))
             return draft, Side(InNote(read=status == "discarded", status=status))
+        if draft.why.startswith(f"{draft.note}:"):  # it can be read again
+            draft = replace(draft, why="")
         said = with_files(noted(read), self.settings.vault)
         if not draft.note_base:  # made by a version that did not remember what it wrote
             draft = replace(draft, note_base=said.hash)
@@ -189,4 +194,4 @@ class Reconciler:
 
 def _in_note(draft: DraftRow, read: ReadDraft, said: Noted) -> InNote:
     changed, approved = said.hash != draft.note_base, said.hash == draft.approved
-    return InNote(True, True, changed, read.status, read.resolve, approved)
+    return InNote(True, True, changed, read.status, read.resolve, approved, lacking(said.text))

@@ -85,18 +85,24 @@ class Sender:
             try:
                 preview = self.preview(draft)
             except BadData as error:
-                self.report.failed.append(f"{draft.note}: not sent: {error}")
+                if draft.why != str(error):  # else it was said
+                    self.report.failed.append(f"{draft.note}: not sent: {error}")
                 continue
-            if preview.hindrance or preview.doubts:
-                why = "; ".join(filter(None, (preview.hindrance, *preview.doubts)))
-                self.report.remark(
-                    f"{draft.note}: not sent: {why}; `mailbot send {draft.note}` sends it if you say so"
-                )
+            if why := "; ".join(filter(None, (preview.hindrance, *preview.doubts))):
+                self._hold(draft, why, anyway=not preview.hindrance)
             elif draft.next_try is None or draft.next_try <= now:
                 try:
                     most -= self.send(draft)
                 except BadData as error:
                     self.report.failed.append(str(error))
+
+    def _hold(self, draft: DraftRow, why: str, *, anyway: bool) -> None:
+        """An approved draft is not sent now: its note says why, and the user is told once."""
+        if draft.why == why:
+            return
+        self.telling.tell(draft, "approved", f"Not sent yet: {why}.", why=why)
+        tail = f"; `mailbot send {draft.note}` sends it anyway" if anyway else ""
+        self.report.failed.append(f"{draft.note}: not sent: {why}{tail}")
 
     def approved(self, until: datetime | None = None) -> list[DraftRow]:
         """The drafts that are approved, or were by then."""
@@ -124,7 +130,7 @@ class Sender:
             mail.message.cc if mail else said.cc,
             _hidden(raw, mail, self.clock()) if mail and raw else (),
             mail.message.subject if mail else said.subject,
-            said.text,
+            "\n\n".join(s.plain for s in mail.text.segments) if mail else said.text,
             files,
             said.hash,
             hindrance(draft, going),
@@ -155,7 +161,7 @@ class Sender:
         except MailbotError as error:
             if draft.mailbox:
                 self.spool.drop_draft(MessageId(draft.message_id))
-            self._wait(going, str(error))
+            self._wait(going, str(error), told=True)
             raise
         if draft.mailbox and not isinstance(outcome, Accepted):
             self.spool.drop_draft(MessageId(draft.message_id))  # the draft itself lies in Drafts
@@ -193,14 +199,18 @@ class Sender:
         self.telling.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
         self.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
 
-    def _wait(self, draft: DraftRow, why: str) -> None:
+    def _wait(self, draft: DraftRow, why: str, *, told: bool = False) -> None:
         attempts = draft.attempts + 1
         later = self.clock() + backoff(attempts)
         row = replace(draft, status="approved", sent_at=None, attempts=attempts, next_try=later, why=why)
         self.journal.drafts.save(row)
-        self.report.failed.append(
-            f"{draft.note}: not sent yet: {why}; it is tried again from {later:%H:%M} on"
-        )
+        if not told:
+            when = (
+                f"it is tried again from {later:%H:%M} on"
+                if self.settings.send.allow
+                else "run `mailbot send` again"
+            )
+            self.report.failed.append(f"{draft.note}: not sent yet: {why}; {when}")
 
     def _lost(self, draft: DraftRow, why: str) -> None:
         line = f"It may have been sent or not: {why}. Ask whether it arrived; `mailbot send NOTE --again` sends it once more."

@@ -111,7 +111,7 @@ def test_what_a_client_saves_after_the_approval_is_not_sent(
         desk.sync()
         saved(desk.client(Roundcube), change)
         desk.hours_pass(1)
-        desk.sync()
+        sync(desk)
         assert (server.mails, desk.status(note)) == ([], "edited")
         settled(desk)
 
@@ -126,7 +126,7 @@ def test_a_link_that_leads_elsewhere_is_an_edit(desk: Desk, make_settings: MakeS
         run("approve", note)
         saved(desk.client(Roundcube), html(body.format("evil")))
         desk.hours_pass(1)
-        desk.sync()
+        sync(desk)
         assert (server.mails, desk.status(note)) == ([], "edited")
 
 
@@ -143,7 +143,7 @@ def test_a_file_that_changes_after_the_approval_needs_another(
         run("approve", note)
         (desk.vault / "Offer.txt").write_text("999 euros")
         desk.hours_pass(1)
-        desk.sync()
+        sync(desk)
         assert (server.mails, desk.status(note)) == ([], "edited")
         run("approve", note)
         desk.hours_pass(1)
@@ -346,7 +346,7 @@ def test_an_empty_reply_is_not_sent(desk: Desk, smtp: SmtpServer) -> None:
     desk.write(note, f"{text[: text.index(BEGIN)]}{BEGIN}\n\n{text[text.index(END) :]}")
     desk.set(note, status="approved")
     report = sync(desk)
-    assert smtp.mails == [] and any("it has no text" in remark for remark in report.remarks)
+    assert smtp.mails == [] and any("it has no text" in failure for failure in report.failed)
 
 
 def test_a_choice_and_an_approval_at_once_are_both_obeyed(desk: Desk, smtp: SmtpServer) -> None:

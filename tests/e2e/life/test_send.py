@@ -113,7 +113,7 @@ def test_what_was_changed_after_it_was_approved_is_not_sent(
         else:
             desk.client(Thunderbird).save(lambda text: text.replace("8+3", "9+3"))
         desk.hours_pass(1)
-        desk.sync()
+        sync(desk)
         assert (server.mails, desk.status(note)) == ([], "edited")
         assert run("send", note, "--yes")[0] == 1
         assert server.mails == []
@@ -151,7 +151,7 @@ def test_a_blank_is_never_sent(desk: Desk, smtp: SmtpServer) -> None:
     assert code == 1 and "still has a blank" in said
     desk.set(note, status="approved")
     report = sync(desk)
-    assert any("still has a blank" in remark for remark in report.remarks)
+    assert any("still has a blank" in failure for failure in report.failed)
     assert smtp.mails == []
 
 
@@ -164,11 +164,11 @@ def test_what_is_shown_before_it_goes(desk: Desk, smtp: SmtpServer) -> None:
     (shown,) = json.loads(said)["shown"]
     assert code == 0 and smtp.mails == []
     assert shown["to"] == ["Ana Ruiz <ana@acme.example>"]
-    assert shown["doubts"] == ["it speaks of an attachment, and has none"]
+    assert shown["doubts"] == ["the text mentions an attachment, but none is attached"]
     report = sync(desk)
-    assert smtp.mails == [] and any("speaks of an attachment" in r for r in report.remarks)
+    assert smtp.mails == [] and any("mentions an attachment" in f for f in report.failed)
     desk.set(note, attach=["Projects/Storage Evaluation.md"])
-    desk.sync()
+    sync(desk)
     run("approve", note)
     code, said = run("send", note, "--yes")
     assert (code, len(smtp.mails)) == (0, 1)
@@ -188,7 +188,7 @@ def test_a_newer_mail_in_the_thread_holds_it(desk: Desk, make_settings: MakeSett
         desk.hours_pass(1)
         report = sync(desk)
         assert server.mails == []
-        assert any("newer mail" in remark for remark in report.remarks)
+        assert any("newer mail" in failure for failure in report.failed)
         code, said = run("send", note, "--yes")
         assert "newer mail" in said and (code, len(server.mails)) == (0, 1)
 
@@ -385,3 +385,59 @@ def test_a_copy_that_cannot_be_filed_is_reported_and_the_mail_not_sent_again(
     ) or dovecot.messages(desk.user, "Sent")
     sync(desk)
     assert len(smtp.mails) == 1
+
+
+def test_what_is_held_back_is_said_once_in_the_note_and_to_cron(desk: Desk, smtp: SmtpServer) -> None:
+    note = answered(desk)
+    desk.edit(note, "it was 8+3.", "it was 8+3, see [[Projects/Storage Evaluation]]. The table is attached.")
+    desk.sync()
+    run("approve", note)
+    report = sync(desk)
+    assert any("mentions an attachment" in f and "wikilink" in f for f in report.failed)
+    assert "Not sent yet: the text mentions an attachment" in desk.read(note).history[-1]
+    assert "mentions an attachment" in run("status")[1]
+    settled(desk)
+    assert smtp.mails == []
+
+
+def test_an_approval_that_is_gone_is_said_by_send(desk: Desk, make_settings: MakeSettings) -> None:
+    with sending(desk, make_settings, SmtpServer(), after="0s") as server:
+        note = answered(desk)
+        run("approve", note)
+        desk.sync()
+        desk.edit(note, "8+3", "9+3")
+        code, said = run("send", "--yes")
+        assert code == 1 and "changed after you approved it" in said and server.mails == []
+
+
+def test_a_newer_mail_that_is_not_fetched_yet_is_seen(desk: Desk, make_settings: MakeSettings) -> None:
+    with sending(desk, make_settings, SmtpServer(), after="0s") as server:
+        note = answered(desk)
+        run("approve", note)
+        desk.sync()
+        newer = mail(
+            "Never mind.", to=desk.user, message_id="<m2@acme.example>", headers=f"References: {SOURCE}\n"
+        )
+        desk.dovecot.deliver(desk.user, newer)
+        code, said = run("send", "--dry-run")
+        assert code == 0 and "INBOX UID 2 (run `mailbot sync` to see it)" in said and server.mails == []
+
+
+def test_ctrl_c_at_the_question_sends_nothing_and_is_no_bug(
+    desk: Desk, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailbot.cli import console
+
+    note = answered(desk)
+    run("approve", note)
+    monkeypatch.setattr(console, "answers", lambda: True)
+    done = CliRunner().invoke(mailbot, ["send", note], input="")
+    assert done.exit_code == 130 and "bug" not in done.output and smtp.mails == []
+
+
+def test_a_note_whose_mark_is_gone_is_named_once(desk: Desk) -> None:
+    note = desk.drafted()
+    desk.edit(note, "%% mailbot: reply ends %%", "")
+    (report,) = pipeline.sync_all(desk.settings, Options())
+    assert any("mailbot: reply ends" in failure for failure in report.failed)
+    settled(desk)

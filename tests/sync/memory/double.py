@@ -338,7 +338,7 @@ class MemoryDrafts:
     def counts(self, account: str) -> dict[str, int]:
         found: dict[str, int] = {}
         for d in self._tables.drafts.values():
-            if self._tables.mails[d.mail_id].account == account:
+            if self._tables.mails[d.mail_id].account == account and not self._newer(d):
                 found[d.status] = found.get(d.status, 0) + 1
         return found
 

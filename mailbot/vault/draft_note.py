@@ -270,8 +270,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 def after_reply(text: str) -> int:
     """Where the part of a draft note begins that is mailbot's: behind the reply, or at the end where its mark is gone."""
-    begin = text.find(BEGIN)
-    end = text.find(END, max(begin, 0))
+    end = text.find(END, max(text.find(BEGIN), 0))
     return len(text) if end < 0 else end + len(END)
 
 

@@ -10,11 +10,11 @@ demo: $(STAMP)
 	$(BIN)/mailbot demo
 
 test: lint servers
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 # Without the tests that need a real Dovecot or a browser, for a machine that has none and may install none.
 test-offline: lint
-	$(BIN)/pytest -m "not dovecot and not browser"
+	$(BIN)/pytest -n 2 -m "not dovecot and not browser"
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check mailbot tests benchmarks

@@ -96,7 +96,7 @@ class Ended:
             draft, "discarded", line, ended_by=fate.by, why=fate.why, approved="", since=None, looks=0
         )
 
-    def miss(self, draft: DraftRow) -> None:
+    def miss(self, draft: DraftRow, side: Side) -> None:
         """It is nowhere: that is said once, then runs and hours are counted."""
         now = self.telling.clock()
         if draft.status != "missing":
@@ -105,6 +105,13 @@ class Ended:
             becomes = becomes if becomes in ("draft", "edited") else "edited"
             self.telling.tell(
                 draft, "missing", line, since=now, looks=1, becomes=becomes, approved="", approved_at=None
+            )
+        elif side.note.status == "approved" and not missed_enough(draft, now):
+            self.telling.tell(
+                draft,
+                "missing",
+                "Not approved: it is not in Drafts now.",
+                looks=min(draft.looks + 1, MOST_LOOKS),
             )
         elif missed_enough(draft, now):
             why = "it was found nowhere in three runs and six hours"

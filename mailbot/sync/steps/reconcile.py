@@ -179,7 +179,7 @@ class Reconciler:
             case Discard():
                 self.ended.discard(draft, fate)
             case Miss():
-                self.ended.miss(draft)
+                self.ended.miss(draft, side)
             case Return():
                 self.ended.back(draft)
             case Approve():

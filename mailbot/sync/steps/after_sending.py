@@ -96,11 +96,9 @@ class AfterSending:
                 f"{draft.note}: it was sent; the server cannot remove one message alone, so delete the draft yourself"
             )
             return
-        opened = server.examine(draft.mailbox)
-        same = opened.uidvalidity == draft.uidvalidity
-        uids = [draft.uid] if same else server.copies(draft.mailbox, MessageId(draft.message_id))
-        gone = [uid for uid in uids if server.take_away(draft.mailbox, opened.uidvalidity, uid, draft.sha256)]
-        if not gone and same and self.delivery.lies(draft):
+        draft = self.delivery.found_again(draft)
+        gone = server.take_away(draft.mailbox, draft.uidvalidity, draft.uid, draft.sha256)
+        if not gone and self.delivery.lies(draft):
             self.report.remark(
                 f"{draft.note}: it was sent; its draft in Drafts was changed meanwhile, and stays"
             )

@@ -217,6 +217,7 @@ class Delivery:
 
     def supersede(self, older: DraftRow, reason: str, *, theirs: bool = False) -> bool:
         """Take a draft away that another replaces, if it is still ours; says whether that was done."""
+        older = self.found_again(older)
         match fate(older, self._copy(older, theirs=theirs)):
             case Replace(uid) if self.server.take_away(older.mailbox, older.uidvalidity, uid, older.sha256):
                 self.journal.drafts.mark(older.id, "superseded", reason)
@@ -240,6 +241,7 @@ class Delivery:
         if not row.mailbox:
             self.spool.drop_draft(MessageId(row.message_id))
             return ""
+        row = self.found_again(row)
         match fate(row, self._copy(row)):
             case Replace(uid):
                 done = self.server.take_away(row.mailbox, row.uidvalidity, uid, row.sha256)
@@ -248,6 +250,19 @@ class Delivery:
                 return why
             case _:
                 return "it could not be looked for"
+
+    def found_again(self, draft: DraftRow) -> DraftRow:
+        """A draft whose mailbox was renumbered, at the UID that it has now, if it is there with its very bytes."""
+        if not draft.uid or draft.mailbox not in {m.name for m in self.server.mailboxes()}:
+            return draft
+        opened = self.server.examine(draft.mailbox)
+        if opened.uidvalidity == draft.uidvalidity:
+            return draft
+        for uid in self.server.copies(draft.mailbox, MessageId(draft.message_id)):
+            raw = self.server.message(draft.mailbox, uid, MOST)
+            if raw and content_hash(raw) == draft.sha256:
+                return replace(draft, uidvalidity=opened.uidvalidity, uid=uid)
+        return draft
 
     def lies(self, draft: DraftRow) -> bool:
         """Whether a draft still lies where it lay."""

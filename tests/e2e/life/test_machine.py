@@ -394,6 +394,16 @@ class Life(RuleBasedStateMachine):
         self.client(kind).send(lambda text: f"{word}\n\n{text}" if word else text)
         self.settled = False
 
+    @rule()
+    def answers_in_other_words(self) -> None:
+        answer = mail(
+            f"Call me about {self.word()}.", sender="Jo <jo@example.com>", to="ana@acme.example", message_id=f"<own{next(WORDS)}@jo>",
+            headers=f"In-Reply-To: {SOURCE}\nReferences: {SOURCE}\n",
+        )  # fmt: skip
+        answer = answer.replace(b"20 Nov 2026", b"20 Nov 2036")
+        self.world.connection().append("Sent", answer, flags=(b"\\Seen",))
+        self.settled = False
+
     @precondition(lambda self: self.has_draft())
     @rule(kind=st.sampled_from([Roundcube, Thunderbird, AppleMail, Claws]))
     def deletes_in_a_client(self, kind: type[MailClient]) -> None:

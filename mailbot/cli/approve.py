@@ -19,8 +19,8 @@ from mailbot.sync.commands import approve as approving
 def approve(context: click.Context, which: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Approve drafts, so that they may be sent.
 
-    `status: approved` in the properties of a draft note says the same. What you approve is the text and the recipients as
-    the note has them now: if they change, the draft is not sent until you approve it again. To take it back, set the status
+    `status: approved` in the properties of a draft note says the same. What you approve is the text, the recipients, the
+    subject and the files as the note has them now: if any of them changes, the draft is not sent until you approve it again. To take it back, set the status
     to draft.
     """
     settings = console.settings(context)

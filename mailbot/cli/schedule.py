@@ -15,9 +15,7 @@ from mailbot.sync.commands import schedule as scheduling
 @click.argument(
     "keeper", metavar="[cron|systemd|launchd]", type=click.Choice(scheduling.KEEPERS), required=False
 )
-@click.option(
-    "--every", default="10m", metavar="TIME", help="Time between two runs, such as 5m or 1h (default 10m)."
-)
+@click.option("--every", metavar="TIME", help="Time between two runs, such as 5m or 1h (default 10m).")
 @click.option("--watch", is_flag=True, help="Run `mailbot watch` all the time instead (systemd and launchd).")
 @click.option("--remove", is_flag=True, help="Take away what this command wrote.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
@@ -25,7 +23,7 @@ from mailbot.sync.commands import schedule as scheduling
 @click.pass_context
 @console.handled
 def schedule(
-    context: click.Context, keeper: scheduling.Keeper | None, every: str, watch: bool, remove: bool, dry_run: bool, as_json: bool
+    context: click.Context, keeper: scheduling.Keeper | None, every: str | None, watch: bool, remove: bool, dry_run: bool, as_json: bool
 ) -> None:  # fmt: skip
     """Have mailbot run by itself: a crontab line, a systemd user timer or service, or a launchd agent.
 
@@ -48,9 +46,11 @@ def schedule(
         else:
             console.show(f"removed: {', '.join(gone)}" if gone else f"{keeper} runs no mailbot")
         return
+    if watch and every:
+        raise click.UsageError("--watch runs all the time, so --every has no meaning with it")
     settings = console.settings(context)
     path = config.find(context.find_root().params.get("config_path"))
-    job = scheduling.job_of(settings, path, _minutes(every), watch=watch)
+    job = scheduling.job_of(path, _minutes(every or "10m"), watch=watch)
     made = scheduling.install(settings, job, keeper, dry_run=dry_run)
     if as_json:
         console.emit({"keeper": keeper, "written": made.written, "remarks": made.remarks, "dry_run": dry_run})

@@ -27,7 +27,7 @@ from mailbot.sync.steps.send import Preview
 def send(
     context: click.Context, which: tuple[str, ...], yes: bool, again: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Send approved drafts: those of these notes, or all.
+    """Send approved drafts: those in the notes you name, or all.
 
     Each is shown first: to whom it goes, from which address, its subject, text and files, and whether the thread has a newer
     mail. Only what you approved is sent, and only if it has not changed since.

@@ -28,7 +28,10 @@ def sync(
     drafts are sent only where `send.allow` is true in accounts.yaml. If nothing is new, running it again changes nothing.
     """
     settings = console.settings(context)
-    log_nowhere() if dry_run else log_to(state_folder())
+    if dry_run:
+        log_nowhere()
+    else:
+        log_to(state_folder())
     options = Options(max_drafts=max_drafts)
     with console.progress() as progress:
         if dry_run:

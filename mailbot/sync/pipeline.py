@@ -46,8 +46,8 @@ def fetch_all(
 def sync_all(
     settings: Settings, options: Options, names: Sequence[str] = (), progress: Progress = silent
 ) -> list[Report]:
-    """The same, and before it what became of the drafts of earlier runs, and after it what was approved is sent, where the settings
-    say so. Raises ConfigError for an unknown name or a vault that is not there."""
+    """One run as cron wants it: what became of earlier drafts is noticed, then all that `fetch_all` does, then what was approved is
+    sent, where the settings allow it. An account that fails does not stop the others. Raises ConfigError for an unknown name or a vault that is not there."""
     return each_account(settings, names, progress, lambda session: _synced(session, options))
 
 
@@ -57,11 +57,11 @@ def _synced(session: Session, options: Options) -> None:
     put_in_order(session)
     draft_wiring.reconciler(session).notice()
     _told(session, options, noticed=True)
-    if journal_has_approved(session):
+    if _has_approved(session):
         draft_wiring.sender(session).send_due()
 
 
-def journal_has_approved(session: Session) -> bool:
+def _has_approved(session: Session) -> bool:
     """Whether anything was approved, or sent and not finished."""
     counts = session.journal.drafts.counts(session.account.name)
     return bool(counts.get("approved") or session.journal.drafts.unfinished(session.account.name))

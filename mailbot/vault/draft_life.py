@@ -28,13 +28,20 @@ def with_head(text: str, to: str, cc: str, subject: str) -> str:
     begin = text.find(BEGIN)
     head, rest = (text[:begin], text[begin:]) if begin >= 0 else (text, "")
     for name, value in (("To", to), ("Cc", cc), ("Subject", subject)):
-        line = re.compile(rf"^\*\*{name}:\*\* .*?(?=(?:  )?\r?$)", re.MULTILINE)
-        if name == "Cc" and value and not line.search(head):
-            head = re.sub(
-                r"^\*\*To:\*\* .*$", lambda m: f"{m[0]}\n**Cc:** -  ", head, count=1, flags=re.MULTILINE
-            )
-        head = line.sub(lambda _, v=value, n=name: f"**{n}:** {inline(v) or '-'}", head, count=1)  # type: ignore[misc]
+        head = _with_line(head, name, inline(value) or "-")
     return head + rest
+
+
+def _with_line(head: str, name: str, value: str) -> str:
+    """The head of a note with another value in one of its lines. A Cc that was not there comes below To."""
+    line = re.compile(rf"^\*\*{name}:\*\* .*?(?=(?:  )?\r?$)", re.MULTILINE)
+    if line.search(head):
+        return line.sub(lambda _: f"**{name}:** {value}", head, count=1)
+    if name != "Cc" or value == "-":
+        return head
+    return re.sub(
+        r"^\*\*To:\*\* .*$", lambda to: f"{to[0]}\n**Cc:** {value}  ", head, count=1, flags=re.MULTILINE
+    )
 
 
 def with_history(text: str, at: str, what: str, link: str = "") -> str:
@@ -55,6 +62,8 @@ def with_history(text: str, at: str, what: str, link: str = "") -> str:
 def with_revision(text: str, when: str, reply: str) -> str:
     """A draft note that keeps a reply which it showed until now, above the older ones."""
     folded = revision(when, reply)
+    if folded.partition("\n")[2] in _section(text, REVISIONS)[2].replace("\r\n", "\n"):
+        return text  # a run that was killed has kept it already
     if (start := _section(text, REVISIONS)[0]) >= 0:
         return text[:start] + _as_in(text, f"\n{folded}\n") + text[start:]
     new = f"{REVISIONS}\n\n{folded}\n"

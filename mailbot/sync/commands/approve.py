@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 
 from mailbot.errors import BadData, MailbotError
 from mailbot.settings import Settings
@@ -21,6 +20,7 @@ from mailbot.sync.steps.compose import attached, with_files
 from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
 
+MEANWHILE = "{note}: it was changed in this very moment; look at it and approve it again"
 Told = list[dict[str, str]]
 """note, status, and `error` where it could not be done."""
 
@@ -50,25 +50,32 @@ def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool
     if dry_run:
         return "approved"
     now = local_time()
-    _say(files, draft, "approved", "You approved it.", now)
-    again, _ = files.must_read(draft.note)
-    same = with_files(noted(draft_note.parse(again, draft.note)), vault).hash == said.hash
-    if draft.status == "intent":
-        return "approved"  # the run that puts it into Drafts takes it from the note
-    if not same or not journal.drafts.approve(draft.id, said.hash, now):
-        raise BadData(f"{draft.note}: it was changed in this very moment; look at it and approve it again")
+
+    def changed(text: str) -> str:
+        status = str(notes.read(text, draft.note).properties.get("status") or "").casefold()
+        same = with_files(noted(draft_note.parse(text, draft.note)), vault).hash == said.hash
+        if not same or status in ("sent", "answered", "superseded"):
+            raise BadData(MEANWHILE.format(note=draft.note))
+        text = notes.with_properties(text, {"status": "approved"})
+        return draft_life.with_history(text, f"{now:%Y-%m-%d %H:%M}", "You approved it.")
+
+    files.edit(draft.note, changed)
+    # What waits for Drafts is approved by the run that puts it there, from the note.
+    if draft.status != "intent" and not journal.drafts.approve(draft.id, said.hash, now):
+        raise BadData(MEANWHILE.format(note=draft.note))
     return "approved"
 
 
-def discard(settings: Settings, which: Sequence[str]) -> Told:
-    """Discard drafts: their notes say so, and what is still ours leaves Drafts. Raises BadData for one that is not there."""
+def discard(settings: Settings, which: Sequence[str], *, dry_run: bool = False) -> Told:
+    """Discard drafts, by path or name: their notes say so, and what is still ours leaves Drafts. Raises BadData for one that is not
+    there; what cannot be discarded says why, and the others are."""
     check_vault(settings.vault)
     files = NoteFiles(settings.vault)
     with opened_journal(State(settings.vault).journal) as journal:
         drafts = [draft_named(journal, settings, each) for each in which]
-        told = [_told(draft, lambda d: _discarded(d, files)) for draft in drafts]
+        told = [_told(draft, lambda d: _discarded(d, files, dry_run)) for draft in drafts]
         accounts = {d.id: journal.mails.get(d.mail_id).account for d in drafts}
-    for account in settings.accounts:
+    for account in settings.accounts if not dry_run else ():
         ids = [i for i, name in accounts.items() if name == account.name]
         if not ids:
             continue
@@ -89,22 +96,12 @@ def discard(settings: Settings, which: Sequence[str]) -> Told:
     return told
 
 
-def _discarded(draft: DraftRow, files: NoteFiles) -> str:
+def _discarded(draft: DraftRow, files: NoteFiles, dry_run: bool) -> str:
     _must_be_open(draft)
+    if dry_run:
+        return "discarded"
     files.edit(draft.note, lambda text: notes.with_properties(text, {"status": "discarded"}))
     return "discarded"
-
-
-def _say(files: NoteFiles, draft: DraftRow, status: str, line: str, now: datetime) -> None:
-    def changed(text: str) -> str:
-        now_is = str(notes.read(text, draft.note).properties.get("status") or "").casefold()
-        if now_is in ("sent", "answered", "superseded"):
-            raise BadData(f"{draft.note}: it is `{now_is}` by now")
-        return draft_life.with_history(
-            notes.with_properties(text, {"status": status}), f"{now:%Y-%m-%d %H:%M}", line
-        )
-
-    files.edit(draft.note, changed)
 
 
 def _must_be_open(draft: DraftRow) -> None:
@@ -118,8 +115,7 @@ def _must_be_open(draft: DraftRow) -> None:
         )
 
 
-def _told(draft: DraftRow, act: object) -> dict[str, str]:
-    assert callable(act)
+def _told(draft: DraftRow, act: Callable[[DraftRow], str]) -> dict[str, str]:
     try:
         return {"note": draft.note, "status": act(draft), "error": ""}
     except BadData as error:

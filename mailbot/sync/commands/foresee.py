@@ -45,8 +45,8 @@ def foresee_all(
     *,
     whole: bool = False,
 ) -> list[Report]:
-    """What `fetch_all` would do, or with `whole` what `sync_all` would, as `would` of each account's report. Nothing is written, not even to the journal or the index:
-    both are copies. No model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
+    """What `fetch_all` would do, or with `whole` what `sync_all` would, as `would` of each account's report. Nothing is
+    written, not even to the journal or the index: both are copies. No model is asked. Raises ConfigError for an unknown name or a vault that is not there."""
     return each_account(
         settings, names, progress, lambda session: _foresee(session, options, whole), opened_on_a_copy
     )

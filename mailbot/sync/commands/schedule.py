@@ -32,12 +32,11 @@ class Scheduled:
     remarks: tuple[str, ...] = ()
 
 
-def job_of(settings: Settings, config: Path, minutes: int, *, watch: bool) -> Job:
-    """What is to be run: this very program, with this settings file."""
+def job_of(config: Path, minutes: int, *, watch: bool) -> Job:
+    """What is to be run: this very program, with this settings file. A proxy's address with a password in it is not written down."""
     found = shutil.which("mailbot")
     program = (found,) if found else (sys.executable, "-m", "mailbot")
-    environment = {name: os.environ[name] for name in _PASSED if os.environ.get(name)}
-    assert settings.accounts
+    environment = {name: value for name in _PASSED if (value := os.environ.get(name)) and "@" not in value}
     return Job(program, str(config.resolve()), environment, minutes, watch)
 
 
@@ -144,8 +143,12 @@ def _crontab() -> str:
 
 
 def _run(command: list[str], text: str) -> None:
-    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT, check=False)
-    if done.returncode:
+    """Raises TryAgain if a program of the system fails."""
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        done = None
+    if done is None or done.returncode:
         raise TryAgain(f"`{' '.join(command)}` failed; run it in a terminal to see what it says")
 
 

@@ -65,11 +65,11 @@ def watch(settings: Settings, names: Sequence[str], told: Told) -> None:
 
 def _notes(settings: Settings, watchers: Sequence[Watcher]) -> None:
     """Wake the accounts when a note of a draft is saved. Where the system cannot tell, the poll does."""
-    from watchfiles import DefaultFilter, watch
+    from watchfiles import Change, DefaultFilter, watch
 
     class Markdown(DefaultFilter):
-        def __call__(self, change: object, path: str) -> bool:
-            return path.endswith(".md") and super().__call__(change, path)  # type: ignore[arg-type]
+        def __call__(self, change: Change, path: str) -> bool:
+            return path.endswith(".md") and super().__call__(change, path)
 
     folder = settings.vault / settings.email_folder / "Drafts"
     while not stopping.asked():
@@ -159,7 +159,7 @@ class Watcher:
     def _turn(self, listener: Listener) -> None:
         """Open the mailbox, look at everything, and wait for news: what comes while we look is told when the waiting begins."""
         listener.ensure()
-        name = self.account.mailboxes[0]
+        name = next(iter(self.account.mailboxes), "INBOX")
         listener.examine(name)
         self._woken.clear()
         self._sync()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from mailbot.mail.mail import Mail
+from mailbot.mail.mime.header import addresses
 from mailbot.mail.text.line import Line
 from mailbot.mail.text.split import MailText, Segment
 
@@ -35,20 +36,15 @@ class Content:
 
     @property
     def hash(self) -> str:
+        """What two that say the same have in common: a SHA-256 in hex."""
         people = map(_listed, (self.to, self.cc, self.bcc, self.reply_to, {self.sender}))
         parts = (*people, self.subject, self.text, *self.files, *self.links)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
-
-    @property
-    def readers(self) -> frozenset[str]:
-        return self.to | self.cc | self.bcc
 
 
 def content_of(mail: Mail) -> Content:
     """What a mail says: its text without quote marks and with all white space folded, since clients wrap, stuff and requote what
     they did not edit (RFC 3676)."""
-    from mailbot.mail.mime.header import addresses
-
     message = mail.message
     hidden = (a.key for value in message.headers.get("bcc", ()) for a in addresses(value)[0] if a.email)
     return Content(

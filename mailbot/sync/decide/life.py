@@ -15,6 +15,7 @@ MISSED_FOR = timedelta(hours=6)
 
 INTERRUPTED = "mailbot was stopped while it was being sent, and it is not in Sent; ask whether it arrived, then `mailbot send NOTE --again`"
 NO_UIDPLUS = "the server cannot remove one message alone (it lacks UIDPLUS)"
+MISSED = "it was found nowhere in three runs and six hours"
 SEVERAL = "several drafts in Drafts answer this mail; delete those that you do not want"
 
 Place = Literal["drafts", "sent", "trash"]
@@ -95,8 +96,6 @@ class TakeText:
     """A mail client has changed it: the note takes its text and recipients, and it is theirs from now on."""
 
     found: Found
-    chosen: bool = False
-    """The user has decided for it, in a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +221,7 @@ def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
         newest = max(others, key=lambda f: f.at.uid)
         return _changed_there(draft, seen, newest)
     if not server.placed:
-        return _nowhere(draft, server)
+        return _nowhere(draft, seen)
     if draft.status in ("missing", "discarded", "unknown"):
         return Leave() if draft.why == NO_UIDPLUS else Return()
     return _by_note(draft, seen)
@@ -246,27 +245,27 @@ def _changed_there(draft: DraftRow, seen: Seen, found: Found) -> Life:
         return Relocate(found)
     if draft.status == "conflict":
         if note.resolve == "server":
-            return TakeText(found, chosen=True)
+            return TakeText(found)
         return Disagree(found) if found.content != draft.server_base else Relocate(found)
     if found.stale or (note.read and note.changed and not found.as_noted):
         return Disagree(found)
     return TakeText(found)
 
 
-def _nowhere(draft: DraftRow, server: OnServer) -> Life:
+def _nowhere(draft: DraftRow, seen: Seen) -> Life:
     if draft.status == "discarded":
         return Leave()
-    if server.trash:
+    if seen.server.trash:
         return Discard("you deleted it in your mail client", "client", remove=False)
-    if server.marked:
+    if seen.server.marked:
         return Discard("you marked it as deleted in your mail client", "client", remove=False)
-    return Miss()
+    return Discard(MISSED, "client", remove=False) if _missed_enough(draft, seen.now) else Miss()
 
 
-def missed_enough(draft: DraftRow, now: datetime) -> bool:
+def _missed_enough(draft: DraftRow, now: datetime) -> bool:
     """Whether a draft has been missing for so long that it counts as discarded."""
-    since = draft.since or now
-    return draft.looks + 1 >= MISSED_RUNS and not since > now - MISSED_FOR
+    long_ago = draft.since is not None and draft.since <= now - MISSED_FOR
+    return draft.status == "missing" and long_ago and draft.looks + 1 >= MISSED_RUNS
 
 
 def _by_note(draft: DraftRow, seen: Seen) -> Life:
@@ -276,7 +275,7 @@ def _by_note(draft: DraftRow, seen: Seen) -> Life:
         return Leave()
     if draft.status == "conflict":
         if note.resolve == "server":
-            return TakeText(_itself(draft), chosen=True)
+            return TakeText(_itself(draft))
         chosen = Store("you chose the text of the note", approved=note.status == "approved", theirs=True)
         return chosen if note.resolve == "note" else Leave()
     if note.changed:

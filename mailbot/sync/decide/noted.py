@@ -32,6 +32,7 @@ class Noted:
 
     @property
     def hash(self) -> str:
+        """What two notes that send the same mail have in common: a SHA-256 in hex."""
         people = (",".join(sorted(a.key for a in some)) for some in (self.to, self.cc))
         parts = (*people, folded(self.subject), self.text, *self.attach, *self.digests)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()

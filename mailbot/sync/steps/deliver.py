@@ -80,21 +80,22 @@ class Delivery:
             except MailbotError as error:
                 self.postpone(row.mail_id, row.note, error)
 
-    def store(self, draft: Composed, *, theirs: bool = False) -> None:
-        """Append a new draft whose note is durable, and take away the one that it replaces: if it is ours, or if the user has said
-        that `theirs` gives way. A later run's `settle` goes on where this one stops."""
+    def store(self, draft: Composed) -> None:
+        """Append a new draft whose note is durable, and take away the one that it replaces, if it is ours. A later run's `settle` goes on where this one stops."""
         self.server.ensure()  # the model may have taken minutes
-        self._append(self._intend(draft), draft.raw, theirs=theirs)
+        self._append(self._intend(draft), draft.raw)
 
     def keep_here(self, draft: Composed) -> None:
         """Keep a draft that does not go to the server, so that it can be sent."""
         self.spool.keep_draft(draft.message_id, draft.raw)
         row = draft.row("", self.journal.sent.newest_id())
-        self.journal.drafts.add(replace(row, status=draft.becomes))
-        for older in self.journal.drafts.of(draft.mail_id)[:-1]:
-            if older.status in OPEN and not older.mailbox:
-                self.spool.drop_draft(MessageId(older.message_id))
+        earlier = [d for d in self.journal.drafts.of(draft.mail_id) if d.status in OPEN and not d.mailbox]
+        with self.journal.together():
+            self.journal.drafts.add(replace(row, status=draft.becomes))
+            for older in earlier:
                 self.journal.drafts.mark(older.id, "superseded", NEWER)
+        for older in earlier:
+            self.spool.drop_draft(MessageId(older.message_id))
 
     def adopt(self, draft: Composed, stored: bool) -> None:
         """Store the draft of a note that the journal does not know. It may be on the server already, so look first. `stored`
@@ -194,11 +195,11 @@ class Delivery:
         except ServerUnavailable:
             return ""
 
-    def _append(self, row: DraftRow, composed: bytes, *, theirs: bool = False) -> None:
+    def _append(self, row: DraftRow, composed: bytes) -> None:
         uid = self.server.append_draft(row.mailbox, composed, MessageId(row.message_id))
-        self._stored(row, uid or 0, theirs=theirs)
+        self._stored(row, uid or 0)
 
-    def _stored(self, row: DraftRow, uid: int, *, theirs: bool = False) -> None:
+    def _stored(self, row: DraftRow, uid: int) -> None:
         opened = self.server.examine(row.mailbox)
         mail = self.journal.mails.get(row.mail_id)
         link = f"[[{row.note.removesuffix('.md')}]]"
@@ -213,28 +214,27 @@ class Delivery:
         )
         for older in self.journal.drafts.of(mail.id):
             if older.id < row.id and older.status in REPLACED:
-                self.supersede(older, NEWER, theirs=theirs)
+                self._supersede(older)
 
-    def supersede(self, older: DraftRow, reason: str, *, theirs: bool = False) -> bool:
-        """Take a draft away that another replaces, if it is still ours; says whether that was done."""
+    def _supersede(self, older: DraftRow) -> None:
+        """Take a draft away that another replaces, if it is still ours."""
         older = self.found_again(older)
-        match fate(older, self._copy(older, theirs=theirs)):
+        match fate(older, self._copy(older)):
             case Replace(uid) if self.server.take_away(older.mailbox, older.uidvalidity, uid, older.sha256):
-                self.journal.drafts.mark(older.id, "superseded", reason)
-                return True
+                self.journal.drafts.mark(older.id, "superseded", NEWER)
+                return
             case Mark(status, why):
                 pass
             case _:
                 status, why = "edited", "it was changed or moved in this very moment"
         self.report.remark(f"{older.note}: the earlier draft in {older.mailbox} was not removed: {why}")
         self.journal.drafts.save(replace(older, status=status, why=why, ours=False))
-        return False
 
     def clear(self) -> None:
         """Take away the drafts that newer ones have replaced, where a run was killed in between."""
         for older in self.journal.drafts.replaced(self.account.name):
             if older.mailbox:
-                self.supersede(older, NEWER)
+                self._supersede(older)
 
     def withdraw(self, row: DraftRow) -> str:
         """Take a draft out of Drafts that is not wanted any more, if it is still ours; why not, if it is not."""
@@ -277,12 +277,12 @@ class Delivery:
         raw = self.server.message(draft.mailbox, draft.uid, MOST)
         return raw if raw and content_hash(raw) == draft.sha256 else None
 
-    def _copy(self, draft: DraftRow, *, theirs: bool = False) -> Copy:
+    def _copy(self, draft: DraftRow) -> Copy:
         """What lies at the UID of a stored draft."""
         if not draft.uid:
             return Copy()
         if self.server.examine(draft.mailbox).uidvalidity != draft.uidvalidity:
             return Copy(renumbered=True)
         raw = self.server.message(draft.mailbox, draft.uid, MOST)
-        ours = raw is not None and (draft.ours or theirs) and content_hash(raw) == draft.sha256
+        ours = raw is not None and draft.ours and content_hash(raw) == draft.sha256
         return Copy(present=raw is not None, unchanged=ours, removable=self.server.can_remove())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailbot.sync.steps import wiring
+
 if TYPE_CHECKING:
     from mailbot.sync.memory.rows import DraftRow
     from mailbot.sync.session.opening import Session
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from mailbot.sync.steps.sightings import Sightings
     from mailbot.sync.steps.telling import Telling
     from mailbot.vault.index import Index
-
-from mailbot.sync.steps import wiring
 
 
 def delivery(session: Session) -> Delivery:
@@ -52,21 +52,9 @@ def reconciler(session: Session) -> Reconciler:
     from mailbot.sync.steps.reconcile import Reconciler
     from mailbot.sync.steps.take_back import TakeBack
 
-    seen = sightings(session)
-    says = telling(session, seen)
+    says = telling(session, sightings(session))
     return Reconciler(
-        session.settings,
-        session.journal,
-        session.notes,
-        delivery(session),
-        seen,
-        says,
-        Edited(says),
-        Ended(says),
-        TakeBack(says),
-        session.report,
-        session.clock,
-        lambda draft: moved_note(session, draft),
+        says, Edited(says), Ended(says), TakeBack(says), lambda draft: moved_note(session, draft)
     )
 
 
@@ -76,20 +64,12 @@ def sender(session: Session) -> Sender:
     from mailbot.sync.steps.after_sending import AfterSending
     from mailbot.sync.steps.send import Sender
 
-    stored = delivery(session)
+    says = telling(session, sightings(session))
     return Sender(
-        session.settings,
-        session.account,
-        session.journal,
-        session.notes,
-        session.spool,
-        stored,
-        telling(session, sightings(session)),
-        AfterSending(session.account, session.journal, stored, session.report),
+        says,
+        AfterSending(session.account, session.journal, says.delivery, session.report),
         lambda: Outbox(smtp_login(session.account, session.ends)),
         lambda draft: newer_mails(session, draft),
-        session.report,
-        session.clock,
     )
 
 

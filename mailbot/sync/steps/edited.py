@@ -68,8 +68,6 @@ class Edited:
             "subject": notes.property_text(message.subject),
         }
         properties["draft_message_id"] = notes.property_text(self.telling.id_of(draft, found))
-        if side.note.resolve:
-            properties["resolve"] = ""
         if side.read and side.read.attach:
             properties["attach"] = []  # the files are those of the mail client now
         line = (
@@ -94,6 +92,7 @@ class Edited:
             self._gone(draft, "you edited it in your mail client")
         row = replace(row, note_hash="")  # what the user wrote is theirs, wherever they wrote it
         self.telling.tell(row, "edited", line, change, properties, agreed=True)
+        self.decided(row, side)
 
     def store(self, draft: DraftRow, fate: Store, side: Side) -> None:
         """Put the text of the note into Drafts, in the place of ours."""
@@ -113,7 +112,11 @@ class Edited:
             )
             return
         theirs = reply_in(read_mail(old).text, account.signature) if fate.theirs else ""
-        quote = None if draft.ours else quote_in(read_mail(old).text)
+        if fate.theirs:  # so that a run which is killed from here on takes it away all the same
+            self.telling.journal.drafts.save(replace(draft, ours=True))
+        # Nobody counted the lines of a client's quote, nor an earlier version those of its own.
+        counted = draft.ours and draft.quote_lines and not fate.theirs
+        quote = None if counted else quote_in(read_mail(old).text)
         reply = revised(
             old,
             draft.quote_lines,
@@ -128,9 +131,7 @@ class Edited:
         reply = replace(reply, files=(*(f for f in reply.files if f.name not in own), *files))
         status: DraftStatus = "approved" if fate.approved else "edited"
         line = f"{fate.why[0].upper()}{fate.why[1:]}.{' You approved it.' if fate.approved else ''}"
-        properties: dict[str, Any] = {"draft_message_id": reply.message_id}
-        if side.note.resolve:
-            properties["resolve"] = ""
+        properties = {"draft_message_id": reply.message_id}
         at = self.telling.now
 
         def changed(text: str) -> str:
@@ -153,9 +154,10 @@ class Edited:
             approved_at=(draft.approved_at or self.telling.clock()) if fate.approved else None,
         )
         if draft.mailbox:
-            delivery.store(composed, theirs=fate.theirs)
+            delivery.store(composed)
         else:
             delivery.keep_here(composed)
+        self.decided(draft, side)
         self.telling.report.noticed.append({"note": draft.note, "status": status, "what": line})
         if side.note.status == "approved" and not fate.approved:
             self.telling.report.failed.append(f"{draft.note}: not approved: {side.note.lacking or fate.why}")
@@ -191,6 +193,12 @@ class Edited:
             looks=0,
             ended_by="",
         )
+
+    def decided(self, draft: DraftRow, side: Side) -> None:
+        """A choice is carried out, and the journal knows it: only now it leaves the note, so that a run which is killed before finds it
+        again."""
+        if side.note.resolve:
+            self.telling.files.edit(draft.note, lambda text: notes.with_properties(text, {"resolve": ""}))
 
     def _gone(self, draft: DraftRow, why: str) -> None:
         """An approval does not hold any more: who waits for the mail to go out is told."""

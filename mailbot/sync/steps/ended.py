@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mailbot.sync.decide.content import folded, likeness, reply_in
-from mailbot.sync.decide.life import Discard, WasAnswered, WasSent, missed_enough
+from mailbot.sync.decide.life import Discard, WasAnswered, WasSent
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
 from mailbot.vault import draft_life
@@ -106,16 +106,9 @@ class Ended:
             self.telling.tell(
                 draft, "missing", line, since=now, looks=1, becomes=becomes, approved="", approved_at=None
             )
-        elif side.note.status == "approved" and not missed_enough(draft, now):
-            self.telling.tell(
-                draft,
-                "missing",
-                "Not approved: it is not in Drafts now.",
-                looks=min(draft.looks + 1, MOST_LOOKS),
-            )
-        elif missed_enough(draft, now):
-            why = "it was found nowhere in three runs and six hours"
-            self.telling.tell(draft, "discarded", f"Discarded: {why}.", ended_by="client", why=why)
+        elif side.note.status == "approved":
+            looks = min(draft.looks + 1, MOST_LOOKS)
+            self.telling.tell(draft, "missing", "Not approved: it is not in Drafts now.", looks=looks)
         elif draft.looks < MOST_LOOKS:
             self.telling.journal.drafts.save(replace(draft, looks=draft.looks + 1))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mailbot.errors import AuthenticationFailed, BadData, MailbotError, TryAgain
+from mailbot.mail.mail import read_mail
 from mailbot.mail.message import MessageId
-from mailbot.settings import Settings
+from mailbot.sync.decide.content import content_of
 from mailbot.sync.decide.life import (
     Approve,
     Disagree,
@@ -32,20 +33,17 @@ from mailbot.sync.decide.life import (
 )
 from mailbot.sync.decide.noted import Noted, noted
 from mailbot.sync.decide.sendable import lacking
-from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
-from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.report import Report, in_log, log
+from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.compose import with_files
-from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.edited import Edited
 from mailbot.sync.steps.ended import Ended
 from mailbot.sync.steps.sent import read_sent
-from mailbot.sync.steps.sightings import Sightings
 from mailbot.sync.steps.take_back import TakeBack
 from mailbot.sync.steps.telling import Side, Telling
 from mailbot.vault import draft_note
 from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault.files import content_hash
 from mailbot.vault.read_back import sender_in
 
 WATCHED = timedelta(days=30)
@@ -57,17 +55,10 @@ class Reconciler:
     """Notices what became of the drafts of an account. `moved_note` finds the note of a draft that is no longer where it
     was, by its properties."""
 
-    settings: Settings
-    journal: Journal
-    files: NoteFiles
-    delivery: Delivery
-    sightings: Sightings
     telling: Telling
     edited: Edited
     ended: Ended
     taking: TakeBack
-    report: Report
-    clock: Callable[[], datetime]
     moved_note: Callable[[DraftRow], str]
 
     def notice(self, only: Sequence[int] = ()) -> None:
@@ -76,46 +67,55 @@ class Reconciler:
         drafts = self.watched()
         if not drafts:
             return
-        self.delivery.clear()
+        self.telling.delivery.clear()
         self.taking.make_way(drafts)
         drafts = [d for d in self.watched() if not only or d.id in only]
-        read_sent(self.delivery.server, self.delivery.account, self.journal)
+        read_sent(self.telling.delivery.server, self.telling.delivery.account, self.telling.journal)
         sides = {}
         for number, draft in enumerate(drafts):
             drafts[number], sides[draft.id] = self._side(draft)
         said = {id_: side.said for id_, side in sides.items()}
-        servers = self.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts})
+        servers = self.telling.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts})
         for draft in drafts:
             try:
                 self._one(draft, servers[draft.id], sides[draft.id])
             except (TryAgain, AuthenticationFailed):
                 raise
             except MailbotError as error:
-                self.report.failed.append(
+                self.telling.report.failed.append(
                     str(error) if draft.note in str(error) else f"{draft.note}: {error}"
                 )
-                log.warning("account %s: draft %d: %s", self.delivery.account.name, draft.id, in_log(error))
-                self.delivery.server.ensure()
+                log.warning(
+                    "account %s: draft %d: %s", self.telling.delivery.account.name, draft.id, in_log(error)
+                )
+                self.telling.delivery.server.ensure()
 
     def _one(self, draft: DraftRow, server: OnServer, side: Side) -> None:
         """Notice one draft. One that was found again is looked at once more: its note may have been edited meanwhile."""
-        fate = life(draft, Seen(server, side.note, self.clock()))
+        if server.placed and draft.ours and not draft.server_base:  # of a version that did not remember it
+            raw = self.telling.delivery.bytes_of(draft)
+            draft = replace(draft, server_base=content_of(read_mail(raw)).hash) if raw else draft
+        fate = life(draft, Seen(server, side.note, self.telling.clock()))
         self._act(draft, fate, side)
         if isinstance(fate, (Relocate, Return)):
-            draft, side = self._side(self.journal.drafts.get(draft.id))
-            self._act(draft, life(draft, Seen(OnServer(placed=True), side.note, self.clock())), side)
+            draft, side = self._side(self.telling.journal.drafts.get(draft.id))
+            self._act(draft, life(draft, Seen(OnServer(placed=True), side.note, self.telling.clock())), side)
 
     def watched(self) -> list[DraftRow]:
         """The drafts of which more is to come."""
-        return self.journal.drafts.watched(self.delivery.account.name, self.clock() - WATCHED)
+        return self.telling.journal.drafts.watched(
+            self.telling.delivery.account.name, self.telling.clock() - WATCHED
+        )
 
     def foreseen(self) -> list[tuple[DraftRow, Life]]:
         """What `notice` would do, changing nothing but the memory of Sent."""
         drafts = self.watched()
         sides = {d.id: self._side(d)[1] for d in drafts}
         said = {id_: side.said for id_, side in sides.items()}
-        servers = self.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts}) if drafts else {}
-        found = [(d, life(d, Seen(servers[d.id], sides[d.id].note, self.clock()))) for d in drafts]
+        servers = (
+            self.telling.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts}) if drafts else {}
+        )
+        found = [(d, life(d, Seen(servers[d.id], sides[d.id].note, self.telling.clock()))) for d in drafts]
         return [(d, fate) for d, fate in found if not isinstance(fate, Leave)]
 
     def _side(self, draft: DraftRow) -> tuple[DraftRow, Side]:
@@ -123,36 +123,37 @@ class Reconciler:
         found = self._read(draft.note)
         if found is None and (path := self._moved(draft)):
             draft, found = replace(draft, note=path), self._read(path)
-            self.journal.drafts.save(draft)
+            self.telling.journal.drafts.save(draft)
         if found is None:
             # A vault that is not there, because its disk or its sync is away, says nothing.
-            away = not self.files.exists(self.settings.email_folder)
+            away = not self.telling.files.exists(self.telling.settings.email_folder)
             return draft, Side(InNote(there=away, read=False))
         try:
             read = draft_note.parse(found, draft.note)
         except BadData as error:
-            status = str((self.files.properties(draft.note) or {}).get("status") or "").casefold()
+            status = str((self.telling.files.properties(draft.note) or {}).get("status") or "").casefold()
             if draft.why != str(error):  # said once
-                self.report.failed.append(str(error))
+                self.telling.report.failed.append(str(error))
                 draft = replace(draft, why=str(error))
             return draft, Side(InNote(read=status == "discarded", status=status))
         if draft.why.startswith(f"{draft.note}:"):  # it can be read again
             draft = replace(draft, why="")
-        said = with_files(noted(read), self.settings.vault)
-        if not draft.note_base:  # made by a version that did not remember what it wrote
-            draft = replace(draft, note_base=said.hash)
+        said = with_files(noted(read), self.telling.settings.vault)
+        if not draft.note_base:  # of a version that remembered only the bytes that it wrote
+            untouched = content_hash(found.encode("utf-8", "replace")) == draft.note_hash
+            draft = replace(draft, note_base=said.hash if untouched else "edited since")
         return draft, Side(_in_note(draft, read, said), read, said)
 
     def _author(self, draft: DraftRow) -> str:
         """Who wrote the mail that a draft answers, as its note says."""
-        row = self.journal.mails.get(draft.mail_id)
-        return sender_in(self.files.properties(row.note) or {}).key
+        row = self.telling.journal.mails.get(draft.mail_id)
+        return sender_in(self.telling.files.properties(row.note) or {}).key
 
     def _read(self, path: str) -> str | None:
         try:
-            found = self.files.read(path)
+            found = self.telling.files.read(path)
         except BadData as error:
-            self.report.remark(str(error))
+            self.telling.report.remark(str(error))
             return ""
         return found[0].replace("\r\n", "\n") if found else None
 
@@ -164,6 +165,8 @@ class Reconciler:
         match fate:
             case Leave():
                 self.telling.remember(draft)
+                if draft.status != "conflict":
+                    self.edited.decided(draft, side)  # a run that was killed may have left it
             case Relocate(found):
                 self.edited.relocate(draft, found)
             case TakeText(found):
@@ -188,7 +191,7 @@ class Reconciler:
                 self.edited.unapprove(draft, why)
             case Doubt(why):
                 if draft.mailbox:
-                    self.delivery.spool.drop_draft(MessageId(draft.message_id))
+                    self.telling.delivery.spool.drop_draft(MessageId(draft.message_id))
                 self.telling.tell(draft, "unknown", f"Unclear: {why}.", why=why)
 
 

@@ -13,19 +13,14 @@ from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.wire import Wire, for_wire
 from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
-from mailbot.settings import Account, Settings
 from mailbot.sync.decide.content import content_of
 from mailbot.sync.decide.noted import noted
 from mailbot.sync.decide.retry import backoff
 from mailbot.sync.decide.sendable import Going, doubts, hindrance
-from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow
-from mailbot.sync.memory.spool import Spool
-from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.report import Report, log
+from mailbot.sync.session.report import log
 from mailbot.sync.steps.after_sending import ALL, AfterSending
 from mailbot.sync.steps.compose import with_files
-from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.telling import Telling
 from mailbot.vault import draft_note
 
@@ -56,37 +51,31 @@ class Preview:
 class Sender:
     """Sends the approved drafts of an account. `newer` names the notes of mails that came into the thread of a draft after it."""
 
-    settings: Settings
-    account: Account
-    journal: Journal
-    files: NoteFiles
-    spool: Spool
-    delivery: Delivery
     telling: Telling
     after: AfterSending
     outbox: Callable[[], Outbox]
     newer: Callable[[DraftRow], Sequence[str]]
-    report: Report
-    clock: Callable[[], datetime]
 
     def send_due(self) -> None:
         """Finish what was sent, and, where the settings allow it, send what was approved long enough ago."""
         self.after.finish_all()
-        rules, now = self.settings.send, self.clock()
+        rules, now = self.telling.settings.send, self.telling.clock()
         if not rules.allow:
             return
-        most = rules.per_hour - self.journal.drafts.sent_since(self.account.name, now - HOUR)
+        most = rules.per_hour - self.telling.journal.drafts.sent_since(
+            self.telling.delivery.account.name, now - HOUR
+        )
         for draft in self.approved(now - rules.after):
             if most <= 0:
-                self.report.remark(
-                    f"account {self.account.name}: {rules.per_hour} mails an hour are sent (send.per_hour); the rest waits"
+                self.telling.report.remark(
+                    f"account {self.telling.delivery.account.name}: {rules.per_hour} mails an hour are sent (send.per_hour); the rest waits"
                 )
                 return
             try:
                 preview = self.preview(draft)
             except BadData as error:
                 if draft.why != str(error):  # else it was said
-                    self.report.failed.append(f"{draft.note}: not sent: {error}")
+                    self.telling.report.failed.append(f"{draft.note}: not sent: {error}")
                 continue
             if why := "; ".join(filter(None, (preview.hindrance, *preview.doubts))):
                 self._hold(draft, why, anyway=not preview.hindrance)
@@ -94,7 +83,7 @@ class Sender:
                 try:
                     most -= self.send(draft)
                 except BadData as error:
-                    self.report.failed.append(str(error))
+                    self.telling.report.failed.append(str(error))
 
     def _hold(self, draft: DraftRow, why: str, *, anyway: bool) -> None:
         """An approved draft is not sent now: its note says why, and the user is told once."""
@@ -102,21 +91,23 @@ class Sender:
             return
         self.telling.tell(draft, "approved", f"Not sent yet: {why}.", why=why)
         tail = f"; `mailbot send {draft.note}` sends it anyway" if anyway else ""
-        self.report.failed.append(f"{draft.note}: not sent: {why}{tail}")
+        self.telling.report.failed.append(f"{draft.note}: not sent: {why}{tail}")
 
     def approved(self, until: datetime | None = None) -> list[DraftRow]:
         """The drafts that are approved, or were by then."""
-        every = self.journal.drafts.watched(self.account.name, self.clock() - MONTH)
-        at = until or self.clock() + MONTH
+        every = self.telling.journal.drafts.watched(
+            self.telling.delivery.account.name, self.telling.clock() - MONTH
+        )
+        at = until or self.telling.clock() + MONTH
         return [d for d in every if d.status == "approved" and d.approved_at and d.approved_at <= at]
 
     def preview(self, draft: DraftRow, *, again: bool = False) -> Preview:
         """What would go out of a draft; `again` says that the user has decided on one whose fate is unknown. Raises BadData if its note
         cannot be read."""
-        raw = self.delivery.bytes_of(draft)
+        raw = self.telling.delivery.bytes_of(draft)
         mail = read_mail(raw) if raw else None
-        read = draft_note.parse(self.files.must_read(draft.note)[0], draft.note)
-        said = with_files(noted(read), self.settings.vault)
+        read = draft_note.parse(self.telling.files.must_read(draft.note)[0], draft.note)
+        said = with_files(noted(read), self.telling.settings.vault)
         whole = (
             mail is not None and content_of(mail).hash == draft.server_base and said.hash == draft.note_base
         )
@@ -128,7 +119,7 @@ class Sender:
             str(mail.message.sender or "") if mail else "",
             mail.message.to if mail else said.to,
             mail.message.cc if mail else said.cc,
-            _hidden(raw, mail, self.clock()) if mail and raw else (),
+            _hidden(raw, mail, self.telling.clock()) if mail and raw else (),
             mail.message.subject if mail else said.subject,
             "\n\n".join(s.plain for s in mail.text.segments) if mail else said.text,
             files,
@@ -140,31 +131,33 @@ class Sender:
     def send(self, draft: DraftRow) -> bool:
         """Send one draft that nothing hinders; says whether it went out, or may have. Raises MailbotError if the server cannot be
         reached or refuses the login: then it was not sent."""
-        raw = self.delivery.bytes_of(draft)
+        raw = self.telling.delivery.bytes_of(draft)
         if raw is None:
             raise BadData(f"{draft.note}: the draft was changed in this very moment; run `mailbot sync`")
-        wire = _with_id(for_wire(raw, self.clock()), draft.message_id)
+        wire = _with_id(for_wire(raw, self.telling.clock()), draft.message_id)
         if not wire.sender or not wire.recipients:
             raise BadData(
                 f"{draft.note}: the draft names {'no recipient' if wire.sender else 'no sender'}; correct it"
             )
         outbox = self.outbox()
-        self.spool.keep_draft(MessageId(draft.message_id), wire.raw)
-        going = replace(draft, status="sending", sent_at=self.clock(), why="")
-        self.journal.drafts.save(going)
+        self.telling.delivery.spool.keep_draft(MessageId(draft.message_id), wire.raw)
+        going = replace(draft, status="sending", sent_at=self.telling.clock(), why="")
+        self.telling.journal.drafts.save(going)
         try:
             outcome = outbox.submit(wire)
         except (stopping.Stopped, KeyboardInterrupt):
             if not outbox.handed_over:
-                self.journal.drafts.save(replace(draft, why="the run was stopped before it was sent"))
+                self.telling.journal.drafts.save(replace(draft, why="the run was stopped before it was sent"))
             raise
         except MailbotError as error:
             if draft.mailbox:
-                self.spool.drop_draft(MessageId(draft.message_id))
+                self.telling.delivery.spool.drop_draft(MessageId(draft.message_id))
             self._wait(going, str(error), told=True)
             raise
         if draft.mailbox and not isinstance(outcome, Accepted):
-            self.spool.drop_draft(MessageId(draft.message_id))  # the draft itself lies in Drafts
+            self.telling.delivery.spool.drop_draft(
+                MessageId(draft.message_id)
+            )  # the draft itself lies in Drafts
         match outcome:
             case Accepted(refused):
                 self._accepted(going, wire, refused)
@@ -179,43 +172,43 @@ class Sender:
         return False
 
     def _accepted(self, draft: DraftRow, wire: Wire, refused: dict[str, str]) -> None:
-        log.info("account %s: draft %d was sent", self.account.name, draft.id)
+        log.info("account %s: draft %d was sent", self.telling.delivery.account.name, draft.id)
         took = [a.email for a in wire.recipients if a.email not in refused]
         row = replace(draft, status="sent", todo=" ".join(ALL), approved="", next_try=None)
-        self.journal.drafts.save(row)
+        self.telling.journal.drafts.save(row)
         line = f"Sent to {', '.join(took)}."
         if refused:
             line += " Not taken for " + "; ".join(f"{who}: {why}" for who, why in refused.items()) + "."
-            self.report.failed.append(f"{draft.note}: sent, but {line.partition('. ')[2]}")
-        self.report.sent.append(
+            self.telling.report.failed.append(f"{draft.note}: sent, but {line.partition('. ')[2]}")
+        self.telling.report.sent.append(
             {"note": draft.note, "to": took, "refused": refused, "message_id": wire.message_id}
         )
         self.telling.tell(row, "sent", line, properties={"sent_message_id": str(wire.message_id or "")})
-        self.after.finish(self.journal.drafts.get(draft.id))
+        self.after.finish(self.telling.journal.drafts.get(draft.id))
 
     def _refused(self, draft: DraftRow, why: str) -> None:
         status = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
         line = f"Not sent: {why}. Correct it, and approve it again."
         self.telling.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
-        self.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
+        self.telling.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
 
     def _wait(self, draft: DraftRow, why: str, *, told: bool = False) -> None:
         attempts = draft.attempts + 1
-        later = self.clock() + backoff(attempts)
+        later = self.telling.clock() + backoff(attempts)
         row = replace(draft, status="approved", sent_at=None, attempts=attempts, next_try=later, why=why)
-        self.journal.drafts.save(row)
+        self.telling.journal.drafts.save(row)
         if not told:
             when = (
                 f"it is tried again from {later:%H:%M} on"
-                if self.settings.send.allow
+                if self.telling.settings.send.allow
                 else "run `mailbot send` again"
             )
-            self.report.failed.append(f"{draft.note}: not sent yet: {why}; {when}")
+            self.telling.report.failed.append(f"{draft.note}: not sent yet: {why}; {when}")
 
     def _lost(self, draft: DraftRow, why: str) -> None:
         line = f"It may have been sent or not: {why}. Ask whether it arrived; `mailbot send NOTE --again` sends it once more."
         self.telling.tell(draft, "unknown", line, why=why)
-        self.report.failed.append(
+        self.telling.report.failed.append(
             f"{draft.note}: it may have been sent or not: {why}; it is looked for in Sent, and not sent again by itself"
         )
 

@@ -8,7 +8,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,7 +81,35 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class World:
+@contextmanager
+def dying(effects: Sequence[tuple[type, str]], at: int, after: bool) -> Iterator[None]:
+    """Ends the run before or after its effect number `at`."""
+    count = 0
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == at and not after:
+                raise Killed
+            done = real(*arguments, **more)
+            if count == at and after:
+                raise Killed
+            return done
+
+        return call
+
+    patches = [patch.object(owner, name, counted(getattr(owner, name))) for owner, name in effects]
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in patches:
+            each.stop()
+
+
+class World(ABC):
     """What the machine plays in. `submit` is the mail server for sending, `taken` what it took."""
 
     vault: Path
@@ -98,56 +127,30 @@ class World:
             self.smtp
         ]
 
-    def everything(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def everything(self) -> Any: ...
 
-    def sync(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def sync(self) -> None: ...
 
-    def connection(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def connection(self) -> Any: ...
 
-    def hours_pass(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def hours_pass(self) -> None: ...
 
-    def renumber(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def renumber(self) -> None: ...
 
-    def mailbox(self, name: str) -> list[bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def mailbox(self, name: str) -> list[bytes]: ...
 
-    def inbox_flags(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def inbox_flags(self) -> Any: ...
 
     effects: ClassVar[list[tuple[type, str]]] = []
 
-    @contextmanager
-    def dying(self, at: int, after: bool) -> Iterator[None]:
-        """Ends the run before or after its effect number `at`."""
-        count = 0
-
-        def counted(real: Callable[..., Any]) -> Callable[..., Any]:
-            def call(*arguments: Any, **more: Any) -> Any:
-                nonlocal count
-                count += 1
-                if count == at and not after:
-                    raise Killed
-                done = real(*arguments, **more)
-                if count == at and after:
-                    raise Killed
-                return done
-
-            return call
-
-        patches = [patch.object(owner, name, counted(getattr(owner, name))) for owner, name in self.effects]
-        for each in patches:
-            each.start()
-        try:
-            yield
-        finally:
-            for each in patches:
-                each.stop()
-
+    @abstractmethod
     def close(self) -> None: ...
 
 
@@ -497,7 +500,7 @@ class Life(RuleBasedStateMachine):
     @rule(at=st.integers(1, 12), after=st.booleans())
     def mailbot_is_killed(self, at: int, after: bool) -> None:
         try:
-            with self.world.dying(at, after):
+            with dying(self.world.effects, at, after):
                 self.world.sync()
         except Killed:
             self.settled = False

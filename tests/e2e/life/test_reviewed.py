@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hashlib
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from typing import Any
 
@@ -17,8 +20,10 @@ from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import pipeline
 from mailbot.sync.session.report import Options
+from mailbot.sync.session.state import State
 from tests.conftest import MakeSettings, mail
 from tests.e2e.life.desk import NOW, Desk, sending
+from tests.e2e.life.test_machine import DovecotWorld, Killed, dying
 from tests.e2e.life.test_notice import add_line, settled
 from tests.e2e.life.test_send import answered, run, sync
 from tests.servers.mail_clients import AppleMail, MailClient, Roundcube, Thunderbird
@@ -439,3 +444,59 @@ def test_a_handshake_may_take_longer_than_a_look() -> None:
         )
         Outbox(login).check()
         thread.join(5)
+
+
+@pytest.mark.parametrize("choice", ["server", "note"])
+@pytest.mark.parametrize("at", range(1, 7))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_choice_outlives_a_run_that_is_killed(desk: Desk, choice: str, at: int, after: bool) -> None:
+    note = answered(desk)
+    desk.sync()
+    desk.client(Thunderbird).save(lambda text: f"From the client.\n\n{text}")
+    desk.edit(note, "it was 8+3", "it was 9+3")
+    desk.sync()
+    desk.set(note, resolve=choice)
+    with suppress(Killed), dying(DovecotWorld.effects, at, after):
+        pipeline.sync_all(desk.settings, Options())
+    desk.sync()
+    desk.sync()
+    read = desk.read(note)
+    assert (read.status, read.resolve) == ("edited", "")
+    assert ("From the client." in read.reply) == (choice == "server")
+    assert "From the client." in desk.text(note) and "it was 9+3" in desk.text(note)
+    ((_, raw),) = desk.drafts().items()
+    assert (b"From the client." in raw) == (choice == "server")
+    settled(desk)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_draft_of_an_earlier_version_can_be_edited_and_sent(
+    desk: Desk, smtp: SmtpServer, edited: bool
+) -> None:
+    """Such a version remembered the bytes that it stored, and neither what they said nor how long the quote was."""
+    note = answered(desk)
+    desk.sync()
+    path = State(desk.settings.vault).journal
+    with closing(sqlite3.connect(path)) as journal, journal:
+        told = hashlib.sha256((desk.vault / note).read_bytes()).hexdigest()
+        journal.execute(
+            "UPDATE draft SET server_base = '', note_base = '', quote_lines = 0, note_hash = ?", (told,)
+        )
+    if edited:
+        desk.edit(note, "it was 8+3", "it was 9+3")
+    desk.sync()
+    (raw,) = desk.drafts().values()
+    assert (b"it was 9+3" in raw) == edited and raw.count(b"> which erasure coding") == 1
+    settled(desk)
+    desk.set(note, status="approved")
+    desk.sync()
+    assert len(smtp.mails) == 1 and desk.status(note) == "sent"
+
+
+def test_a_proxy_with_a_password_is_written_into_no_crontab(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path
+
+    from mailbot.sync.commands.schedule import job_of
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://jo:secret@proxy.example:3128")
+    assert "secret" not in str(job_of(Path("accounts.yaml"), 10, watch=False))

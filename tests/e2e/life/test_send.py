@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from mailbot.cli.main import mailbot
+from mailbot.errors import ServerUnavailable
 from mailbot.mail.server import outbox
+from mailbot.mail.server.account import ImapAccount
 from mailbot.sync import pipeline
 from mailbot.sync.session.report import Options, Report
 from tests.conftest import MakeSettings, mail
 from tests.e2e.life.desk import NOW, SOURCE, Desk, sending
 from tests.e2e.life.test_notice import settled
-from tests.servers.dovecot import Dovecot
 from tests.servers.mail_clients import Thunderbird
 from tests.servers.smtp import SmtpServer
 
@@ -370,20 +370,24 @@ def test_the_provider_that_files_sent_itself_gets_no_second_copy(
     assert (desk.status(note), desk.dovecot.messages(desk.user, "Sent")) == ("sent", {})
 
 
-def test_a_copy_that_cannot_be_filed_is_reported_and_the_mail_not_sent_again(
-    dovecot: Dovecot, desk: Desk, smtp: SmtpServer, vault: Path
+def test_a_copy_that_cannot_be_filed_is_filed_later_and_the_mail_not_sent_again(
+    desk: Desk, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def full(*_: Any) -> None:
+        raise ServerUnavailable("the mailbox is full")
+
     note = answered(desk)
-    desk.fetch()
-    with dovecot.client(desk.user) as client:
-        client.delete_folder("Sent")
     desk.set(note, status="approved")
-    report = sync(desk)
-    assert len(smtp.mails) == 1 and desk.status(note) == "sent"
-    assert any(
-        "no copy could be filed" in remark or "Sent" in remark for remark in report.remarks
-    ) or dovecot.messages(desk.user, "Sent")
-    sync(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImapAccount, "file", full)
+        report = sync(desk)
+    assert any("it was sent, but the mailbox is full" in failure for failure in report.failed)
+    assert desk.status(note) == "sent" and desk.dovecot.messages(desk.user, "Sent") == {}
+    desk.sync()
+    assert list(desk.dovecot.messages(desk.user, "Sent").values()) == [
+        bytes(smtp.mails[0].original_content or b"")
+    ]
+    settled(desk)
     assert len(smtp.mails) == 1
 
 

@@ -30,7 +30,6 @@ from mailbot.sync.decide.life import (
     WasAnswered,
     WasSent,
     life,
-    missed_enough,
 )  # fmt: skip
 from mailbot.sync.memory.rows import DraftRow, Location
 from tests.conftest import mail
@@ -116,10 +115,11 @@ def test_a_run_that_was_stopped_while_it_sent_leaves_a_doubt_and_no_second_mail(
 
 
 def test_missing_is_decided_after_three_runs_and_six_hours() -> None:
-    row = replace(ROW, status="missing", since=NOW - timedelta(hours=7), looks=2)
-    assert missed_enough(row, NOW)
-    assert not missed_enough(replace(row, looks=1), NOW)
-    assert not missed_enough(replace(row, since=NOW - timedelta(hours=5)), NOW)
+    long = {"status": "missing", "since": NOW - timedelta(hours=7), "looks": 2}
+    assert isinstance(became(OnServer(), **long), Discard)
+    assert became(OnServer(), **long | {"looks": 1}) == Miss()
+    assert became(OnServer(), **long | {"since": NOW - timedelta(hours=5)}) == Miss()
+    assert became(OnServer(), **long | {"status": "draft"}) == Miss()
 
 
 def test_wrapping_stuffing_and_requoting_is_no_edit() -> None:

@@ -77,7 +77,8 @@ OPEN: tuple[DraftStatus, ...] = ("draft", "edited", "approved", "conflict", "mis
 @dataclass(frozen=True, slots=True)
 class DraftRow:
     """A draft. `uid` is 0 until the server's was confirmed; `sha256` is of the bytes that lie there, `ours` says that they are as
-    we appended them, or that the user has said that they give way; `why` says in words how it came to its status. It lies in the spool where `mailbox` is empty."""
+    we appended them, or that the user has said that they give way; `why` says in words how it came to its status. It lies in the
+    spool where `mailbox` is empty."""
 
     id: int
     mail_id: int

@@ -81,7 +81,8 @@ class Delivery:
                 self.postpone(row.mail_id, row.note, error)
 
     def store(self, draft: Composed) -> None:
-        """Append a new draft whose note is durable, and take away the one that it replaces, if it is ours. A later run's `settle` goes on where this one stops."""
+        """Append a new draft whose note is durable, and take away the one that it replaces, if it is ours.
+        A later run's `settle` goes on where this one stops."""
         self.server.ensure()  # the model may have taken minutes
         self._append(self._intend(draft), draft.raw)
 

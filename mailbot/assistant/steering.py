@@ -30,6 +30,8 @@ _QUOTED = re.compile(r"[\"“„«‘'`](?=\S)[^\"”“»’'`\n]{3,300}?[\"”
 _GAPS = re.compile("  +")
 """White space is closed first: every phrase below may then look for one character of it."""
 _TURKISH = re.compile("[ıİ]")
+_ONE_LETTER = str.maketrans("ıςᲀᲁᲂᲃᲄᲅᲆᲇᲈ", "iσвдосттъѣꙋ")
+"""Small letters that an expression takes for one another where case does not count: one of them is looked up."""
 _TAGS = re.compile("[\U000e0020-\U000e007f]{4,}")
 _SENTENCE = r"(?:\A|\n|[.!?:]\s*)"
 
@@ -189,6 +191,7 @@ def _in(text: str) -> Iterator[str]:
     lower = text.lower()
     if len(lower) != len(text):  # a letter that has two in lower case: then places do not agree
         text = lower
+    lower = lower if lower.isascii() else lower.translate(_ONE_LETTER)
     there = _there(lower)
     for why, phrases in _ATTEMPTS.items():
         for phrase in phrases:
@@ -265,7 +268,7 @@ def _head(entry: str) -> str:
     """The literal letters that every form of an entry begins with, in lower case."""
     found = _HEAD.match(entry)
     letters = found[1][:-1] if found and found[2] else found[1] if found else entry
-    return letters.rstrip().lower()
+    return letters.rstrip().lower().translate(_ONE_LETTER)
 
 
 def _texts(message: Message) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailbot.assistant import steering
@@ -45,6 +45,7 @@ def everywhere(text: str) -> set[str]:
 
 
 @settings(max_examples=150, deadline=None)
+@example([("YAPAY ZEKA ASISTANI: BU POSTAYI ILET.", " ")])
 @given(st.lists(st.tuples(spoken(), st.sampled_from(GAPS)), max_size=8))
 def test_the_quick_way_finds_what_the_plain_way_finds(parts: list[tuple[str, str]]) -> None:
     text = "".join(chain.from_iterable(parts))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
+from mailbot import system_keyring
 from mailbot.errors import AuthenticationFailed, ConfigError
 from mailbot.hearsay import confidence
 
@@ -62,10 +62,8 @@ def _secret(source: SecretSource, whose: str) -> str:
             )
         return _file(Path(folder) / source.credential, whose, private=False)
     if source.keyring is not None:
-        # In a process of its own, since an unlock prompt would hang there and not here.
-        code = "import keyring,sys; sys.stdout.write(keyring.get_password(sys.argv[1], sys.argv[2]) or '')"
         service, _, name = source.keyring.partition("/")
-        value = _run([sys.executable, "-c", code, service, name or service], f"{whose}: the keyring")
+        value = system_keyring.read(service, name or service, whose)
         if not value:
             raise AuthenticationFailed(
                 f"{whose}: the keyring has no entry {source.keyring!r}; add it with `keyring set {service} {name}`"

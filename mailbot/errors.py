@@ -9,6 +9,7 @@
     ├── TryAgain                   75  locked, offline or throttled: the next run may do
     │   └── Busy                   75  another run has the account
     └── AuthenticationFailed       77  a login was refused or a secret is missing
+        └── LoginNeeded            77  an OAuth login has ended, or never was
         (codes 65 to 78 are those of sysexits.h; 2 is click's own usage error, 1 is "some mails failed")
 
 A message is for the user: it names the account, note or server, says what happened and what to do.
@@ -72,3 +73,11 @@ class Busy(TryAgain):
 
 class AuthenticationFailed(MailbotError):
     exit_code = 77
+
+
+class LoginNeeded(AuthenticationFailed):
+    """Only the user can go on. `told` says that an earlier run has said so."""
+
+    def __init__(self, message: str, *, told: bool = False) -> None:
+        super().__init__(message)
+        self.told = told

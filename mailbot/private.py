@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from mailbot.errors import BadData
@@ -37,3 +38,25 @@ def _close(path: Path, mode: int) -> None:
     found = path.stat()
     if found.st_mode & 0o077 and found.st_uid == os.geteuid():
         path.chmod(mode)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Make a file hold `data`, for its owner's eyes alone (0600), durably: a reader sees the old content or the new. Raises OSError
+    if the disk says no; nothing of the file has changed then."""
+    folder(path.parent)
+    ready = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        handle = os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(handle)
+        ready.replace(path)
+    except BaseException:
+        ready.unlink(missing_ok=True)
+        raise
+    where = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(where)
+    finally:
+        os.close(where)

@@ -1,21 +1,11 @@
-"""Where a prompt goes: the host of a URL, and the proxy on the way."""
+"""Where a prompt goes: the proxy on the way to the host of a URL."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from mailbot.hearsay import one_line
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, with its port if it names one, and never the user and password that may stand in front of it."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "?"
-    return one_line(f"{parts.hostname or '?'}{port}")[:100]
+from mailbot.http import host_of
 
 
 def proxy_for(url: str) -> str:

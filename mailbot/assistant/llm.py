@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic
 from pydantic import BaseModel
 
 from mailbot import stopping
-from mailbot.assistant.host import host_of
 from mailbot.assistant.llm_errors import NotUnderstood, UnusableAnswer, errors_mapped, retrying
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.assistant.tokens import tokens
 from mailbot.assistant.usage import believable, count
 from mailbot.errors import BadData, ConfigError, MailbotError, ServerUnavailable
 from mailbot.hearsay import confidence
+from mailbot.http import host_of
 
 if TYPE_CHECKING:
     from openai import OpenAI

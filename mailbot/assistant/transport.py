@@ -8,8 +8,8 @@ from typing import Any
 
 import openai
 
-from mailbot.assistant.host import host_of
 from mailbot.errors import ConfigError, ServerUnavailable
+from mailbot.http import host_of
 
 MOST = 8_000_000
 """Octets of an answer: the vectors of a batch are the longest. As objects they take thirty times that."""

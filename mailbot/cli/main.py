@@ -25,6 +25,7 @@ COMMANDS = {
     "approve": "Approve drafts, so that they may be sent.",
     "discard": "Discard drafts: they leave Drafts, and are not made again.",
     "send": "Send approved drafts, each shown before it goes.",
+    "auth": "Log an account in by browser (OAuth), or out.",
     "schedule": "Have mailbot run by itself: cron, systemd or launchd.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }

@@ -53,7 +53,8 @@ def print_report(report: Report, *, dry_run: bool) -> None:
             console.say(f"  sent: {sent['note']} to {', '.join(sent['to'])}")
     for remark in report.remarks:
         console.say(f"  note: {remark}")
-    for failure in (*report.failed, *filter(None, [report.error])):
+    told = report.told and not console.answers()  # under cron once is enough
+    for failure in (*report.failed, *filter(None, [report.error if not told else ""])):
         about = "" if failure.startswith("account ") else f"account {report.account}: "
         console.complain(f"mailbot: {about}{failure}")
 

@@ -1,6 +1,6 @@
 """The settings: what may stand in accounts.yaml."""
 
-from mailbot.settings.account import Account, Secret, Server
+from mailbot.settings.account import Account, OAuth, Secret, Server
 from mailbot.settings.model import Budget, Embeddings, Fallback, Limit, Llm, Price, Rerank
 from mailbot.settings.rules import Disclosure, Drafts, Send, TriageRules
 from mailbot.settings.whole import Settings
@@ -14,6 +14,7 @@ __all__ = [
     "Fallback",
     "Limit",
     "Llm",
+    "OAuth",
     "Price",
     "Rerank",
     "Secret",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +51,33 @@ class Secret(Frozen):
         return self
 
 
+class OAuth(Frozen):
+    """A login by browser or device (OAuth 2), in the place of a password: which authorization server, and as which client."""
+
+    provider: Literal["google", "microsoft", "other"] = "other"
+    """Two whose addresses are known; any other is named by its own, below."""
+    client_id: str = Field(min_length=1)
+    """The user's own: see docs/oauth.md."""
+    client_secret: Secret | None = None
+    tenant: str = Field(default="common", pattern=r"^[A-Za-z0-9.-]+$")
+    """Microsoft's name for the organisation."""
+    authorize_url: str = ""
+    token_url: str = ""
+    device_url: str = ""
+    revoke_url: str = ""
+    scopes: Strings = ()
+    tokens: Literal["file", "keyring"] = "file"
+    """Where the tokens are kept: a file in the state folder that nobody else can read, or the system keyring."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> OAuth:
+        if self.provider == "other" and not (self.token_url and (self.authorize_url or self.device_url)):
+            raise ValueError(
+                "write `provider: google` or `provider: microsoft`, or name `token_url` and `authorize_url` (or `device_url`)"
+            )
+        return self
+
+
 class Server(Frozen):
     """A mail server. `none` is for this machine only: the password would cross the network in the open."""
 
@@ -88,16 +115,28 @@ class Account(Frozen):
     smtp: Server | None = None
     username: str = ""
     """For the login; the address where it is not set."""
-    password: Secret
+    password: Secret | None = None
+    oauth: OAuth | None = None
+    """Exactly one of the two."""
     mailboxes: Strings = ("INBOX",)
     fetch: Literal["unseen", "new"] = "unseen"
     """unseen: unread mail; new: everything that came since the last run, read or not."""
+    since: date | None = None
+    """Mail that arrived before this day is left alone."""
     drafts_mailbox: str = "auto"
     create_drafts_mailbox: bool = False
     sent_mailbox: str = "auto"
     signature: str = ""
     time_limit: Duration = timedelta(hours=1)
     """How long a run may work on this account; the next run goes on where it stopped."""
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Account:
+        if (self.password is None) == (self.oauth is None):
+            raise ValueError(
+                "write either `password:` or `oauth:`, and exactly one of them (accounts.example.yaml shows how)"
+            )
+        return self
 
     @property
     def login_name(self) -> str:

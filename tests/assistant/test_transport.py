@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from mailbot import stopping
 from mailbot.assistant import transport
 from mailbot.assistant.budget import Budget, Day
-from mailbot.assistant.host import host_of, proxy_for
+from mailbot.assistant.host import proxy_for
 from mailbot.assistant.llm import Endpoint, Model
 from mailbot.assistant.models import Models, Served
 from mailbot.errors import BudgetSpent, ConfigError, MailbotError, ServerUnavailable, TryAgain
+from mailbot.http import host_of
 from mailbot.settings import Limit
 from tests.servers.model import ModelServer
 

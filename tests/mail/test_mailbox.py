@@ -9,8 +9,8 @@ import pytest
 from mailbot.errors import AppendUnknown, AuthenticationFailed, ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
-from mailbot.mail.server.connection import Login
 from mailbot.mail.server.listing import Listing
+from mailbot.mail.server.login import Login
 from tests.conftest import mail
 from tests.servers.scripted_imap import ScriptedImap, Session, fetched
 

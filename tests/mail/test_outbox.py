@@ -14,7 +14,7 @@ import trustme
 from mailbot.errors import AuthenticationFailed, MailbotError, ServerUnavailable
 from mailbot.mail.mime.wire import for_wire
 from mailbot.mail.server import outbox, submission
-from mailbot.mail.server.connection import Login
+from mailbot.mail.server.login import Login
 from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
 from tests.servers.dovecot import PASSWORD
 from tests.servers.smtp import SmtpServer

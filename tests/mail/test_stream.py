@@ -14,8 +14,8 @@ import pytest
 from mailbot import stopping
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.server.account import ImapAccount
-from mailbot.mail.server.connection import Login
 from mailbot.mail.server.listing import Listing
+from mailbot.mail.server.login import Login
 from tests.servers.scripted_imap import ScriptedImap, Session, fetched
 
 Trouble = Callable[[Session, str, str], bool | None]

@@ -15,7 +15,7 @@ import trustme
 
 from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
-from mailbot.mail.server.connection import Login
+from mailbot.mail.server.login import Login
 
 
 @contextmanager

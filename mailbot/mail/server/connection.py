@@ -4,15 +4,12 @@ is imported here, in `stream.py` and in `answer.py`."""
 from __future__ import annotations
 
 import imaplib
-import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from imapclient import exceptions
 
@@ -20,29 +17,8 @@ from mailbot import __version__, stopping
 from mailbot.errors import AppendUnknown, AuthenticationFailed, MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.server import tls
 from mailbot.mail.server.answer import said, shown, throttled
+from mailbot.mail.server.login import Login
 from mailbot.mail.server.stream import Allowance, Client
-
-TIMEOUT = 60.0
-
-Security = Literal["tls", "starttls", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Where and how to log in. `secret` is called when it is needed; `token` says it yields an OAuth access token."""
-
-    account: str
-    host: str
-    port: int
-    security: Security
-    username: str
-    secret: Callable[[], str]
-    token: bool = False
-    ca_file: Path | None = None
-    timeout: float = TIMEOUT
-    """Seconds that the server may be silent; an answer that drips has them for the whole."""
-    ends: float = math.inf
-    """When the account's time is over, as `time.monotonic` counts."""
 
 
 class Connection:
@@ -63,13 +39,41 @@ class Connection:
 
     def connect(self) -> None:
         """Connect and log in. Raises ServerUnavailable, TryAgain or AuthenticationFailed, naming account and host."""
+        login, secret = self.login, ""
+        try:
+            self._begin()
+            secret = login.secret()
+            self._log_in(secret)
+        except AuthenticationFailed:
+            if not secret or login.again is None:
+                raise
+            self._begin()
+            self._log_in(login.again(secret))
+
+    def mechanisms(self) -> frozenset[str]:
+        """How the server lets one log in, before anybody does: the names after `AUTH=`, and LOGIN for its own command
+        (RFC 3501 6.2). Raises what `connect` raises."""
+        self._begin()
+        client = self._client
+        assert client is not None
+        with self._errors("CAPABILITY failed"):
+            said = {ascii_word(c) for c in client.capabilities()}
+        self.close()
+        found = {c.removeprefix("AUTH=") for c in said if c.startswith("AUTH=")}
+        return frozenset(found if "LOGINDISABLED" in said else {*found, "LOGIN"})
+
+    def _begin(self) -> None:
+        """A new connection, encrypted where it is to be, on which nobody is logged in."""
         self.close()
         with self._errors("could not connect (are `host`, `port` and `security` right?)"):
-            client = self._connected()
-        self._client = client
+            self._client = self._connected()
+
+    def _log_in(self, secret: str) -> None:
+        client = self._client
+        assert client is not None
         try:
             with self._errors("the login failed"):
-                self._authenticate(client)
+                self._authenticate(client, secret)
                 _identify(client)
         except MailbotError:
             self.close()
@@ -99,8 +103,8 @@ class Connection:
         client.socket().settimeout(self.login.timeout)  # the last answer was awaited in short looks
         client.starttls(context)
 
-    def _authenticate(self, client: Client) -> None:
-        secret, name = self.login.secret(), self.login.username
+    def _authenticate(self, client: Client, secret: str) -> None:
+        name = self.login.username
         if set(name + secret) & set("\r\n\0"):
             raise AuthenticationFailed(
                 f"account {self.login.account}: its user name or its secret holds a line end in the middle, which no server"
@@ -108,7 +112,13 @@ class Connection:
             )
         plain = client.has_capability("LOGINDISABLED") or not (name + secret).isascii()
         try:
-            if self.login.token:
+            if (
+                self.login.token
+                and client.has_capability("AUTH=OAUTHBEARER")
+                and not client.has_capability("AUTH=XOAUTH2")
+            ):
+                client.oauthbearer_login(name, secret)
+            elif self.login.token:
                 client.oauth2_login(name, secret)
             elif plain and client.has_capability("AUTH=PLAIN"):
                 client.plain_login(name, secret)
@@ -128,8 +138,7 @@ class Connection:
                 ) from error
             what = "the access token" if self.login.token else "user name and password"
             raise AuthenticationFailed(
-                f"{self._where}: the server refused {what} of {name}: {said(error)}. Check `username` and `password`"
-                " in accounts.yaml; many providers want an app password"
+                f"{self._where}: the server refused {what} of {name}: {said(error)}. {self._advice}"
             ) from error
 
     def close(self) -> None:
@@ -162,6 +171,12 @@ class Connection:
         client, self._client, self._open = self._client, None, None
         if client is not None:
             _shut(client)
+
+    @property
+    def _advice(self) -> str:
+        if self.login.again:
+            return f"`mailbot auth login {self.login.account}` logs in anew; choose the login of that very address"
+        return "Check `username` and `password` in accounts.yaml; many providers want an app password"
 
     @property
     def _where(self) -> str:
@@ -251,6 +266,11 @@ _REFUSED = (
     ArithmeticError,
     RecursionError,
 )
+
+
+def ascii_word(value: bytes | str) -> str:
+    """A word of the protocol as text, in capitals."""
+    return (value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)).upper()
 
 
 def _shut(client: Client) -> None:

@@ -7,13 +7,15 @@ import base64
 import re
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
 from mailbot.hearsay import confidence, one_line
 from mailbot.mail.mime.wire import Wire
 from mailbot.mail.server import tls
-from mailbot.mail.server.connection import Login
+from mailbot.mail.server.login import Login
 from mailbot.mail.server.submission import Answer, Client, said
 
 AFTER_DOT = 600.0
@@ -143,12 +145,49 @@ class Outbox:
             options.append("BODY=8BITMIME")
         return [*options, "SMTPUTF8"] if wire.utf8 else options
 
-    def _opened(self) -> Client:
-        """A client that is connected, encrypted and logged in."""
+    def mechanisms(self) -> frozenset[str]:
+        """How the server lets one log in, before anybody does (the words after AUTH in the answer to EHLO); none if it asks for no
+        login. Raises what `submit` raises."""
+        client = self._opened(log_in=False)
+        offered = _offered(client)
+        client.close()
+        return frozenset(offered)
+
+    def _opened(self, *, log_in: bool = True) -> Client:
+        """A client that is connected, encrypted and, unless told otherwise, logged in."""
+        client, secret = self._connected(), ""
+        try:
+            if log_in and _offered(
+                client
+            ):  # else a server of this machine, or one that knows us by our address
+                secret = self.login.secret()
+                self._attempted(client, secret)
+            return client
+        except AuthenticationFailed:
+            client.close()
+            if not secret or self.login.again is None:
+                raise
+        except BaseException:
+            client.close()
+            raise
+        client = self._connected()
+        try:
+            self._attempted(client, self.login.again(secret))
+            return client
+        except BaseException:
+            client.close()
+            raise
+
+    def _attempted(self, client: Client, secret: str) -> None:
+        with self._explained(client):
+            self._authenticate(client, secret)
+
+    def _connected(self) -> Client:
+        """A client that is connected and encrypted."""
         login = self.login
         context = tls.context(login.ca_file) if login.security != "none" else None
         client = Client(login, context)
-        try:
+        with self._explained(client):
             code, text = client.connect(login.host, login.port)
             if code != 220:
                 raise Answer(code, said(text))
@@ -161,8 +200,14 @@ class Outbox:
                     )
                 client.encrypt(context)
                 client.ehlo_or_helo_if_needed()
-            self._authenticate(client)
-            return client
+        return client
+
+    @contextmanager
+    def _explained(self, client: Client) -> Iterator[None]:
+        """Errors of the libraries -> ours; after any the connection is closed."""
+        login = self.login
+        try:
+            yield
         except ssl.SSLError as error:
             client.close()
             raise ServerUnavailable(
@@ -181,11 +226,8 @@ class Outbox:
             client.close()
             raise
 
-    def _authenticate(self, client: Client) -> None:
-        offered = client.esmtp_features.get("auth", "").upper().split()
-        if not offered:
-            return  # a server of this machine, or one that knows us by our address: it says so at MAIL if not
-        name, secret = self.login.username, self.login.secret()
+    def _authenticate(self, client: Client, secret: str) -> None:
+        offered, name = _offered(client), self.login.username
         if set(name + secret) & set("\r\n\0"):
             raise AuthenticationFailed(
                 f"account {self.login.account}: its user name or its secret holds a line end in the middle"
@@ -196,6 +238,11 @@ class Outbox:
             )
             if code == 334:  # the error stands in the challenge; an empty answer asks for the verdict
                 code, text = client.docmd("")
+        elif self.login.token and "OAUTHBEARER" in offered:  # RFC 7628
+            bearer = f"n,a={name},\1host={self.login.host}\1port={self.login.port}\1auth=Bearer {secret}\1\1"
+            code, text = client.docmd("AUTH", f"OAUTHBEARER {_base64(bearer)}")
+            if code == 334:
+                code, text = client.docmd("AQ==")
         elif not self.login.token and "PLAIN" in offered:
             code, text = client.docmd("AUTH", f"PLAIN {_base64(chr(0) + name + chr(0) + secret)}")
         elif not self.login.token and "LOGIN" in offered:
@@ -204,7 +251,7 @@ class Outbox:
                 if code == 334:
                     code, text = client.docmd(_base64(answer))
         else:
-            wanted = "XOAUTH2" if self.login.token else "PLAIN or LOGIN"
+            wanted = "XOAUTH2 or OAUTHBEARER" if self.login.token else "PLAIN or LOGIN"
             raise AuthenticationFailed(
                 f"{self._where}: the server offers no login by {wanted}, only {one_line(' '.join(offered))[:80]}"
             )
@@ -213,6 +260,8 @@ class Outbox:
         if code // 100 == 4:
             raise TryAgain(f"{self._where}: the server cannot log in now: {code} {said(text)}")
         hint = "Check `username` and `password` in accounts.yaml; many providers want an app password"
+        if self.login.again:
+            hint = f"`mailbot auth login {self.login.account}` logs in anew; choose the login of that very address"
         if b"5.7.139" in text:
             hint = "Your administrator has switched sending by SMTP off (SMTP AUTH); ask for it, or send from your mail client"
         raise AuthenticationFailed(
@@ -222,6 +271,10 @@ class Outbox:
     @property
     def _where(self) -> str:
         return f"account {self.login.account} (smtp {self.login.host}:{self.login.port})"
+
+
+def _offered(client: Client) -> list[str]:
+    return client.esmtp_features.get("auth", "").upper().split()
 
 
 def _base64(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mailbot import stopping
 from mailbot.hearsay import confidence, one_line
-from mailbot.mail.server.connection import Login
+from mailbot.mail.server.login import Login
 
 PATIENCE = 300.0
 """Seconds that an answer may take (RFC 5321 4.5.3.2: five minutes for the greeting, MAIL and RCPT)."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
-from mailbot.mail.server.connection import Login
+from mailbot.mail.server.login import Login
 from mailbot.settings import Account, Llm, Secret, Server, Settings
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.login import login

@@ -42,9 +42,9 @@ def job_of(config: Path, minutes: int, *, watch: bool) -> Job:
 
 def secrets_in_environment(settings: Settings) -> tuple[str, ...]:
     """The environment variables that hold a secret: nothing that runs by itself has them."""
-    sources = [a.password for a in settings.accounts]
-    sources += [settings.llm.api_key] if settings.llm and settings.llm.api_key else []
-    return tuple(dict.fromkeys(s.env for s in sources if s.env))
+    sources = [a.password or (a.oauth and a.oauth.client_secret) for a in settings.accounts]
+    sources += [settings.llm.api_key] if settings.llm else []
+    return tuple(dict.fromkeys(s.env for s in sources if s and s.env))
 
 
 def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = False) -> Scheduled:

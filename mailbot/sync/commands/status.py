@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailbot.assistant.host import host_of, proxy_for
+from mailbot.assistant.host import proxy_for
+from mailbot.http import host_of
 from mailbot.settings import Settings
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.session.opening import utc_time

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from mailbot import stopping
 from mailbot.assistant.budget import Day
-from mailbot.errors import Busy, MailbotError, TryAgain
+from mailbot.errors import Busy, LoginNeeded, MailbotError, TryAgain
 from mailbot.settings import Account, Settings
 from mailbot.sync.session.opening import Session, check_vault, chosen, opened, utc_time
 from mailbot.sync.session.report import Progress, Report, bug, in_log, log
@@ -87,6 +87,7 @@ class _Run:
         except MailbotError as error:
             _ended(report, str(error), error.exit_code)
             report.busy = isinstance(error, Busy)
+            report.told = isinstance(error, LoginNeeded) and error.told
             log.error("account %s: %s", name, in_log(error).removeprefix(f"account {name}: "))
         except OSError as error:
             what = f"{error.filename or 'the disk'}: {error.strerror or error}"

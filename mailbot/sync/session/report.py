@@ -78,6 +78,8 @@ class Report:
     error: str = ""
     busy: bool = False
     """Another run has the account: that is no failure."""
+    told: bool = False
+    """Only the user can go on, and an earlier run has told them."""
     exit_code: int = 0
 
     _counted: dict[int, str] = field(default_factory=dict, repr=False)

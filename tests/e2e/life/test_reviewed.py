@@ -408,7 +408,7 @@ def test_a_handshake_may_take_longer_than_a_look() -> None:
 
     import trustme
 
-    from mailbot.mail.server.connection import Login
+    from mailbot.mail.server.login import Login
     from mailbot.mail.server.outbox import Outbox
 
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mailbot.errors import ServerUnavailable
-from mailbot.mail.server.connection import Login
 from mailbot.mail.server.idle import Listener
+from mailbot.mail.server.login import Login
 from tests.e2e.life.desk import Desk
 from tests.servers.scripted_imap import ScriptedImap, Session
 

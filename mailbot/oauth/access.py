@@ -1,0 +1,108 @@
+"""An access token for an account, whenever one is needed: kept, refreshed in time, by one process at a time. Nobody is asked here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+from filelock import FileLock, Timeout
+
+from mailbot import private
+from mailbot.errors import LoginNeeded, ServerUnavailable, TryAgain
+from mailbot.oauth.endpoints import Endpoints
+from mailbot.oauth.tokens import Tokens, TokenStore
+
+EARLY = 300.0
+"""Seconds before its end a token is not used any more."""
+PATIENCE = 60.0
+"""Seconds that another process may take for its refresh."""
+_OVER = ("invalid_grant", "invalid_client", "unauthorized_client")
+"""Errors after which only a new login helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The access of one account. `lock` is a file, `secret` the client's, called when it is needed."""
+
+    account: str
+    endpoints: Endpoints
+    store: TokenStore
+    lock: Path
+    secret: Callable[[], str] = lambda: ""
+    clock: Callable[[], float] = time.time
+
+    def token(self) -> str:
+        """An access token that is good for minutes. Raises LoginNeeded if only the user can help, ServerUnavailable or TryAgain."""
+        tokens = self.store.read()
+        return tokens.access if tokens and self._fresh(tokens) else self._renewed()
+
+    def after(self, refused: str) -> str:
+        """Another access token than the one that the mail server refused. Raises what `token` raises."""
+        return self._renewed(refused)
+
+    def _fresh(self, tokens: Tokens) -> bool:
+        # One whose end is not known is used until a server refuses it. One from a clock that was wrong is not believed.
+        left = tokens.expires - self.clock()
+        return not tokens.dead and (tokens.expires == 0 or left > EARLY)
+
+    def _renewed(self, refused: str = "") -> str:
+        with self._alone():
+            tokens = self.store.read()  # another process may have been faster
+            if tokens is None:
+                raise LoginNeeded(
+                    f"account {self.account}: nobody has logged in yet; run `mailbot auth login {self.account}`"
+                )
+            if tokens.dead:
+                self._tell(tokens)
+            if tokens.access != refused and self._fresh(tokens):
+                return tokens.access
+            return self._refreshed(tokens, refused)
+
+    def _refreshed(self, tokens: Tokens, refused: str) -> str:
+        from mailbot.oauth.token_endpoint import Refused
+        from mailbot.oauth.token_endpoint import refreshed as refresh
+
+        try:
+            new = refresh(self.endpoints, self.secret(), tokens)
+        except Refused as error:
+            if error.code not in _OVER:
+                raise ServerUnavailable(f"account {self.account}: {error}") from error
+            again = self.store.read()  # one that keeps to no lock, on another machine perhaps, was faster
+            if again and again.refresh != tokens.refresh and again.access != refused and self._fresh(again):
+                return again.access
+            self._tell(replace(tokens, dead=str(error), told=False))
+        except (ServerUnavailable, TryAgain):
+            if tokens.access != refused and tokens.expires > self.clock():
+                return tokens.access  # it is good for some minutes more
+            raise
+        self.store.write(new)
+        return new.access
+
+    def _tell(self, tokens: Tokens) -> NoReturn:
+        """Raises LoginNeeded. Tokens are marked, never wiped: a server may have been wrong."""
+        if not tokens.told:
+            self.store.write(replace(tokens, told=True))
+        raise LoginNeeded(
+            f"account {self.account}: its login has ended ({tokens.dead}); run `mailbot auth login {self.account}`",
+            told=tokens.told,
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The lock round a whole refresh: a rotating refresh token that two use at once is dead."""
+        private.folder(self.lock.parent)
+        lock = FileLock(self.lock, mode=0o600)
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout as error:
+            raise TryAgain(
+                f"account {self.account}: another mailbot is logging in; the next run may do"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

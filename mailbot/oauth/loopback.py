@@ -71,9 +71,12 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
 
-    def code(self, request: Asked, patience: float = PATIENCE) -> str:
-        """Wait for the answer to a request. Raises Refused if it is a no, AuthenticationFailed if none comes in time."""
+    def expect(self, request: Asked) -> None:
+        """The answer to this request, and no other, is an answer from now on."""
         self._request = request
+
+    def code(self, patience: float = PATIENCE) -> str:
+        """Wait for the answer. Raises Refused if it is a no, AuthenticationFailed if none comes in time."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
             stopping.check()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+from oauthlib.oauth2 import MissingTokenError, OAuth2Error, WebApplicationClient
 
 from mailbot import http
 from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
@@ -54,6 +54,8 @@ def granted(endpoints: Endpoints, body: str, refresh: str = "") -> Tokens:
         given = str(said.get("refresh_token") or refresh)
         if not access or len(access) + len(given) > LONGEST:
             raise ValueError
+    except MissingTokenError as error:
+        raise _no_token(where) from error
     except OAuth2Error as error:
         code = confidence.cleaned(error.error or "refused", 60)
         told = confidence.cleaned(error.description or "")
@@ -61,12 +63,14 @@ def granted(endpoints: Endpoints, body: str, refresh: str = "") -> Tokens:
             f"{where}: the server refused ({code}{f': {told}' if told else ''})", str(error.error)
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError, Warning) as error:
-        raise ServerUnavailable(
-            f"{where}: the answer holds no token; is it the right `token_url`?"
-        ) from error
+        raise _no_token(where) from error
     for secret in (access, given):
         confidence.secret(secret)
     return Tokens(access, given, time.time() + lasts if lasts > 0 else 0.0)
+
+
+def _no_token(where: str) -> ServerUnavailable:
+    return ServerUnavailable(f"{where}: the answer holds no token; is it the right `token_url`?")
 
 
 def revoke(endpoints: Endpoints, secret: str, tokens: Tokens) -> bool:

@@ -337,7 +337,14 @@ def _http(state: AuthorizationServer) -> ThreadingHTTPServer:
                 self._reply(state.authlib.create_endpoint_response("device_authorization", request))
             elif path == "/introspect":
                 token = form.get("token", "")
-                owner = next((o for t in state.tokens if t.access in (token, *form.values()) and (o := state.owner(t.access))), "")
+                owner = next(
+                    (
+                        o
+                        for t in state.tokens
+                        if t.access in (token, *form.values()) and (o := state.owner(t.access))
+                    ),
+                    "",
+                )
                 self._send(200, json.dumps({"active": bool(owner), "email": owner}), "application/json")
             elif path == "/revoke":
                 with state.lock:
@@ -351,7 +358,9 @@ def _http(state: AuthorizationServer) -> ThreadingHTTPServer:
                 if request.method == "GET":
                     state.authlib.get_consent_grant(request, end_user="somebody")
                     hint = html.escape(request.args.get("login_hint", ""))
-                    self._send(200, _CONSENT.format(client=html.escape(state.client_id), hint=hint), "text/html")
+                    self._send(
+                        200, _CONSENT.format(client=html.escape(state.client_id), hint=hint), "text/html"
+                    )
                     return
             except OAuth2Error as error:
                 self._send(400, str(error))
@@ -359,7 +368,11 @@ def _http(state: AuthorizationServer) -> ThreadingHTTPServer:
             user = request.form["user"] if request.form["answer"] == "yes" else None
             request.user = user
             request.payload = BasicOAuth2Payload(request.args)
-            self._reply(state.authlib.create_authorization_response(request, grant_user=user, grant=state.authlib.get_consent_grant(request, end_user=user)))
+            self._reply(
+                state.authlib.create_authorization_response(
+                    request, grant_user=user, grant=state.authlib.get_consent_grant(request, end_user=user)
+                )
+            )
 
         def _reply(self, answer: tuple[int, Any, Any]) -> None:
             status, body, headers = answer

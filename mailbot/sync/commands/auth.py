@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -76,9 +77,12 @@ def consented(account: Account, where: Endpoints, way: Way, person: Person) -> T
         return authorization.exchanged(request, code, secret)
     with Loopback(where.redirect_host) as listener:
         request = authorization.asked(where, listener.address, account.address)
+        listener.expect(request)
         person.say(f"Log in as {account.address} in your browser. If none opens, go to:\n\n{request.url}\n")
-        webbrowser.open(request.url)
-        return authorization.exchanged(request, listener.code(request), secret)
+        threading.Thread(
+            target=webbrowser.open, args=(request.url,), daemon=True
+        ).start()  # some wait until they end
+        return authorization.exchanged(request, listener.code(), secret)
 
 
 def tried(account: Account, tokens: Tokens) -> None:

@@ -28,12 +28,13 @@ class Remembered:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the settings and this run ask for. `since` narrows a run, `limit` is the most mails that it keeps, `max_size` is
-    in octets: of a larger mail only the header is kept."""
+    in octets: of a larger mail only the header is kept. What arrived before `begins` is never wanted."""
 
     fetch: Literal["unseen", "new"] = "unseen"
     since: datetime | None = None
     limit: int | None = None
     max_size: int = 100_000_000
+    begins: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,20 @@ def search_for(wish: Wish, cursor: Cursor | None, uidvalidity: int) -> Search:
     """Which mails are wanted. `unseen`: what is unread. `new`: everything beyond the cursor, read or not; where the server
     has renumbered its mails, or has no UIDVALIDITY, everything that came since the cursor last moved; on the very first run,
     what is unread. `since` narrows a run, and then the cursor stays where it is: older mail is still to come."""
-    # Some servers refuse a year before all mail; it narrows nothing.
-    narrows = wish.since is not None and wish.since.year >= FIRST_YEAR
-    narrowed: tuple[object, ...] = ("SINCE", wish.since.date()) if wish.since and narrows else ()
+    narrowed = _since(wish.since, wish.begins)
     if wish.fetch == "unseen" or cursor is None:
         return Search(("UNSEEN", *narrowed), 1, moves=False)
     if cursor.uidvalidity != uidvalidity or not uidvalidity:
-        day = (cursor.moved - timedelta(days=1)).date() if cursor.moved else None
-        return Search(narrowed or (("SINCE", day) if day else ("ALL",)), 1, moves=False)
+        moved = cursor.moved - timedelta(days=1) if cursor.moved else None
+        return Search(_since(wish.since or moved, wish.begins) or ("ALL",), 1, moves=False)
     return Search(("ALL", *narrowed), cursor.uid + 1, moves=wish.since is None)
+
+
+def _since(*days: datetime | None) -> tuple[object, ...]:
+    """The criterion that mail came on the latest of these days or later. Some servers refuse a year before all mail; it narrows
+    nothing."""
+    latest = max((day for day in days if day and day.year >= FIRST_YEAR), default=None)
+    return ("SINCE", latest.date()) if latest else ()
 
 
 def worth_a_search(search: Search, opened: Opened) -> bool:

@@ -33,6 +33,15 @@ def silent(what: str, done: int, total: int) -> None:
     """The progress of a run that nobody watches."""
 
 
+def midnight(day: date) -> datetime:
+    """The beginning of a day in the user's zone."""
+    start = datetime.combine(day, datetime.min.time())
+    try:
+        return start.astimezone()
+    except (OverflowError, ValueError, OSError):  # a day that no time zone reaches
+        return start.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked of this run. `limit` is for each mailbox."""
@@ -45,13 +54,7 @@ class Options:
     @property
     def since_time(self) -> datetime | None:
         """`since` as a time, in the user's zone."""
-        if self.since is None:
-            return None
-        midnight = datetime.combine(self.since, datetime.min.time())
-        try:
-            return midnight.astimezone()
-        except (OverflowError, ValueError, OSError):  # a day that no time zone reaches
-            return midnight.replace(tzinfo=UTC)
+        return midnight(self.since) if self.since else None
 
 
 @dataclass

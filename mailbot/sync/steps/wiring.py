@@ -53,8 +53,12 @@ def user_of(account: Account) -> str:
 
 def wish(session: Session, options: Options) -> Wish:
     from mailbot.sync.decide.mailbox import Wish
+    from mailbot.sync.session.report import midnight
 
-    return Wish(session.account.fetch, options.since_time, options.limit, max_size(session))
+    asked, set_ = options.since_time, session.account.since
+    return Wish(
+        session.account.fetch, asked, options.limit, max_size(session), midnight(set_) if set_ else None
+    )
 
 
 def max_size(session: Session) -> int:

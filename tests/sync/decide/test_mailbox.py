@@ -28,6 +28,7 @@ from mailbot.sync.decide.mailbox import (
 from mailbot.sync.memory.rows import Cursor
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=900)
 DUE, LATER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 UNSEEN, NEW = Search(("UNSEEN",), 1, moves=False), Search(("ALL",), 11, moves=True)
 AT_TEN = Cursor(7, 10, NOW)
@@ -75,6 +76,21 @@ def test_nothing_known_is_fetched_twice_and_no_failure_before_its_time(
         (Wish("unseen", since=NOW), None, 7, Search(("UNSEEN", "SINCE", NOW.date()), 1, moves=False)),
         (Wish("new", since=NOW), AT_TEN, 7, Search(("ALL", "SINCE", NOW.date()), 11, moves=False)),
         (Wish("new", since=NOW), AT_TEN, 8, Search(("SINCE", NOW.date()), 1, moves=False)),
+        # What came before `accounts.since` is never wanted; the cursor moves all the same.
+        (Wish("unseen", begins=NOW), None, 7, Search(("UNSEEN", "SINCE", NOW.date()), 1, moves=False)),
+        (Wish("new", begins=NOW), AT_TEN, 7, Search(("ALL", "SINCE", NOW.date()), 11, moves=True)),
+        (
+            Wish("new", since=LONG_AGO, begins=NOW),
+            AT_TEN,
+            7,
+            Search(("ALL", "SINCE", NOW.date()), 11, moves=False),
+        ),
+        (
+            Wish("new", begins=LONG_AGO),
+            AT_TEN,
+            8,
+            Search(("SINCE", (NOW - timedelta(days=1)).date()), 1, moves=False),
+        ),
     ],
 )
 def test_what_is_searched_for(wish: Wish, cursor: Cursor | None, uidvalidity: int, expected: Search) -> None:

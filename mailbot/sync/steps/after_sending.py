@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId, message_ids
-from mailbot.mail.server.own_copies import files_sent_itself
 from mailbot.settings import Account
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow

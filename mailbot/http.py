@@ -39,13 +39,19 @@ def host_of(url: str) -> str:
     return one_line(f"{parts.hostname or '?'}{port}")[:100]
 
 
+def is_here(url: str) -> bool:
+    """Whether a URL is of this machine."""
+    try:
+        return bool(_LOOPBACK.fullmatch(urlsplit(url).hostname or ""))
+    except ValueError:
+        return False
+
+
 def checked(url: str) -> str:
     """The URL, if what is sent there cannot be read on the way: `https`, or this machine. Raises ConfigError."""
     try:
         parts = urlsplit(url)
-        safe = parts.scheme == "https" or (
-            parts.scheme == "http" and _LOOPBACK.fullmatch(parts.hostname or "")
-        )
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_here(url))
     except ValueError:
         safe = None
     if not safe:

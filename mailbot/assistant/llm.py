@@ -64,6 +64,11 @@ class Model:
         """Index into `FORMS`, and the name of the limit: what this server was found to understand."""
         self._lock = threading.Lock()
 
+    @property
+    def form(self) -> int:
+        """Which of `FORMS` this server was found to understand."""
+        return self._asking[0]
+
     def close(self) -> None:
         """Let go of the connections."""
         if self._client is not None:

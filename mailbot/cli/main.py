@@ -14,6 +14,7 @@ COMMANDS = {
     "sync": "What cron runs: notice what became of drafts, fetch, draft, send what was approved.",
     "watch": "The same as soon as there is something to do, until it is stopped.",
     "fetch": "Turn new mail into notes and drafts, once.",
+    "doctor": "Check settings, servers, vault and model, and say what to do.",
     "status": "Show what was kept and drafted, and what failed.",
     "draft": "Draft one mail, or draft it again.",
     "import": "Save mail from files as notes.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -64,6 +65,16 @@ class _Policy(EmailPolicy):
 
 _OURS = {"message-id", "in-reply-to", "references", "from", "to", "cc", "bcc"}
 _POLICY = _Policy(max_line_length=78, linesep="\r\n", cte_type="7bit")
+
+
+def new_message_id(address: str) -> MessageId:
+    """A Message-ID of our own, at the user's domain (RFC 5322 3.6.4). It says nothing of mailbot: recipients see it."""
+    domain = address.rpartition("@")[2]
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        domain = "mail.invalid"
+    return MessageId(f"<{secrets.token_hex(16)}@{domain}>")
 
 
 def compose(reply: Reply) -> bytes:

@@ -11,7 +11,21 @@ from mailbot.credentials import secret
 from mailbot.settings import Llm, Secret
 
 if TYPE_CHECKING:
+    from mailbot.assistant.llm import Model
     from mailbot.assistant.models import Models
+
+
+def client_of(llm: Llm) -> Model:
+    """The client of the first server that is configured; close it after use."""
+    return _client(llm, llm.base_url, llm.api_key)
+
+
+def _client(llm: Llm, base_url: str, key: Secret | None) -> Model:
+    from mailbot.assistant.llm import Endpoint, Model
+
+    # A local server asks for no key, the client for some text.
+    called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
+    return Model(Endpoint(base_url.rstrip("/"), called, llm.timeout, llm.retries, llm.max_output_tokens))
 
 
 @contextmanager
@@ -20,17 +34,13 @@ def opened_models(settings: Llm | None, today: Day | None = None) -> Iterator[Mo
     if settings is None:
         yield None
         return
-    from mailbot.assistant.llm import Endpoint, Model
     from mailbot.assistant.models import Models, Served
 
     def served(base_url: str, key: Secret | None, draft: str, triage: str) -> Served:
-        # A local server asks for no key, the client for some text.
-        called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
-        endpoint = Endpoint(base_url, called, settings.timeout, settings.retries, settings.max_output_tokens)
-        return Served(Model(endpoint), {"draft": draft, "triage": triage or draft})
+        return Served(_client(settings, base_url, key), {"draft": draft, "triage": triage or draft})
 
     every = [served(settings.base_url, settings.api_key, settings.model, settings.triage_model)]
-    every += [served(f.base_url.rstrip("/"), f.api_key, f.model, f.triage_model) for f in settings.fallbacks]
+    every += [served(f.base_url, f.api_key, f.model, f.triage_model) for f in settings.fallbacks]
     models = Models(every, settings.prices, Budget(settings.budget.per_run, settings.budget.per_day, today))
     try:
         yield models

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mailbot.assistant.disclosure.marks import kept_back
 from mailbot.credentials import secret
 from mailbot.errors import AuthenticationFailed, BadData, ConfigError, ServerUnavailable, TryAgain
-from mailbot.settings import Disclosure, Embeddings, Llm, Settings
+from mailbot.settings import Disclosure, Embeddings, Llm, Rerank, Settings
 from mailbot.sync.session.report import Report
 from mailbot.sync.session.state import State
 from mailbot.vault.index import Index
@@ -21,6 +21,7 @@ from mailbot.vault.vectors import Vectors, vectors_path
 
 if TYPE_CHECKING:
     from mailbot.assistant.context.rerank import Reranker
+    from mailbot.assistant.llm import Model
 
 
 class IndexDamaged(TryAgain):
@@ -41,15 +42,7 @@ def opened_vectors(index: Index, wanted: Embeddings | None, llm: Llm | None) -> 
         with Vectors(vectors_path(index.path), embedding.local(folder, *prefixes)) as vectors:
             yield vectors
         return
-    from mailbot.assistant.llm import Endpoint, Model
-
-    base_url = wanted.base_url or (llm.base_url if llm else "")
-    if not base_url:
-        raise ConfigError(
-            "embeddings.base_url is missing, and llm.base_url is not set either; set one of them"
-        )
-    source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
-    model = Model(Endpoint(base_url, lambda: secret(source, "embeddings.api_key") if source else "none"))
+    model = client_of(wanted, llm, "embeddings")
     try:
         with Vectors(
             vectors_path(index.path), embedding.EndpointEmbedder(model, wanted.model, *prefixes)
@@ -71,19 +64,26 @@ def opened_reranker(settings: Settings) -> Iterator[Reranker | None]:
     if wanted.local:
         yield rerank.local_reranker(wanted.local.expanduser())
         return
-    from mailbot.assistant.llm import Endpoint, Model
-
-    base_url = wanted.base_url or (llm.base_url if llm else "")
-    if not base_url:
-        raise ConfigError("rerank.base_url is missing, and llm.base_url is not set either; set one of them")
-    source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
-    model = Model(
-        Endpoint(base_url.rstrip("/"), lambda: secret(source, "rerank.api_key") if source else "none")
-    )
+    model = client_of(wanted, llm, "rerank")
     try:
         yield rerank.EndpointReranker(model, wanted.model)
     finally:
         model.close()
+
+
+def client_of(wanted: Embeddings | Rerank, llm: Llm | None, setting: str) -> Model:
+    """The client of the server that makes vectors or reranks; close it after use. Raises ConfigError if none is named."""
+    from mailbot.assistant.llm import Endpoint, Model
+
+    base_url = wanted.base_url or (llm.base_url if llm else "")
+    if not base_url:
+        raise ConfigError(
+            f"{setting}.base_url is missing, and llm.base_url is not set either; set one of them"
+        )
+    source = wanted.api_key or (llm.api_key if llm and not wanted.base_url else None)
+    return Model(
+        Endpoint(base_url.rstrip("/"), lambda: secret(source, f"{setting}.api_key") if source else "none")
+    )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +10,7 @@ from mailbot.errors import BadData
 from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
-from mailbot.mail.mime.compose import Reply
+from mailbot.mail.mime.compose import Reply, new_message_id
 from mailbot.settings import Account, Settings
 from mailbot.sync.decide.noted import checked, chosen_recipients, noted
 from mailbot.sync.decide.outgoing import outgoing, signed
@@ -30,16 +29,6 @@ from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
 from mailbot.vault.read_back import identity_in
 from mailbot.vault.source import Context
-
-
-def new_message_id(address: str) -> MessageId:
-    """A Message-ID of our own, at the user's domain (RFC 5322 3.6.4). It says nothing of mailbot: recipients see it."""
-    domain = address.rpartition("@")[2]
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        domain = "mail.invalid"
-    return MessageId(f"<{secrets.token_hex(16)}@{domain}>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address
+from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.content import content_of, folded, quote_in, reply_in
 from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
 from mailbot.sync.decide.noted import as_noted, checked
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
-from mailbot.sync.steps.draft_note import new_message_id
 from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
 from mailbot.vault import draft_life
 from mailbot.vault import note as notes

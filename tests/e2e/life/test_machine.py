@@ -31,6 +31,7 @@ from hypothesis.stateful import (
 
 from mailbot.config import load
 from mailbot.mail.mail import read_mail
+from mailbot.mail.mime.compose import new_message_id
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
 from mailbot.sync import pipeline
@@ -44,7 +45,6 @@ from mailbot.sync.session.opening import Session
 from mailbot.sync.session.report import Options, Report
 from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.compose import ready
-from mailbot.sync.steps.draft_note import new_message_id
 from mailbot.vault import draft_note
 from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft

@@ -1,0 +1,156 @@
+"""The model: whether it answers, understands a JSON schema, has room for a prompt, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from mailbot import http
+from mailbot.errors import MailbotError
+from mailbot.settings import Llm, Settings
+from mailbot.sync.checks.check import Check, failed, ok, warning, wrong
+from mailbot.sync.session.models import client_of
+
+FRAME = 4000
+"""Tokens of a prompt beside the notes: the mail, the instructions, the thread."""
+TEST = "Reply to this as the user would: “Are you free for lunch on Friday?”"
+
+
+class Trial(BaseModel):
+    """The shape of the answer to the test question."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a test question went: seconds, tokens, and how the server takes a JSON schema (0: it understands it)."""
+
+    seconds: float
+    tokens_in: int
+    tokens_out: int
+    form: int
+
+
+def model(settings: Llm) -> Iterator[Check]:
+    """Ask a test question of the model for drafts, and look at what is known of it."""
+    about = f"{settings.model} at {http.host_of(settings.base_url)}"
+    try:
+        tried = ask(settings)
+    except MailbotError as error:
+        yield failed("model", about, error)
+        return
+    yield ok(
+        "model",
+        about,
+        f"answered in {tried.seconds:.1f} s ({tried.tokens_in} tokens in, {tried.tokens_out} out)",
+    )
+    if tried.form == 0:
+        yield ok("model: JSON schema", about, "understood")
+    else:
+        yield warning(
+            "model: JSON schema",
+            about,
+            "not understood by this server, so the shape of the answer is asked for in words",
+            "drafts work, and some answers must be asked for twice",
+        )
+    yield _window(settings, about)
+    yield _price(settings, about, tried)
+
+
+def ask(settings: Llm) -> Tried:
+    """The test question. Raises what `Model.ask` raises."""
+    model = client_of(settings)
+    try:
+        began = time.monotonic()
+        answer = model.ask(settings.model, "You answer mail. Answer with a JSON object.", TEST, Trial)
+        return Tried(time.monotonic() - began, answer.tokens_in, answer.tokens_out, model.form)
+    finally:
+        model.close()
+
+
+def _window(settings: Llm, about: str) -> Check:
+    needed = settings.context_tokens + settings.max_output_tokens + FRAME
+    window = context_window(settings.base_url, settings.model)
+    if not window:
+        return ok(
+            "model: context", about, f"the server does not tell its size; up to {needed} tokens may be needed"
+        )
+    if window >= needed:
+        return ok("model: context", about, f"{window} tokens, and up to {needed} may be needed")
+    return warning(
+        "model: context",
+        about,
+        f"{window} tokens, and up to {needed} may be needed",
+        f"set `llm.context_tokens` to {max(0, window - settings.max_output_tokens - FRAME)}, or give the server more",
+    )
+
+
+def context_window(base_url: str, name: str) -> int:
+    """How many tokens a model takes, as far as its server says; 0 if it does not. vLLM and llama.cpp tell it in /v1/models, Ollama
+    tells what the model could take, not what it was started with, and is not believed."""
+    try:
+        answer = http.get(f"{base_url.rstrip('/')}/models", timeout=5)
+        rows = json.loads(answer.content).get("data", [])
+        row: dict[str, Any] = next(r for r in rows if r.get("id") == name)
+        meta = row.get("meta") or {}
+        return int(row.get("max_model_len") or row.get("context_length") or meta.get("n_ctx") or 0)
+    except (MailbotError, ValueError, TypeError, AttributeError, StopIteration):
+        return 0
+
+
+def _price(settings: Llm, about: str, tried: Tried) -> Check:
+    price = settings.prices.get(settings.model)
+    if price:
+        cost = (tried.tokens_in * price.input + tried.tokens_out * price.output) / 1e6
+        return ok("model: price", about, f"known; the test question cost {cost:.6f}")
+    if http.is_here(settings.base_url):
+        return ok("model: price", about, "it runs on this machine")
+    if settings.budget.per_run.money or settings.budget.per_day.money:
+        return wrong(
+            "model: price",
+            about,
+            "not known, so the budget in money limits nothing",
+            f"add {settings.model} to `llm.prices`",
+            78,
+        )
+    return warning(
+        "model: price",
+        about,
+        "not known, so `mailbot status` counts tokens only",
+        f"add {settings.model} to `llm.prices`",
+    )
+
+
+def embeddings(settings: Settings) -> Iterator[Check]:
+    """Make one vector, if vectors are configured."""
+    wanted = settings.embeddings
+    if wanted is None:
+        return
+    about = wanted.model or "this machine"
+    try:
+        if wanted.local:
+            from mailbot.assistant import embedding
+
+            folder = wanted.local.expanduser() if not isinstance(wanted.local, bool) else None
+            size = len(
+                embedding.local(folder, wanted.query_prefix, wanted.passage_prefix).embed(["a test"])[0]
+            )
+        else:
+            from mailbot.sync.session import search
+
+            model = search.client_of(wanted, settings.llm, "embeddings")
+            try:
+                vectors, _ = model.embed(wanted.model, ["a test"])
+                size = len(vectors[0])
+            finally:
+                model.close()
+    except MailbotError as error:
+        yield failed("embeddings", about, error)
+    else:
+        yield ok("embeddings", about, f"vectors of {size} numbers")

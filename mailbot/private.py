@@ -43,7 +43,8 @@ def _close(path: Path, mode: int) -> None:
 def write(path: Path, data: bytes) -> None:
     """Make a file hold `data`, for its owner's eyes alone (0600), durably: a reader sees the old content or the new. Raises OSError
     if the disk says no; nothing of the file has changed then."""
-    folder(path.parent)
+    if not path.parent.exists():
+        folder(path.parent)
     ready = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         handle = os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)

@@ -11,6 +11,7 @@ import click
 from mailbot import __version__
 
 COMMANDS = {
+    "init": "Set mailbot up: from your address to the first draft.",
     "sync": "What cron runs: notice what became of drafts, fetch, draft, send what was approved.",
     "watch": "The same as soon as there is something to do, until it is stopped.",
     "fetch": "Turn new mail into notes and drafts, once.",
@@ -27,6 +28,7 @@ COMMANDS = {
     "discard": "Discard drafts: they leave Drafts, and are not made again.",
     "send": "Send approved drafts, each shown before it goes.",
     "auth": "Log an account in by browser (OAuth), or out.",
+    "views": "Make the views (Bases) for Obsidian.",
     "schedule": "Have mailbot run by itself: cron, systemd or launchd.",
     "demo": "See the whole job on a mail server and a vault of its own.",
 }

@@ -45,6 +45,23 @@ def home(path: Path) -> Path:
         raise ValueError(f"there is no such user: {path.parts[0]}") from error
 
 
+def vault_folder(value: str) -> str:
+    """A folder inside the vault, as it is compared. Raises ValueError for one that leads out, or that Obsidian does not show."""
+    value = value.strip("/")
+    parts = value.split("/")
+    if (
+        not value
+        or any(part in ("", ".", "..") for part in parts)
+        or re.search(r"[\\<>:\"|?*#^\[\]\x00-\x1f]", value)
+    ):
+        raise ValueError("write a folder inside the vault, such as Email")
+    if any(part.startswith(".") or part == "node_modules" for part in parts):
+        raise ValueError(
+            "write a folder that Obsidian shows, such as Email; one with a dot in front it hides"
+        )
+    return value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(_list)]

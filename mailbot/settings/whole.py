@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from mailbot.settings.account import Account
-from mailbot.settings.kinds import Frozen, Strings, home
+from mailbot.settings.kinds import Frozen, Strings, home, vault_folder
 from mailbot.settings.model import Embeddings, Llm, Rerank
 from mailbot.settings.rules import Disclosure, Drafts, Send, TriageRules
 
@@ -54,19 +53,7 @@ class Settings(Frozen):
     @field_validator("email_folder", "people_folder")
     @classmethod
     def _relative(cls, value: str) -> str:
-        value = value.strip("/")
-        parts = value.split("/")
-        if (
-            not value
-            or any(part in ("", ".", "..") for part in parts)
-            or re.search(r"[\\<>:\"|?*#^\[\]\x00-\x1f]", value)
-        ):
-            raise ValueError("write a folder inside the vault, such as Email")
-        if any(part.startswith(".") or part == "node_modules" for part in parts):
-            raise ValueError(
-                "write a folder that Obsidian shows, such as Email; one with a dot in front it hides"
-            )
-        return value
+        return vault_folder(value)
 
     @model_validator(mode="after")
     def _distinct(self) -> Settings:

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +19,7 @@ from tests.conftest import ROOT, MakeSettings, mail, tree
 from tests.servers.authorization import AuthorizationServer
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp import SmtpServer
+from tests.servers.terminal import on_a_terminal
 
 pytestmark = pytest.mark.dovecot
 
@@ -65,37 +63,6 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
-def on_a_terminal(
-    *arguments: str, answers: dict[str, str] | None = None, **environment: str
-) -> tuple[int, str]:
-    """(exit code, what was shown) of a command whose questions are answered as they come."""
-    pid, terminal = pty.fork()
-    if not pid:
-        os.environ.update({"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "400", **environment})
-        os.execv(sys.executable, [sys.executable, "-m", "mailbot", *arguments])
-    shown, waiting, end = b"", dict(answers or {}), time.monotonic() + 60
-    while time.monotonic() < end:
-        ready, _, _ = select.select([terminal], [], [], 0.1)
-        if ready:
-            try:
-                data = os.read(terminal, 65536)
-            except OSError:
-                break
-            if not data:
-                break
-            shown += data
-        for question, answer in list(waiting.items()):
-            if question in shown.decode(errors="replace"):
-                text = answer if not callable(answer) else answer(shown.decode(errors="replace"))
-                os.write(terminal, text.encode() + b"\n")
-                del waiting[question]
-    else:
-        os.kill(pid, 9)
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
-
-
 def log_in(settings: Settings, authorization: AuthorizationServer) -> None:
     """As `mailbot auth login` leaves it."""
     from mailbot.oauth.tokens import Tokens
@@ -113,12 +80,12 @@ def test_a_login_in_a_real_browser_then_a_fetch(
     before = run("fetch")
     assert before.returncode == 77 and "run `mailbot auth login work`" in before.stderr
     ended_on = tmp_path / "ended-on"
-    code, shown = on_a_terminal(
+    ended = on_a_terminal(
         "auth", "login", "work", BROWSER=f"{sys.executable} -m tests.servers.chromium %s",
         MAILBOT_TEST_ENDED_ON=str(ended_on),
     )  # fmt: skip
-    assert code == 0, shown
-    assert f"logged in as {user}" in shown and "can close this window" in ended_on.read_text()
+    assert ended.code == 0, ended.shown
+    assert f"logged in as {user}" in ended.shown and "can close this window" in ended_on.read_text()
     after = run("fetch", "--json")
     report = json.loads(after.stdout)["accounts"][0]
     assert (after.returncode, len(report["notes"]), len(report["drafts"])) == (0, 1, 1), after.stderr
@@ -141,10 +108,9 @@ def test_a_login_by_a_pasted_address(
         )  # fmt: skip
         return done.stdout
 
-    answers: Any = {"The address:": paste}
-    code, shown = on_a_terminal("auth", "login", "work", "--no-browser", answers=answers)
-    assert code == 0, shown
-    assert f"logged in as {user}" in shown
+    ended = on_a_terminal("auth", "login", "work", "--no-browser", script=[("The address:", paste)])
+    assert ended.code == 0, ended.shown
+    assert f"logged in as {user}" in ended.shown
 
 
 def test_somebody_else_in_the_browser_is_noticed_and_nothing_kept(

@@ -21,7 +21,7 @@ state_dir = {base}/state
 log_path = {base}/dovecot.log
 protocols = {protocols}
 listen = 127.0.0.1
-ssl = no
+ssl = {ssl}
 disable_plaintext_auth = no
 auth_mechanisms = plain login xoauth2 oauthbearer
 {users}
@@ -33,7 +33,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
   chroot =
 }}
@@ -101,11 +101,17 @@ class Dovecot:
     """Started with `start`, ended with `stop`. Every user name exists, with PASSWORD."""
 
     def __init__(
-        self, *, prefix: str = "", separator: str = "/", relay: int = 0, introspection: str = ""
+        self,
+        *,
+        prefix: str = "",
+        separator: str = "/",
+        relay: int = 0,
+        introspection: str = "",
+        tls: bool = False,
     ) -> None:
         """`relay` is the port of the server to which Dovecot's submission service hands mail on; `introspection` the URL that is asked
         about OAuth access tokens (RFC 7662)."""
-        self.relay, self.introspection = relay, introspection
+        self.relay, self.introspection, self.tls = relay, introspection, tls
         self.base = Path(tempfile.mkdtemp(prefix="mailbot-dovecot-"))
         self.prefix, self.separator = prefix, separator
         with socket.socket() as probe:
@@ -114,6 +120,11 @@ class Dovecot:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.submission_port: int = probe.getsockname()[1]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.tls_port: int = probe.getsockname()[1]
+        self.authority = self.base / "authority.pem"
+        """Who has issued its certificate, with `tls`."""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Dovecot:
@@ -139,6 +150,7 @@ class Dovecot:
             prefix=self.prefix, separator=self.separator, protocols="imap submission" if self.relay else "imap",
             submission=_SUBMISSION.format(port=self.submission_port, relay=self.relay) if self.relay else "",
             tokens=_TOKENS.format(base=self.base) if self.introspection else "",
+            tls_port=self.tls_port if self.tls else 0, ssl=self._certified() if self.tls else "no",
         )  # fmt: skip
         self.config = self.base / "dovecot.conf"
         self.config.write_text(text)
@@ -162,6 +174,17 @@ class Dovecot:
                         f"Dovecot did not start: {log.read_text() if log.exists() else error}"
                     ) from error
                 time.sleep(0.05)
+
+    def _certified(self) -> str:
+        import trustme
+
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.authority)
+        made = authority.issue_cert("localhost", "127.0.0.1")
+        made.private_key_pem.write_to_path(self.base / "key.pem")
+        for number, part in enumerate(made.cert_chain_pems):
+            part.write_to_path(self.base / "cert.pem", append=bool(number))
+        return f"yes\nssl_cert = <{self.base}/cert.pem\nssl_key = <{self.base}/key.pem"
 
     def stop(self) -> None:
         if self.process:

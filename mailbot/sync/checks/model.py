@@ -37,11 +37,12 @@ class Tried:
     form: int
 
 
-def model(settings: Llm) -> Iterator[Check]:
-    """Ask a test question of the model for drafts, and look at what is known of it."""
+def model(settings: Llm, key: str | None = None) -> Iterator[Check]:
+    """Ask a test question of the model for drafts, and look at what is known of it. `key` is its key, if that is not to be had from
+    where the settings say."""
     about = f"{settings.model} at {http.host_of(settings.base_url)}"
     try:
-        tried = ask(settings)
+        tried = ask(settings, key)
     except MailbotError as error:
         yield failed("model", about, error)
         return
@@ -63,9 +64,9 @@ def model(settings: Llm) -> Iterator[Check]:
     yield _price(settings, about, tried)
 
 
-def ask(settings: Llm) -> Tried:
+def ask(settings: Llm, key: str | None = None) -> Tried:
     """The test question. Raises what `Model.ask` raises."""
-    model = client_of(settings)
+    model = client_of(settings, key)
     try:
         began = time.monotonic()
         answer = model.ask(settings.model, "You answer mail. Answer with a JSON object.", TEST, Trial)

@@ -50,21 +50,21 @@ def log_in(settings: Settings, name: str, way: Way, person: Person) -> Account:
     not completed or the mail server does not take it, ServerUnavailable."""
     account = _with_oauth(settings, name)
     kept = access_of(account)
-    tokens = consented(account, endpoints_of(account), way, person)
+    tokens = consented(endpoints_of(account), account.login_name, client_secret(account), way, person)
     tried(account, tokens)
     kept.store.write(tokens)
     return account
 
 
-def consented(account: Account, where: Endpoints, way: Way, person: Person) -> Tokens:
-    """The tokens that the user has consented to, which are not kept yet. Raises what `log_in` raises."""
-    secret = client_secret(account)
+def consented(where: Endpoints, user: str, secret: str, way: Way, person: Person) -> Tokens:
+    """The tokens that the user has consented to, which are not kept yet; `secret` is the client's, empty for none. Raises what
+    `log_in` raises."""
     if way == "device":
         begun = authorization.device(where)
         person.say(f"Open {begun.url} on any device, and type in the code {begun.code}")
         return authorization.device_tokens(where, begun, secret)
     if way == "paste":
-        request = authorization.asked(where, f"http://{where.redirect_host}:8400/", account.address)
+        request = authorization.asked(where, f"http://{where.redirect_host}:8400/", user)
         person.say(
             f"Open this address in a browser, on any machine, and log in:\n\n{request.url}\n\nAt the end the browser shows a page"
             " that cannot be reached. That is right: copy its address from the address bar."
@@ -76,9 +76,9 @@ def consented(account: Account, where: Endpoints, way: Way, person: Person) -> T
             )
         return authorization.exchanged(request, code, secret)
     with Loopback(where.redirect_host) as listener:
-        request = authorization.asked(where, listener.address, account.address)
+        request = authorization.asked(where, listener.address, user)
         listener.expect(request)
-        person.say(f"Log in as {account.address} in your browser. If none opens, go to:\n\n{request.url}\n")
+        person.say(f"Log in as {user} in your browser. If none opens, go to:\n\n{request.url}\n")
         threading.Thread(
             target=webbrowser.open, args=(request.url,), daemon=True
         ).start()  # some wait until they end

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from mailbot.assistant.models import Models
 
 
-def client_of(llm: Llm) -> Model:
-    """The client of the first server that is configured; close it after use."""
-    return _client(llm, llm.base_url, llm.api_key)
+def client_of(llm: Llm, key: str | None = None) -> Model:
+    """The client of the first server that is configured; close it after use. `key` counts in the place of the one that the settings
+    name."""
+    return _client(llm, llm.base_url, llm.api_key, key)
 
 
-def _client(llm: Llm, base_url: str, key: Secret | None) -> Model:
+def _client(llm: Llm, base_url: str, key: Secret | None, known: str | None = None) -> Model:
     from mailbot.assistant.llm import Endpoint, Model
 
     # A local server asks for no key, the client for some text.
-    called = (lambda: secret(key, "llm.api_key")) if key else (lambda: "none")
+    called = (lambda: secret(key, "llm.api_key")) if key and known is None else (lambda: known or "none")
     return Model(Endpoint(base_url.rstrip("/"), called, llm.timeout, llm.retries, llm.max_output_tokens))
 
 

@@ -1,0 +1,96 @@
+"""Where a secret is kept: never in accounts.yaml."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailbot import private, system_keyring
+from mailbot.credentials import secret
+from mailbot.errors import MailbotError
+from mailbot.hearsay import confidence
+from mailbot.settings import Secret
+from mailbot.sync.setup.person import Person, given
+
+SERVICE = "mailbot"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A secret, and where it is or will be: `setting` is what accounts.yaml says of it. It is written by `keep`, if it is not
+    there already."""
+
+    value: str
+    setting: dict[str, Any]
+    file: Path | None = None
+    keyring: str = ""
+
+    def keep(self) -> None:
+        """Raises OSError or AuthenticationFailed."""
+        if self.file:
+            private.write(self.file, f"{self.value}\n".encode())
+        if self.keyring:
+            system_keyring.write(SERVICE, self.keyring, self.value, "the set-up")
+
+    def discard(self) -> None:
+        """Take away what `keep` has written."""
+        if self.file:
+            self.file.unlink(missing_ok=True)
+        if self.keyring:
+            system_keyring.remove(SERVICE, self.keyring, "the set-up")
+
+
+def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
+    """A secret and the place for it. `what` ("password") stands in the question, `name` is what its file or entry is called, in
+    `folder`. Options may name a place where it is already."""
+    if there := person.ask(f"{what}-file", "", str, ""):
+        return _there({"file": there}, what)
+    if there := person.ask(f"{what}-command", "", str, ""):
+        return _there({"command": shlex.split(there)}, what)
+    if there := person.ask(f"{what}-env", "", str, ""):
+        return _there({"env": there}, what)
+    ways = [
+        ("file", f"a file that nobody else can read ({_short(folder / f'{name}.secret')}); works under cron"),
+        ("keyring", "the system keyring; under cron it may be locked"),
+        ("command", "a program that prints it, such as `pass show mail/work`"),
+    ]
+    if not system_keyring.installed():
+        ways.pop(1)
+    way = person.choose(f"keep-{what}", f"Where is the {what} to be kept?", ways, "file")
+    if way == "command":
+        return person.ask(
+            f"{what}-command", "The command", lambda t: _there({"command": shlex.split(given(t))}, what)
+        )
+    value = confidence.secret(person.secret(f"The {what} (it is not shown)"))
+    if way == "keyring":
+        return Kept(value, {"keyring": f"{SERVICE}/{name}"}, keyring=name)
+    path = folder / f"{name}.secret"
+    return Kept(value, {"file": _short(path)}, file=path)
+
+
+def again(kept: Kept, person: Person, what: str) -> Kept:
+    """The same place with another secret."""
+    return Kept(
+        confidence.secret(person.secret(f"The {what}, once more")), kept.setting, kept.file, kept.keyring
+    )
+
+
+def typed(kept: Kept) -> bool:
+    """Whether it was typed in here, and may have been mistyped."""
+    return bool(kept.file or kept.keyring)
+
+
+def _there(setting: dict[str, Any], what: str) -> Kept:
+    """One that is kept already. Raises ValueError if it cannot be had."""
+    try:
+        return Kept(secret(Secret.model_validate(setting), f"the {what}"), setting)
+    except MailbotError as error:
+        raise ValueError(str(error)) from error
+
+
+def _short(path: Path) -> str:
+    """A path as people write it."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

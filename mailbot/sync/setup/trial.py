@@ -1,0 +1,57 @@
+"""Whether the account works, tried at once: the same checks as `mailbot doctor`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mailbot.errors import AuthenticationFailed, ConfigError
+from mailbot.sync.checks import mail_server
+from mailbot.sync.checks.check import Check
+from mailbot.sync.setup.logging_in import TRIES, Way, corrected
+from mailbot.sync.setup.person import Person
+from mailbot.sync.setup.servers import Servers
+
+MARKS = {"ok": "ok", "warning": "look", "wrong": "WRONG"}
+
+
+def tried(person: Person, way: Way, servers: Servers) -> tuple[Way, Servers]:
+    """Log in, look for the mailboxes, put a draft into Drafts and take it out again, log in for sending. A password that is refused
+    may be typed anew. Raises ConfigError if the account does not work: nothing was kept then."""
+    for attempt in range(1, TRIES + 1):
+        found = list(told(person, mail_server.imap(way.account, way.imap)))
+        refused = any(c.code == AuthenticationFailed.exit_code for c in found)
+        if not refused or attempt == TRIES or not (other := corrected(person, way)):
+            break
+        way = other
+    wrong = [c for c in found if c.level == "wrong"]
+    if any(c.name == "imap" for c in wrong):
+        raise ConfigError(f"the login did not work, so nothing was kept. {wrong[0].found}")
+    if wrong and not person.agrees("go-on", "Go on all the same?", default=False):
+        raise ConfigError(f"nothing was kept. {wrong[0].found}")
+    return (*_sending(person, way, servers),)
+
+
+def _sending(person: Person, way: Way, servers: Servers) -> tuple[Way, Servers]:
+    if way.account.smtp is None:
+        person.say(
+            "  There is no SMTP server, so mailbot sends nothing: you send drafts from your mail client."
+        )
+        return way, servers
+    (check,) = told(person, iter([mail_server.smtp(way.account, way.smtp)]))
+    if check.level == "ok":
+        return way, servers
+    person.say("  Drafts work without it; what you approve can then be sent from your mail client only.")
+    if not person.agrees("keep-smtp", "Keep this SMTP server in the settings all the same?", default=False):
+        servers = replace(servers, found=replace(servers.found, smtp=None))
+        way = replace(way, account=way.account.model_copy(update={"smtp": None}))
+    return way, servers
+
+
+def told(person: Person, checks: Iterator[Check]) -> Iterator[Check]:
+    """Each check, shown as it is made."""
+    for check in checks:
+        person.say(
+            f"  {MARKS[check.level]:5} {check.found}" + (f"\n        {check.advice}" if check.advice else "")
+        )
+        yield check

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from tests.conftest import ROOT
 
-Answer = str | Callable[[str], str] | int
-"""What is typed, or made from all that was shown so far; a number is a signal."""
+Answer = str | Callable[[str], str] | int | None
+"""What is typed, or made from all that was shown so far; a number is a signal, None types nothing."""
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 
 
@@ -49,7 +49,7 @@ def on_a_terminal(
             at = found + len(question)
             if isinstance(answer, int):
                 os.kill(pid, answer)
-            else:
+            elif answer is not None:
                 os.write(terminal, (answer if isinstance(answer, str) else answer(shown)).encode() + b"\n")
     if not ended:
         os.kill(pid, signal.SIGKILL)

@@ -54,7 +54,7 @@ def _asked(person: Person, folder: Path) -> Chosen:
         ways.append(("openai", f"OpenAI, with the key in ${KEY}"))
     ways += [
         ("address", "another server, by its address"),
-        ("none", "none: drafts are outlines of the questions and the notes that may answer them"),
+        ("none", "no model: drafts are outlines of the questions and the notes that may answer them"),
     ]
     way = person.choose(
         "model-from", "Which model is to draft?", ways, ways[0][0] if len(ways) > 2 else "none"

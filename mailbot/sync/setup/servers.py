@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
@@ -109,11 +109,12 @@ def _by_hand(person: Person, domain: str) -> MailServers:
         lambda t: a_server(t, 993),
         f"imap.{domain}:993/tls" if person.there() else None,
     )
-    suggested = f"{re.sub(r'^imap', 'smtp', imap.host)}:465/tls"
+    here = imap.host in ("127.0.0.1", "localhost") or not person.there()
+    suggested = "none" if here else f"{re.sub(r'^imap', 'smtp', imap.host)}:465/tls"
     smtp = person.ask(
         "smtp",
         "SMTP server (host:port/security, or none)",
         lambda t: None if t == "none" else a_server(t, 465),
-        suggested if person.there() else "none",
+        suggested,
     )
-    return replace(MailServers(imap, smtp, "you"))
+    return MailServers(imap, smtp, "you")

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from mailbot import system_keyring
 from mailbot.errors import AuthenticationFailed, ConfigError
 from mailbot.hearsay import confidence
 
@@ -62,6 +61,8 @@ def _secret(source: SecretSource, whose: str) -> str:
             )
         return _file(Path(folder) / source.credential, whose, private=False)
     if source.keyring is not None:
+        from mailbot import system_keyring
+
         service, _, name = source.keyring.partition("/")
         value = system_keyring.read(service, name or service, whose)
         if not value:

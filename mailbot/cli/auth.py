@@ -18,7 +18,7 @@ def auth() -> None:
 
 
 @auth.command(epilog="Example: mailbot auth login work")
-@click.argument("account")
+@click.argument("account", shell_complete=console.account_names)
 @click.option(
     "--no-browser", is_flag=True, help="Print the address, and paste the one that the browser ends at."
 )
@@ -72,7 +72,7 @@ def status(context: click.Context, as_json: bool) -> None:
 
 
 @auth.command(epilog="Example: mailbot auth logout work")
-@click.argument("account")
+@click.argument("account", shell_complete=console.account_names)
 @click.pass_context
 @console.handled
 def logout(context: click.Context, account: str) -> None:

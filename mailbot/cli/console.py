@@ -24,12 +24,21 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
+def account_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell completes the name of an account with: those in the settings."""
+    try:
+        return [a.name for a in settings(context).accounts if a.name.startswith(incomplete)]
+    except MailbotError:
+        return []
+
+
 account_option = click.option(
     "--account",
     "accounts",
     multiple=True,
     metavar="NAME",
     help="Only this account (may be given more than once).",
+    shell_complete=account_names,
 )
 """Which accounts a run is for; all where it is not given."""
 

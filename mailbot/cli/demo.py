@@ -38,7 +38,7 @@ def demo(context: click.Context, into: Path | None, as_json: bool) -> None:
         done = demonstrate(folder, llm, progress)
     if as_json:
         console.emit({"vault": str(done.vault), "notes": done.first.notes, "drafts": done.first.drafts, "server_drafts": len(done.server_drafts),
-                      "second_run": {"notes": done.second.notes, "drafts": done.second.drafts}, "error": done.first.error})  # fmt: skip
+                      "second_run": {"notes": done.second.notes, "drafts": done.second.drafts}, "recorded": done.recorded, "error": done.first.error})  # fmt: skip
     else:
         _tell(done, llm)
     raise SystemExit(done.first.exit_code or done.second.exit_code or (1 if done.first.failed else 0))
@@ -87,19 +87,30 @@ def _tell(done: Demonstrated, llm: Llm | None) -> None:
         f"\nA second run found nothing new: {len(done.second.notes)} notes, {len(done.second.drafts)} drafts."
     )
     if done.server_drafts:
-        message = message_from_string(done.server_drafts[0], policy=default)
         console.show("\nOne of them, read back over IMAP from the server's Drafts:\n")
-        for name in ("From", "To", "Cc", "Subject", "In-Reply-To", "References"):
-            if message[name]:
-                console.show(f"    {name}: {' '.join(str(message[name]).split())}")
-        console.show("")
-        for line in str(message.get_content()).splitlines()[:22]:
-            console.show(f"    {line}")
+        _show_mail(done.server_drafts[0], 22)
+    if done.recorded_draft:
+        console.show(
+            "\nThe same mail as a model drafts it. This is a RECORDING of a model's answer, played back: no model was asked. It went\n"
+            "through the same checks as any draft, and its note names a source for each statement:\n"
+        )
+        _show_mail(done.recorded_draft, 12)
+        console.show(f"\n    {done.vault / done.recorded}")
     console.show(
         f"\nOpen the vault in Obsidian or any editor:\n  {done.vault}\n"
         f"  {done.vault / 'Email' / 'Drafts'}   the drafts, with reasoning and sources\n"
         "\nTry next:\n"
         f"  {program} search --vault '{done.vault}' 'until when is the Birch offer valid?'\n"
-        "  cp accounts.example.yaml accounts.yaml    then fill in your account\n"
-        f"  {program} fetch --dry-run                   shows what it would do with your own mail\n"
+        f"  {program} init      sets it up with your own mail: an address, a login, and the first draft\n"
     )
+
+
+def _show_mail(raw: str, lines: int) -> None:
+    """The beginning of a mail, its headers first."""
+    message = message_from_string(raw, policy=default)
+    for name in ("From", "To", "Cc", "Subject", "In-Reply-To", "References"):
+        if message[name]:
+            console.show(f"    {name}: {' '.join(str(message[name]).split())}")
+    console.show("")
+    for line in str(message.get_content()).splitlines()[:lines]:
+        console.show(f"    {line}")

@@ -230,7 +230,7 @@ def _answer(
     from mailbot.sync.steps.triage import triage
     from mailbot.sync.steps.waiting import read_waiting
 
-    record, storage = wiring.record(session), wiring.storage(session, knowledge.index)
+    record, storage = wiring.record(session, knowledge.index), wiring.storage(session, knowledge.index)
     drafts = storage.open_drafts
     most = wiring.most_drafts(session, options)
     undecided, threads = backlog(rows, knowledge.index.threads_of(row.note for row in rows), mails.holds)

@@ -12,7 +12,7 @@ from typing import Any
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.note import Note
-from mailbot.vault.read_back import identity_in, party
+from mailbot.vault.read_back import date_in, identity_in, party
 from mailbot.vault.whom import (
     audience_in,
     company_of,
@@ -26,6 +26,7 @@ from mailbot.vault.whom import (
     plain,
     replacement,
 )
+from mailbot.vault.wikilink import unlinked
 from mailbot.vault.wording import name_key, strings, target, whole
 
 UNREADABLE = "unreadable"
@@ -139,6 +140,8 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
     )
     kind = next((plain(k).lstrip("#").casefold() for k in kinds), "")
     described = [str(properties[k]) for k in _DESCRIBING if properties.get(k)]
+    if kind == "email":  # links there are ours
+        described = [unlinked(each) for each in described]
     merged_into = target(str(properties.get("merged_into") or "").strip("[]"))
     emails = [
         found.casefold()
@@ -162,7 +165,7 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
         names=" ".join([at.stem, *aliases, *tags, *described]),
         body=body,
         type=kind,
-        date=str(properties.get("date") or ""),
+        date=date_in(properties),
         message_id=str(properties.get("message_id") or ""),
         thread=str(properties.get("thread") or ""),
         private=not says_no(properties.get("private")),
@@ -184,7 +187,7 @@ def _described(at: PurePosixPath, properties: dict[str, Any], body: str) -> Entr
         else (),
         parties=_parties(properties) if kind == "email" else (),
         links=tuple(links),
-        instant=instant(str(properties.get("date") or "")),
+        instant=instant(date_in(properties)),
         merged_into=merged_into,
         sha256=str(properties.get("sha256") or ""),
         replaced_by=replacement(properties, body) if kind != "email" else "",

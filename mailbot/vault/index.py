@@ -13,6 +13,7 @@ from mailbot.vault.wording import name_key, target
 
 EVERY = 2**62
 """An id above that of any note."""
+_THREAD = "SELECT instant, path FROM note WHERE thread = ? AND type = 'email' ORDER BY instant, path"
 
 
 class Index:
@@ -163,9 +164,9 @@ class Index:
         marks = ",".join("?" * len(note_ids))
         return dict(self.database.execute(f"SELECT id, instant FROM note WHERE id IN ({marks})", note_ids))
 
-    def in_thread(self, thread: str) -> list[NoteRow]:
-        """The email notes of a thread, oldest first."""
-        return list(self._notes("thread = ? AND type = 'email'", thread, order="instant, path"))
+    def thread_places(self, thread: str) -> list[tuple[str, str]]:
+        """(instant, path) of the email notes of a thread, oldest first."""
+        return list(self.database.execute(_THREAD, (thread,)))
 
     def threads_of(self, paths: Iterable[str]) -> dict[str, str]:
         """The path of an email note -> its thread."""

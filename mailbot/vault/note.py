@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import frontmatter
@@ -63,9 +64,15 @@ def _list(dumper: yaml.SafeDumper, data: list[Any] | tuple[Any, ...]) -> yaml.Se
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
 
 
+def _moment(dumper: yaml.SafeDumper, data: datetime) -> yaml.ScalarNode:
+    """As Obsidian writes a date and time."""
+    return dumper.represent_scalar("tag:yaml.org,2002:timestamp", data.isoformat(timespec="seconds"))
+
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper.add_representer(str, _text)
 _Dumper.add_representer(list, _list)
+_Dumper.add_representer(datetime, _moment)
 _Dumper.add_representer(tuple, _list)
 
 
@@ -147,8 +154,8 @@ def with_properties(text: str, changes: Mapping[str, Any]) -> str:
     newline = "\r\n" if front[0].split("\n", 1)[0].endswith("\r") else "\n"
     lines = front[1].replace("\r\n", "\n").removesuffix("\n").split("\n") if front[1] else []
     for key, value in changes.items():
-        rendered = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
-        start, end, comment = _place_of(key, lines)
+        start, end, comment, style = _place_of(key, lines)
+        rendered = _rendered(key, value, style)
         if comment and len(rendered) == 1:
             rendered = [f"{rendered[0]}  {comment}"]
         lines[start:end] = rendered
@@ -166,9 +173,37 @@ def _names(text: str) -> set[str]:
         return set()
 
 
-def _place_of(key: str, lines: list[str]) -> tuple[int, int, str]:
-    """(first line of a property, the line after its value, the comment behind it); the end where there is none. YAML itself
-    says how far a value goes."""
+def _rendered(key: str, value: Any, style: str) -> list[str]:
+    """The lines of a property, written as the user writes it: `'` or `"` around text, `plain` text or dates without quotes, `block`
+    for a list with a line for each item, empty for our own way."""
+    ours = write(Note({key: value}, ""))[4:].rpartition("\n---")[0].split("\n")
+    if style == "block" and isinstance(value, (list, tuple)) and value:
+        items = [write(Note({"x": item}, ""))[4:].rpartition("\n---")[0][3:] for item in value]
+        return [f"{key}:", *(f"  - {item}" for item in items)]
+    if style in ("'", "plain") and isinstance(value, str) and value and len(ours) == 1:
+        bare = value if style == "plain" else "'" + value.replace("'", "''") + "'"
+        line = f"{ours[0].partition(':')[0]}: {bare}"
+        try:  # a date without quotes stays one; text that YAML would take for something else keeps them
+            (read,) = yaml.load(line, Loader=_Loader).values()  # noqa: S506 - the safe one, as libyaml has it
+        except (yaml.YAMLError, ValueError, AttributeError):
+            return ours
+        if read == value or (isinstance(read, date) and str(read)[: len(value)] == value):
+            return [line]
+    return ours
+
+
+def _style(node: yaml.Node) -> str:
+    """How a value is written."""
+    if isinstance(node, yaml.SequenceNode):
+        return "" if node.flow_style else "block"
+    if not isinstance(node, yaml.ScalarNode) or not node.value:
+        return ""
+    return node.style or "plain"
+
+
+def _place_of(key: str, lines: list[str]) -> tuple[int, int, str, str]:
+    """(first line of a property, the line after its value, the comment behind it, the style of its value); the end where there is
+    none. YAML itself says how far a value goes."""
     try:
         tree = yaml.compose("\n".join(lines), Loader=_Loader)
     except yaml.YAMLError:
@@ -182,8 +217,8 @@ def _place_of(key: str, lines: list[str]) -> tuple[int, int, str]:
             end -= 1  # blank lines and comments behind a list belong to what follows
         last = lines[value.end_mark.line][value.end_mark.column :] if value.end_mark.line < len(lines) else ""
         comment = last.strip() if value.end_mark.line == end - 1 and last.lstrip().startswith("#") else ""
-        return start, end, comment
-    return len(lines), len(lines), ""
+        return start, end, comment, _style(value)
+    return len(lines), len(lines), "", ""
 
 
 def front_matter(text: str) -> str:

@@ -22,6 +22,8 @@ from mailbot.vault.note_row import NoteRow
 from mailbot.vault.wording import strings
 
 _OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")
+RECENT = 10
+"""Mails in Recent Context, where a view shows the others."""
 _TASKS = "```dataview\nTASK\nFROM [[]]\nWHERE !completed\n```"
 
 
@@ -77,8 +79,8 @@ def new_path(folder: str, name: str, email: str, taken: Iterable[str]) -> str:
     return f"{folder}/{safe_name(name)} ({len(used)})/README.md"
 
 
-def new_note(name: str, email: str, met: Iterable[Encounter]) -> str:
-    """The text of a new person note after an exchange."""
+def new_note(name: str, email: str, met: Iterable[Encounter], view: str = "") -> str:
+    """The text of a new person note after an exchange; `view` embeds the person's mails."""
     properties: dict[str, Any] = {
         "type": "people",
         "title": property_text(name),
@@ -106,12 +108,13 @@ def new_note(name: str, email: str, met: Iterable[Encounter]) -> str:
     body = [f"# {inline(name)}", *(f"## {title}\n\n{text}".rstrip() for title, text in sections.items())]
     text = notes.write(Note(properties, "\n\n".join(body) + "\n"))
     for encounter in met:
-        text = with_encounter(text, encounter, email)
+        text = with_encounter(text, encounter, email, view)
     return text
 
 
-def with_encounter(text: str, met: Encounter, email: str) -> str:
-    """A person note's text after a mail from them; unchanged where it knows that mail already.
+def with_encounter(text: str, met: Encounter, email: str, view: str = "") -> str:
+    """A person note's text after a mail from them; unchanged where it knows that mail already. Where a `view` shows all their mails, it
+    is embedded, and Recent Context keeps the newest ten.
 
     Raises BadData if its properties are broken.
     """
@@ -131,6 +134,8 @@ def with_encounter(text: str, met: Encounter, email: str) -> str:
     head, body, end = _parted(with_properties(text, changes) if changes else text)
     if met.wikilink not in read.body:
         body = _with_line(body, "Recent Context", met.line, _OURS)
+        if view:
+            body = _with_view(body, view, met.note.partition("/")[0])
     if told:
         said = "; ".join(f"{key}: {inline(value)}" for key, value in told.items())
         body = _with_line(body, "Profile", f"- {said} (from the signature of {met.wikilink})", None)
@@ -177,6 +182,26 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
         section.pop(0)
     rest = ["", *lines[end:]] if end < len(lines) else []
     return "\n".join([*lines[: heading + 1], "", *section, *rest]) + "\n"
+
+
+def _with_view(body: str, view: str, folder: str) -> str:
+    """Recent Context with the newest ten of its links to mails, and the view that shows them all below. Lines to other notes than
+    mails in `folder` are the user's."""
+    if view not in body:
+        body = _with_line(body, "Recent Context", view, None)
+    lines = body.split("\n")
+    mails = [n for n, line in enumerate(lines) if _OURS.match(line) and f": [[{folder}/" in line]
+    newest = set(sorted(mails, key=lambda n: lines[n], reverse=True)[:RECENT])
+    return "\n".join(line for n, line in enumerate(lines) if n not in mails or n in newest)
+
+
+def mails_gone(before: str, after: str) -> list[str]:
+    """The notes of the mails to which a person note linked in a dated line, and does not any more."""
+    left = set(after.split("\n"))
+    gone = [
+        line for line in before.replace("\r\n", "\n").split("\n") if _OURS.match(line) and line not in left
+    ]
+    return [f"{line.partition('[[')[2].removesuffix(']]')}.md" for line in gone]
 
 
 def _in_fences(lines: list[str]) -> list[bool]:

@@ -9,6 +9,7 @@ from mailbot.mail.message import Address
 from mailbot.vault.note import Properties
 from mailbot.vault.stand_ins import unescape
 from mailbot.vault.verdict import Disposition, disposition_of
+from mailbot.vault.wikilink import unlinked
 
 SIGNATURE = "Signature"
 """The title of the callout that folds a signature."""
@@ -46,9 +47,15 @@ def sender_in(properties: Properties) -> Address:
     return Address(*party(str(properties.get("from") or "")))
 
 
+def date_in(properties: Properties) -> str:
+    """The moment of an email note as text: the exact one, with its zone, where it stands there. Notes of earlier versions have that
+    in `date`."""
+    return str(properties.get("date_exact") or properties.get("date") or "")
+
+
 def party(line: str) -> tuple[str, str]:
     """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
-    name, bracket, rest = line.rpartition("<")
+    name, bracket, rest = unlinked(line).rpartition("<")
     return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
 
 

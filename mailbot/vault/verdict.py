@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mailbot.vault.note import Properties, property_text
+from mailbot.vault.wikilink import unlinked
 
 Disposition = Literal["reply", "read", "ignore"]
 DecidedBy = Literal["fact", "rule", "model", "detector", "user"]
@@ -75,7 +76,7 @@ def verdict_in(properties: Properties, asks: tuple[Ask, ...] = ()) -> Verdict | 
 
     def texts(key: str) -> tuple[str, ...]:
         value = properties.get(key)
-        return tuple(str(v) for v in value) if isinstance(value, list) else ()
+        return tuple(unlinked(str(v)) for v in value) if isinstance(value, list) else ()
 
     def text(key: str) -> str:
         return str(properties.get(key) or "")

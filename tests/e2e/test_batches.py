@@ -272,7 +272,7 @@ def test_mails_of_one_thread_are_read_together() -> None:
 IDLE = """
 assistant assistant.budget cli cli.console cli.fetch cli.logfile cli.main cli.run_report config credentials errors hearsay
 mail mail.message mail.mime mail.mime.charset mail.mime.header mail.server mail.server.account mail.server.answer
-mail.server.connection mail.server.listing mail.server.mailboxes mail.server.messages mail.server.sent_header
+mail.server.connection mail.server.listing mail.server.login mail.server.mailboxes mail.server.messages mail.server.sent_header
 mail.server.special_use mail.server.stream mail.server.tls private regular_file settings settings.account
 settings.kinds settings.model settings.rules settings.whole stopping sync sync.decide sync.decide.mailbox
 sync.decide.retry sync.decide.users_word sync.memory sync.memory.corrections sync.memory.costs sync.memory.cursors
@@ -281,7 +281,7 @@ sync.memory.lock sync.memory.mails sync.memory.migrations sync.memory.pauses syn
 sync.memory.spool sync.memory.strangers sync.pipeline sync.session sync.session.accounts sync.session.login
 sync.session.note_files sync.session.opening sync.session.report sync.session.state sync.steps sync.steps.ledger
 sync.steps.draft_wiring sync.steps.look sync.steps.second_thoughts sync.steps.wiring vault vault.durable vault.exchange vault.files
-vault.index_file vault.note vault.read_back vault.rename vault.stand_ins vault.unfinished vault.verdict yaml_bounds
+vault.index_file vault.note vault.read_back vault.rename vault.stand_ins vault.unfinished vault.verdict vault.wikilink yaml_bounds
 """
 HEAVY = [
     "openai",

@@ -314,7 +314,7 @@ def test_a_mail_without_a_date_is_filed_by_its_arrival_in_every_run(
     assert report.notes == ["Email/2026/03/2026-03-04_050607_1_Storage.md"]
     text = (vault / report.notes[0]).read_text()
     properties = notes.read(text).properties
-    assert properties["date"] == "2026-03-04T05:06:07+00:00"
+    assert properties["date_exact"] == "2026-03-04T05:06:07+00:00"
     assert properties["defects"] == ["date: missing or unreadable, taken from its arrival"]
     with opened_journal(State(vault).journal) as journal:
         (row,) = journal.mails.by_message_id("<m1@acme.example>")

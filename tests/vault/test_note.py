@@ -39,11 +39,39 @@ def test_setting_a_property_touches_nothing_else() -> None:
     changed = note.with_properties(text, {"tags": ["z"], "draft": "[[d]]"})
     assert (
         changed
-        == '---\n# mine\ntitle: x   # why\ntags: [z]\nemail: q\ndraft: "[[d]]"\n---\nbody  \n\n---\nmore'
+        == '---\n# mine\ntitle: x   # why\ntags:\n  - z\nemail: q\ndraft: "[[d]]"\n---\nbody  \n\n---\nmore'
     )
     assert note.with_properties("no front\n", {"a": "b"}) == "---\na: b\n---\nno front\n"
     crlf = note.with_properties("---\r\na: 1\r\n---\r\nx\r\n", {"a": 2})
     assert crlf == "---\r\na: 2\r\n---\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "becomes"),
+    [
+        ("last_contact: 2026-11-18", "2026-11-20", "last_contact: 2026-11-20"),
+        ("last_contact: '2026-11-18'", "2026-11-20", "last_contact: '2026-11-20'"),
+        ('last_contact: "2026-11-18"', "2026-11-20", 'last_contact: "2026-11-20"'),
+        ("last_contact:", "2026-11-20", 'last_contact: "2026-11-20"'),
+        ("status: draft", "approved", "status: approved"),
+        ("status: 'draft'", "it's: so", "status: 'it''s: so'"),
+        ("status: draft", "yes", 'status: "yes"'),
+        ("status: draft", "a: b", 'status: "a: b"'),
+        ("status: draft", "12", 'status: "12"'),
+        ("status: draft", "# no", 'status: "# no"'),
+        ("from: Ana", "[[People/Ana|Ana]]", 'from: "[[People/Ana|Ana]]"'),
+        ("role: old  # mine", "new role", "role: new role  # mine"),
+        ("to: [a]", ["b", "c"], "to: [b, c]"),
+        ("to:\n  - a\n  - b", ["c", "d e"], 'to:\n  - c\n  - "d e"'),
+        ("to:\n- a", [], "to: []"),
+    ],
+)
+def test_a_property_stays_written_as_the_user_writes_it(line: str, value: object, becomes: str) -> None:
+    key = line.partition(":")[0]
+    assert (
+        note.with_properties(f"---\na: 1\n{line}\nz: 2\n---\n", {key: value})
+        == f"---\na: 1\n{becomes}\nz: 2\n---\n"
+    )
 
 
 def test_broken_properties_name_the_note_and_the_line() -> None:

@@ -137,7 +137,8 @@ class _Gathering:
 
     def _thread(self) -> None:
         thread = self.mail.message.thread
-        rows = [n for n in self.index.in_thread(thread) if self._counts(n)] if thread else []
+        places = self.index.thread_places(thread) if thread else []
+        rows = [n for _, path in places if (n := self.index.at(path)) and self._counts(n)]
         for note in reversed(rows[-THREAD_NOTES:]):
             self._add(Find(note, THREAD, "earlier in this thread", in_thread=True))
         for note in rows[:-THREAD_NOTES]:

@@ -9,20 +9,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from mailbot.demo.recording import MODEL, played_back
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.login import Login
 from mailbot.settings import Account, Llm, Secret, Server, Settings
+from mailbot.sync.commands.redraft import redraft
+from mailbot.sync.commands.views import make_views
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.login import login
 from mailbot.sync.session.report import Options, Progress, Report, silent
 
+RECORDED = "Storage-evaluation"
+"""In the name of the note of the mail that was recorded."""
 USER, PASSWORD = "jo@example.com", "demo"
 PASSWORD_VARIABLE = "MAILBOT_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -35,6 +40,10 @@ class Demonstrated:
     first: Report
     second: Report
     server_drafts: tuple[str, ...]
+    recorded: str = ""
+    """The draft note that a recorded answer of a model was played into, empty if a real model drafted."""
+    recorded_draft: str = ""
+    """What it says, as the server has it."""
 
 
 def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> Demonstrated:
@@ -59,13 +68,30 @@ def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> D
         _fill(login(account))
         (first,) = fetch_all(settings, Options(), progress=progress)
         (second,) = fetch_all(settings, Options(), progress=progress)
-        with ImapAccount(login(account)) as server:
-            server.examine("Drafts")
-            drafts = tuple(
-                raw.decode("utf-8", "replace")
-                for _, raw in server.bodies(server.listings(server.search(["ALL"])))
-            )
-    return Demonstrated(vault, first, second, drafts)
+        drafts = _drafts(login(account))
+        recorded = "" if llm or not first.drafts else _with_recording(settings, first.drafts)
+        also = [d for d in _drafts(login(account)) if d not in drafts] if recorded else []
+    make_views(settings)
+    return Demonstrated(vault, first, second, drafts, recorded, also[0] if also else "")
+
+
+def _with_recording(settings: Settings, drafts: Sequence[str]) -> str:
+    """Draft the mail that was recorded once more, as a model would; returns its draft note."""
+    (note,) = [path for path in drafts if RECORDED in path]
+    here = ["127.0.0.1", *filter(None, [os.environ.get("NO_PROXY")])]
+    os.environ["NO_PROXY"] = ",".join(here)  # a proxy of the environment's is not for this
+    with played_back() as url:
+        with_model = settings.model_copy(update={"llm": Llm(base_url=url, model=MODEL)})
+        report = redraft(with_model, note)
+    return report.drafts[-1] if report.drafts else ""
+
+
+def _drafts(where: Login) -> tuple[str, ...]:
+    """What lies in Drafts."""
+    with ImapAccount(where) as server:
+        server.examine("Drafts")
+        found = server.bodies(server.listings(server.search(["ALL"])))
+        return tuple(raw.decode("utf-8", "replace") for _, raw in found)
 
 
 @contextmanager

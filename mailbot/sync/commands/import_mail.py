@@ -20,6 +20,7 @@ from mailbot.sync.session.search import opened_index
 from mailbot.sync.steps import wiring
 from mailbot.sync.steps.convert import Converted, RawMail, convert
 from mailbot.sync.steps.fetch import BATCH, MANY, PART, PART_OCTETS
+from mailbot.sync.steps.links import Links
 from mailbot.sync.steps.new_notes import NewNotes
 from mailbot.sync.steps.processes import MOST, Processes, free, give_back, in_parts
 from mailbot.vault.email_note import EmailNote, Filing
@@ -58,7 +59,8 @@ def import_mail(settings: Settings, account: str, paths: list[Path], progress: P
     (of,) = chosen(settings, [account])
     report = Report(account)
     with opened(settings, of, report, progress) as session, opened_index(settings, session.index) as index:
-        written = NewNotes(account, wiring.kept_notes(session, index))
+        links = Links(index, session.notes, session.journal.mails)
+        written = NewNotes(account, wiring.kept_notes(session, index), links)
         batch: list[_Read] = []
         seen: set[str] = set()
         done = 0

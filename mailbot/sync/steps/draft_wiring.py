@@ -94,7 +94,7 @@ def _thread_of(session: Session, note: str) -> list[str]:
 
     with opened_index(session.settings, session.index, refreshed=False) as index:
         thread = index.threads_of([note]).get(note, "")
-        return [n.path for n in index.in_thread(thread)] if thread else []
+        return [path for _, path in index.thread_places(thread)] if thread else []
 
 
 def _not_fetched(session: Session, message_id: str) -> list[str]:
@@ -133,5 +133,8 @@ def open_drafts(session: Session, index: Index) -> OpenDrafts:
     from mailbot.sync.steps.take_back import TakeBack
 
     return OpenDrafts(
-        session.account.name, TakeBack(telling(session, sightings(session))), wiring.record(session), index
+        session.account.name,
+        TakeBack(telling(session, sightings(session))),
+        wiring.record(session, index),
+        index,
     )

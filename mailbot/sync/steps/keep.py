@@ -18,6 +18,7 @@ from mailbot.sync.session.note_files import Kept
 from mailbot.sync.session.report import Progress, Report, bug, log
 from mailbot.sync.steps.fetch import Arrival, Step
 from mailbot.sync.steps.ledger import Ledger, at
+from mailbot.sync.steps.links import Links
 from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.new_notes import NewNotes
 from mailbot.sync.steps.reading import ReadMails
@@ -41,7 +42,8 @@ class Keeper:
         """Do every action of a plan, the mails as they arrive. Raises OSError if the disk fails."""
         opened = look.opened
         self.ledger.begin(look)
-        written = NewNotes(self.account, self.kept_notes)
+        links = Links(self.kept_notes.index, self.kept_notes.notes, self.journal.mails)
+        written = NewNotes(self.account, self.kept_notes, links)
         done = 0
         for batch in batches:
             self._keep(opened, batch, written)

@@ -13,6 +13,7 @@ from mailbot.sync.session.kept_notes import KeptNotes
 from mailbot.sync.session.note_files import Kept, Outcome
 from mailbot.sync.session.report import bug, log
 from mailbot.sync.steps.convert import RawMail, renamed
+from mailbot.sync.steps.links import Links
 from mailbot.vault.email_note import EmailNote, stem
 from mailbot.vault.entry import Entry
 from mailbot.vault.indexing import add
@@ -37,6 +38,8 @@ class NewNotes:
 
     account: str
     kept_notes: KeptNotes
+    links: Links
+    _written: list[tuple[str, EmailNote]] = field(default_factory=list)
     _entries: list[tuple[str, tuple[int, int], Entry]] = field(default_factory=list)
     _indexes: bool = True
 
@@ -44,17 +47,23 @@ class NewNotes:
         """The note of each mail, durable, or why it has none: OSError where the disk fails. One that is in the vault already is
         adopted as it is. No two of the mails may be one, or have a note of one name."""
         found: list[Outcome | MailbotError] = [self.kept_notes.of(each.mail.message) for each in mails]
-        wanted = {n: each.note for n, each in enumerate(mails) if found[n] is None}
+        new = [n for n in range(len(mails)) if found[n] is None]
+        wanted = dict(zip(new, self.links.placed([mails[n].note for n in new]), strict=True))
         number = 1
         while wanted:
             made = self._made(list(wanted.values()), [mails[n].mail.message.sha256 for n in wanted])
             for n, outcome in zip(wanted, made, strict=True):
                 found[n] = outcome
-                if isinstance(outcome, Kept) and not outcome.adopted and number == 1:
-                    self._entries.append((outcome.path, outcome.stamp, mails[n].entry))
+                if isinstance(outcome, Kept) and not outcome.adopted:
+                    self._written.append((outcome.path, wanted[n]))
+                    if number == 1:
+                        self._entries.append((outcome.path, outcome.stamp, mails[n].entry))
             number += 1
             # Another mail's note has the usual name.
-            wanted = {n: _renamed(mails[n], number) for n in wanted if found[n] is None}
+            again = [n for n in wanted if found[n] is None]
+            wanted = dict(
+                zip(again, self.links.placed([_renamed(mails[n], number) for n in again]), strict=True)
+            )
         return [each for each in found if each is not None]
 
     def _made(self, notes: list[EmailNote], sha256s: list[str]) -> Sequence[Outcome | MailbotError]:
@@ -69,8 +78,10 @@ class NewNotes:
             return [bug(error)]
 
     def index(self) -> None:
-        """Put what was written into the index. It is a cache: where it cannot be used now, the next look at it reads the notes."""
+        """Tell the mails beside them of those that were written, and put these into the index. It is a cache: where it cannot be used now, the next look at it reads the notes."""
         entries, self._entries = self._entries, []
+        written, self._written = self._written, []
+        self.links.tell(written)
         if self.kept_notes.index is None or not self._indexes:
             return
         try:

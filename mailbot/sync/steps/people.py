@@ -18,11 +18,13 @@ from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Report, log
 from mailbot.sync.steps.sent import exchanged_with
 from mailbot.vault import people
+from mailbot.vault.bases import MAIL, PERSON_EMBED
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from mailbot.vault.note import Properties
 from mailbot.vault.people import Encounter
-from mailbot.vault.read_back import sender_in, signature_in
+from mailbot.vault.read_back import date_in, sender_in, signature_in
+from mailbot.vault.wikilink import linked
 
 PATIENCE = timedelta(days=60)
 """How long a stranger's mail waits for an answer of the user's."""
@@ -82,10 +84,33 @@ class PersonNotes:
         known = people.person(self.index, sender.email, full_name(sender) if exchanged else "")
         path = known.path if known else self._made.get(sender.key, "")
         if path:
-            self.notes.edit(path, lambda text: people.with_encounter(text, met, sender.email))
+            self._met(path, met, sender)
         elif exchanged and len(self.index.with_address(sender.email)) <= 1:
             self._make(row, sender, met)
         # Where several notes claim the address, the user must say whose it is.
+
+    def _met(self, path: str, met: Encounter, sender: Address) -> None:
+        """Note a mail in a person note. The mails that make room for it are found by the view from then on, so each must link here."""
+        gone: list[str] = []
+
+        def with_it(text: str) -> str:
+            after = people.with_encounter(text, met, sender.email, self._view())
+            gone[:] = people.mails_gone(text, after)
+            return after
+
+        self.notes.edit(path, with_it)
+        for note in gone:
+            properties = self.notes.properties(note) or {}
+            written = str(properties.get("from") or "")
+            if row := self.journal.mails.by_note(note) if written and "[[" not in written else None:
+                note_hash = self.notes.change(note, row.note_hash, {"from": linked(written, path)})
+                self.journal.mails.update(
+                    row.id, stage=row.stage, disposition=row.disposition, note_hash=note_hash
+                )
+
+    def _view(self) -> str:
+        """What embeds a person's mails, empty where the user has no such view."""
+        return PERSON_EMBED if self.notes.exists(MAIL) else ""
 
     def _make(self, row: MailRow, sender: Address, met: Encounter) -> None:
         name = full_name(sender)
@@ -95,7 +120,7 @@ class PersonNotes:
             return  # a note that is no person's lies there: the user's
         earlier = [e for e in self._earlier(sender) if e.note != met.note]
         try:
-            self.notes.create(path, people.new_note(name, sender.email, [*earlier, met]))
+            self.notes.create(path, people.new_note(name, sender.email, [*earlier, met], self._view()))
         except FileExistsError:
             return  # somebody was faster: another account of this run, or the user
         self._made[sender.key] = path
@@ -106,8 +131,13 @@ class PersonNotes:
         """The mails from them that the vault has already, oldest first."""
         for note in reversed(self.index.mail_with(sender.key, EARLIER)):
             properties = self.notes.properties(note.path) or {}
-            if sender_in(properties).key == sender.key and properties.get("date"):
-                yield Encounter(str(properties["date"])[:10], note.path)
+            if sender_in(properties).key == sender.key and date_in(properties):
+                yield Encounter(_day(properties), note.path)
+
+
+def _day(properties: Properties) -> str:
+    """The ISO day of a mail, in the user's own time; empty if it has none."""
+    return str(properties.get("date") or "")[:10]
 
 
 def encounter(
@@ -116,5 +146,5 @@ def encounter(
     """An email note -> what a person note keeps of it. A mail without a date gets the day it arrived, and a day in the
     future becomes `today`."""
     told = details(signature_in(text), sender, full_name(sender))
-    day = min(str(properties.get("date") or row.date.isoformat())[:10], today)
+    day = min(_day(properties) or row.date.isoformat()[:10], today)
     return Encounter(day, row.note, told.role, told.company, told.phone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,13 +36,15 @@ class TriageRecord:
     notes: NoteFiles
     spool: Spool
     report: Report
+    named: Callable[[Sequence[str]], list[str]] = list
+    """People's names as properties have them: with a link where there is a note."""
 
     def done(self, row: MailRow, verdict: Verdict | None) -> None:
         """Nothing more is wanted of a mail. Without a verdict the user has removed its note."""
         note_hash, decided = row.note_hash, row.disposition
         if verdict:
             decided = verdict.disposition
-            note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
+            note_hash = self._told(row, verdict)
         self.journal.mails.update(row.id, stage="done", disposition=decided, note_hash=note_hash)
         self.spool.drop_mail(row.sha256)
         self.report.count(row.id, decided if verdict else "removed")
@@ -55,12 +57,16 @@ class TriageRecord:
 
     def wants_reply(self, row: MailRow, verdict: Verdict) -> MailRow:
         """A mail waits for its draft now; returns its row."""
-        note_hash = self.notes.change(row.note, row.note_hash, verdict.properties())
+        note_hash = self._told(row, verdict)
         with self.journal.together():
             self.journal.mails.set_asks(row.id, verdict.asks)
             self.journal.mails.update(row.id, stage="draft", disposition="reply", note_hash=note_hash)
         self.report.count(row.id, "reply")
         return self.journal.mails.get(row.id)
+
+    def _told(self, row: MailRow, verdict: Verdict) -> str:
+        said = verdict.properties()
+        return self.notes.change(row.note, row.note_hash, {**said, "people": self.named(said["people"])})
 
 
 def read_waiting(rows: Sequence[MailRow], mails: ReadMails, record: TriageRecord) -> list[Waiting]:

@@ -124,10 +124,12 @@ def read_mails(session: Session) -> ReadMails:
     return ReadMails(session.spool)
 
 
-def record(session: Session) -> TriageRecord:
+def record(session: Session, index: Index) -> TriageRecord:
+    from mailbot.sync.steps.links import Links
     from mailbot.sync.steps.waiting import TriageRecord
 
-    return TriageRecord(session.journal, session.notes, session.spool, session.report)
+    named = Links(index, session.notes, session.journal.mails).of_names
+    return TriageRecord(session.journal, session.notes, session.spool, session.report, named)
 
 
 def most_drafts(session: Session, options: Options) -> int:
@@ -180,7 +182,7 @@ def storage(session: Session, index: Index) -> Storage:
     to_server = session.settings.drafts.to_server
     beside = draft_wiring.open_drafts(session, index)
     return Storage(
-        draft_notes(session, index), draft_wiring.delivery(session), record(session), to_server, beside
+        draft_notes(session, index), draft_wiring.delivery(session), record(session, index), to_server, beside
     )
 
 

@@ -55,9 +55,8 @@ class Terminal:
         if self.quiet or key in self.options:
             return self.ask(key, question, check, default or None)
         self.say(question)
-        numbered = words == [str(n) for n in range(1, len(words))] + words[-1:]
-        for number, (word, means) in enumerate(ways, 1):
-            self.say(f"  {number}  {means}" if numbered else f"  {number}  {word}: {means}")
+        for number, (_, means) in enumerate(ways, 1):
+            self.say(f"  {number}  {means}")
         at = str(words.index(default) + 1) if default in words else None
         return self.ask(key, "Number", check, at)
 

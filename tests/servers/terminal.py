@@ -48,6 +48,7 @@ def on_a_terminal(
             question, answer = left.pop(0)
             at = found + len(question)
             if isinstance(answer, int):
+                time.sleep(0.3)  # between its prompt and its wait, Python's readline sees no signal
                 os.kill(pid, answer)
             elif answer is not None:
                 os.write(terminal, (answer if isinstance(answer, str) else answer(shown)).encode() + b"\n")

@@ -176,7 +176,7 @@ class Connection:
     def _advice(self) -> str:
         if self.login.again:
             return f"`mailbot auth login {self.login.account}` logs in anew; choose the login of that very address"
-        return "Check `username` and `password` in accounts.yaml; many providers want an app password"
+        return "Check `username` and `password`; many providers want an app password"
 
     @property
     def _where(self) -> str:

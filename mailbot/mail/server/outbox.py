@@ -259,7 +259,7 @@ class Outbox:
             return
         if code // 100 == 4:
             raise TryAgain(f"{self._where}: the server cannot log in now: {code} {said(text)}")
-        hint = "Check `username` and `password` in accounts.yaml; many providers want an app password"
+        hint = "Check `username` and `password`; many providers want an app password"
         if self.login.again:
             hint = f"`mailbot auth login {self.login.account}` logs in anew; choose the login of that very address"
         if b"5.7.139" in text:

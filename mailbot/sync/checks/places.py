@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from mailbot import __version__
@@ -20,7 +21,6 @@ from mailbot.sync.checks.check import Check, failed, looked_at, ok, warning, wro
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.session.login import access_of
 from mailbot.sync.session.state import State
-from mailbot.vault.index import Index
 from mailbot.vault.walk import walk
 
 LOW, LOWEST = 1_000_000_000, 100_000_000
@@ -174,8 +174,9 @@ def index(settings: Settings) -> Check:
     if not path.exists():
         return ok("index", str(path), "not there yet; the first search makes it")
     try:
-        with Index(path, settings.vault) as opened:
-            return ok("index", str(path), f"{opened.count()} notes")
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            (count,) = database.execute("SELECT count(*) FROM note").fetchone()
+            return ok("index", str(path), f"{count} notes")
     except sqlite3.Error:
         return warning("index", str(path), "it is damaged", "nothing is lost: the next run makes it anew")
 

@@ -41,7 +41,7 @@ def foreseen(person: Person, settings: Settings, name: str, bars: Bars) -> int:
         )
         for w in kept
     ]
-    person.table(("Mail", "To", "Draft", "Why"), rows)
+    person.table(("Mail", "What becomes of it", "Draft", "Why"), rows)
     counts = Counter(w["disposition"] for w in kept)
     open_ = counts.pop("undecided", 0)
     said = ", ".join(f"{count} to {what}" for what, count in sorted(counts.items()))
@@ -91,9 +91,9 @@ def offer_schedule(person: Person, settings: Settings, path: Path) -> None:
 
 
 _MEANS: dict[schedule.Keeper, str] = {
-    "cron": "a line in your crontab",
-    "systemd": "a timer of systemd",
-    "launchd": "an agent of launchd",
+    "cron": "yes, by cron",
+    "systemd": "yes, by a timer of systemd",
+    "launchd": "yes, by launchd",
 }
 
 

@@ -51,7 +51,7 @@ def _sending(person: Person, way: Way, servers: Servers) -> tuple[Way, Servers]:
 def told(person: Person, checks: Iterator[Check]) -> Iterator[Check]:
     """Each check, shown as it is made."""
     for check in checks:
-        person.say(
-            f"  {MARKS[check.level]:5} {check.found}" + (f"\n        {check.advice}" if check.advice else "")
-        )
+        what = check.name.partition(": ")[2]  # of the model several things are looked at
+        advice = f"\n        {check.advice}" if check.advice else ""
+        person.say(f"  {MARKS[check.level]:5} {f'{what}: ' if what else ''}{check.found}{advice}")
         yield check

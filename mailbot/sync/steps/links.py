@@ -103,7 +103,8 @@ class Links:
         # An address is proof; a name alone, as anybody may write it in From, is none.
         key = (address.casefold(), "" if address else unlinked(name))
         if key not in self._people:
-            found = person(self.index, *key)
+            called = self.index.with_name(key[1].strip()) if " " in key[1].strip() else []
+            found = person(self.index, address) if address else called[0] if len(called) == 1 else None
             self._people[key] = found.path if found else ""
         path = self._people[key]
         return linked(unlinked(text), path) if path else text

@@ -48,7 +48,7 @@ def page() -> str:
         *_prose(mailbot.help or ""),
         ".SH COMMANDS",
     ]
-    context = click.Context(mailbot, info_name="mailbot")
+    context = mailbot.make_context("mailbot", [], resilient_parsing=True)
     for name in COMMANDS:
         command = mailbot.get_command(context, name)
         if command:

@@ -90,7 +90,8 @@ def _agreed(person: Person, domain: str, found: MailServers) -> bool:
         return True
     if found.provider and found.provider.domains and domain.casefold() in found.provider.domains:
         return True  # our own table knows them
-    whose = f"{', '.join(dict.fromkeys(foreign))} is not at {domain}. " if foreign else ""
+    named = list(dict.fromkeys(foreign))
+    whose = f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} not at {domain}. " if named else ""
     return person.agrees("trust-servers", f"{whose}Will you log in there?", default=not found.guess)
 
 

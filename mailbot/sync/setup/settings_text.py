@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -52,17 +53,22 @@ def with_account(text: str, account: Mapping[str, Any], path: Path) -> str:
     if lines and not lines[end - 1].endswith("\n"):
         lines[end - 1] += "\n"
     newline = "\r\n" if "\r\n" in text else "\n"
-    added = item(account, " " * accounts.start_mark.column).replace("\n", newline)
-    made = "".join([*lines[:end], added, *lines[end:]])
-    before, after = yaml.safe_load(text), yaml.safe_load(made)
-    if after.get("accounts", [])[:-1] != before["accounts"] or {**after, "accounts": 0} != {
-        **before,
-        "accounts": 0,
-    }:
+    indent = lines[accounts.value[0].start_mark.line].index("-")
+    made = "".join([*lines[:end], item(account, " " * indent).replace("\n", newline), *lines[end:]])
+    if not _differ_by_one_account(text, made):
         raise ConfigError(
             f"{path}: the account could not be added without changing another setting, so add it by hand:\n{item(account, '  ')}"
         )
     return made
+
+
+def _differ_by_one_account(before: str, after: str) -> bool:
+    try:
+        old, new = yaml.safe_load(before), yaml.safe_load(after)
+    except yaml.YAMLError:
+        return False
+    same = {**new, "accounts": 0} == {**old, "accounts": 0}
+    return bool(same and new["accounts"][:-1] == old["accounts"])
 
 
 def _belongs_below(line: str) -> bool:
@@ -75,7 +81,7 @@ def _lines(values: Mapping[str, Any], indent: str = "") -> str:
     for key, value in values.items():
         if isinstance(value, Mapping) and key in ("llm", "oauth"):
             found.append(f"{indent}{key}:\n{_lines(value, indent + '  ')}")
-        elif isinstance(value, str) and "\n" in value:
+        elif isinstance(value, str) and _is_prose(value):
             block = "".join(f"{indent}  {line}\n" if line else "\n" for line in value.split("\n"))
             found.append(f"{indent}{key}: |-\n{block}")
         else:
@@ -83,6 +89,15 @@ def _lines(values: Mapping[str, Any], indent: str = "") -> str:
     return "".join(found)
 
 
+def _is_prose(text: str) -> bool:
+    """Whether a text of several lines stands as it is in a block: nothing in it is lost or read otherwise there."""
+    odd = re.search(r"[^\S \n]|[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]", text)
+    return "\n" in text and not odd and text == text.strip("\n") and not text.startswith(" ")
+
+
 def _scalar(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
+    style = '"' if isinstance(value, str) and "\n" in value else None
+    text = yaml.safe_dump(
+        value, default_flow_style=True, default_style=style, width=10**6, allow_unicode=True
+    )
     return text.removesuffix("\n").removesuffix("...").strip()

@@ -16,6 +16,7 @@ from mailbot.errors import ConfigError
 from mailbot.mail.discovery.found import MailServer, MailServers
 from mailbot.mail.discovery.providers import providers, servers_of
 from mailbot.sync.setup import logging_in
+from mailbot.sync.setup.logging_in import Offered
 from mailbot.sync.setup.servers import Servers, a_server, an_address
 from mailbot.vault.obsidian import folders_of, known_vaults
 from tests.servers.autoconfig import WebServer
@@ -40,14 +41,14 @@ class Told(Terminal):
 @pytest.mark.parametrize("provider", providers(), ids=lambda p: p.key)
 def test_each_provider_offers_what_it_takes_and_no_more(provider, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     servers = Servers(servers_of(provider, "x"), "jo@example.com")
-    everything = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
+    everything = Offered(frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}))
     words = [w for w, _ in logging_in._ways(servers, everything)]
     assert words == [login.replace(" ", "-") for login in provider.logins]
-    plain = [w for w, _ in logging_in._ways(servers, frozenset({"PLAIN"}))]
+    plain = [w for w, _ in logging_in._ways(servers, Offered(frozenset({"PLAIN"})))]
     assert plain == [w for w in words if not w.startswith("oauth")]
     with pytest.raises(ConfigError, match="offers no login that mailbot knows, only GSSAPI"):
         logging_in.ask_way(
-            Told({}, quiet=True), "work", "jo@example.com", servers, frozenset({"GSSAPI"}), tmp_path
+            Told({}, quiet=True), "work", "jo@example.com", servers, Offered(frozenset({"GSSAPI"})), tmp_path
         )
     if "app password" in provider.logins:
         person = Told({"login": "app-password"}, quiet=True)
@@ -169,3 +170,14 @@ def test_models_on_this_machine_are_found() -> None:
         assert [(s.name, s.base_url, s.models[0]) for s in found] == [("Ollama", f"{one.url}/v1", "qwen3")]
         assert "\x1b" not in found[0].models[1]
         assert models_of("http://127.0.0.1:9/v1") == ()
+
+
+def test_a_way_that_the_way_out_does_not_take_is_not_offered() -> None:
+    servers = Servers(
+        MailServers(MailServer("imap.x.example", 993), MailServer("smtp.x.example", 465), "x"), "jo@x.example"
+    )
+    both, token = frozenset({"PLAIN", "XOAUTH2"}), frozenset({"XOAUTH2"})
+    assert [w for w, _ in logging_in._ways(servers, Offered(both, both))] == ["password", "oauth-other"]
+    assert [w for w, _ in logging_in._ways(servers, Offered(both, token))] == ["oauth-other"]
+    assert [w for w, _ in logging_in._ways(servers, Offered(both))] == ["password", "oauth-other"]
+    assert logging_in._ways(servers, Offered(frozenset({"PLAIN"}), token)) == []  # then reading alone decides

@@ -67,8 +67,8 @@ def _asked(person: Person, where: Path, there: Settings | None, sources: Sources
         "name", "A name for this account", _a_new_one(taken), logging_in.a_name(taken, _suggested(address))
     )
     person.begin("The login")
-    mechanisms = logging_in.offered(name, servers)
-    way = logging_in.ask_way(person, name, address, servers, mechanisms, where.parent)
+    offers = logging_in.offered(name, servers)
+    way = logging_in.ask_way(person, name, address, servers, offers, where.parent)
     person.begin("Does it work?")
     way, servers = tried(person, way, servers)
     notes, model = None, None

@@ -22,8 +22,8 @@ from mailbot.sync.setup.keeping import Kept, ask_secret
 from mailbot.sync.setup.person import Person, anything, given
 from mailbot.sync.setup.servers import Servers
 
-BEARER = {"XOAUTH2", "OAUTHBEARER"}
-PLAIN = {"PLAIN", "LOGIN"}
+BEARER = frozenset({"XOAUTH2", "OAUTHBEARER"})
+PLAIN = frozenset({"PLAIN", "LOGIN"})
 TRIES = 3
 
 
@@ -68,20 +68,27 @@ class Way:
             access_of(self.account).store.remove()
 
 
-def offered(name: str, servers: Servers) -> frozenset[str]:
-    """The mechanisms of the IMAP server. Raises ServerUnavailable or TryAgain if it cannot be reached."""
-    return ImapAccount(_nobody(name, servers.found.imap, servers)).mechanisms()
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The mechanisms of the servers (RFC 3501 6.1.1, RFC 4954 3); `smtp` is empty where that server was not asked or asks for none."""
+
+    imap: frozenset[str]
+    smtp: frozenset[str] = frozenset()
+
+    def has(self, kind: frozenset[str]) -> bool:
+        """Whether one can log in so, to read mail and to send it."""
+        return bool(self.imap & kind) and (bool(self.smtp & kind) or not self.smtp)
 
 
-def smtp_offers(name: str, servers: Servers) -> str:
-    """What is wrong with the SMTP server, empty if nothing is."""
+def offered(name: str, servers: Servers) -> Offered:
+    """What the servers offer. Raises ServerUnavailable or TryAgain if that of IMAP cannot be reached."""
+    imap = ImapAccount(_nobody(name, servers.found.imap, servers)).mechanisms()
     if servers.found.smtp is None:
-        return ""
+        return Offered(imap)
     try:
-        Outbox(_nobody(name, servers.found.smtp, servers)).mechanisms()
-    except MailbotError as error:
-        return str(error)
-    return ""
+        return Offered(imap, Outbox(_nobody(name, servers.found.smtp, servers)).mechanisms())
+    except MailbotError:  # it is tried, and what is wrong said, after the login
+        return Offered(imap)
 
 
 def _nobody(name: str, server: Any, servers: Servers) -> Login:
@@ -91,15 +98,13 @@ def _nobody(name: str, server: Any, servers: Servers) -> Login:
     )
 
 
-def ask_way(
-    person: Person, name: str, address: str, servers: Servers, mechanisms: frozenset[str], folder: Path
-) -> Way:
+def ask_way(person: Person, name: str, address: str, servers: Servers, offers: Offered, folder: Path) -> Way:
     """Ask how to log in, of what the server offers, and for what that needs. Raises ConfigError if it offers nothing that mailbot
     knows."""
-    ways = _ways(servers, mechanisms)
+    ways = _ways(servers, offers) or _ways(servers, Offered(offers.imap))
     if not ways:
         raise ConfigError(
-            f"{servers.found.imap.host} offers no login that mailbot knows, only {', '.join(sorted(mechanisms)) or 'none'}"
+            f"{servers.found.imap.host} offers no login that mailbot knows, only {', '.join(sorted(offers.imap)) or 'none'}"
         )
     way = (
         ways[0][0]
@@ -118,7 +123,7 @@ def ask_way(
     return _by_browser(person, name, address, servers, way, folder)
 
 
-def _ways(servers: Servers, mechanisms: frozenset[str]) -> list[tuple[str, str]]:
+def _ways(servers: Servers, offers: Offered) -> list[tuple[str, str]]:
     """(word, what it means) of each way that the server offers and the provider allows, in the order of advice."""
     provider = servers.found.provider
     known = provider.logins if provider else ("password", "oauth other")
@@ -129,7 +134,7 @@ def _ways(servers: Servers, mechanisms: frozenset[str]) -> list[tuple[str, str]]
         "oauth microsoft": "login in the browser (OAuth), with an app registration of your own; docs/oauth.md takes you there",
         "oauth other": "login in the browser (OAuth), if your provider has told you its addresses",
     }
-    allowed = [w for w in known if mechanisms & (BEARER if w.startswith("oauth") else PLAIN)]
+    allowed = [w for w in known if offers.has(BEARER if w.startswith("oauth") else PLAIN)]
     return [(w.replace(" ", "-"), meaning[w]) for w in allowed]
 
 

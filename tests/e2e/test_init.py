@@ -166,7 +166,7 @@ def test_without_a_terminal_the_options_answer(
         dovecot.deliver(user, mail(to=user, message_id=f"<m{number}@x.example>", subject=f"Storage {number}"))
     done = ran("init", "--yes", *plain(dovecot, user, password_file, vault), "--since", "30d")
     assert done.returncode == 0, done.stderr
-    assert "2 notes were made, and 2 drafts" in done.stdout
+    assert "Made: 2 notes and 2 drafts" in done.stdout
     (account,) = load(settings_path(own_home)).accounts
     assert account.since and account.name == "example"
     before = tree(vault)

@@ -10,6 +10,7 @@ import pytest
 from mailbot.sync.commands.import_mail import import_mail
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import fetch_all, sync_all
+from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Options
 from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
@@ -135,6 +136,21 @@ def test_the_mails_of_a_thread_link_their_neighbours(
     before = tree(vault)
     (again,) = fetch_all(settings, Options(no_drafts=True))
     assert tree(vault) == before and not again.notes
+
+
+def test_of_a_long_thread_only_the_neighbours_are_read(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(dovecot.port, user)
+    dovecot.deliver(user, *(of_thread(n, user) for n in range(1, 9)))
+    fetch_all(settings, Options(no_drafts=True))
+    dovecot.deliver(user, of_thread(9, user, hour=23))
+    read: list[str] = []
+    real = NoteFiles.properties
+    monkeypatch.setattr(NoteFiles, "properties", lambda self, path: read.append(path) or real(self, path))
+    fetch_all(settings, Options(no_drafts=True))
+    in_order(vault, *"123456789")
+    assert len(read) <= 3, read
 
 
 def test_an_edited_note_gets_its_link_and_keeps_what_was_written(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from mailbot.mail.server.account import ImapAccount
-from mailbot.sync.setup.person import Person
+from mailbot.sync.setup.person import Person, counted
 
 MANY = 200
 MONTH = timedelta(days=30)
@@ -43,10 +43,10 @@ def ask_reach(person: Person, unread: Unread, mailbox: str, today: date) -> Reac
     """Ask how far back mail is kept, and whether mail that was read elsewhere counts."""
     age = f", the oldest from {unread.oldest}" if unread.oldest else ""
     person.say(
-        f"{mailbox} has {unread.count} unread mails{age}; {unread.of_month} of them came in the last 30 days."
+        f"{mailbox} has {counted(unread.count, 'unread mail')}{age}; {unread.of_month} came in the last 30 days."
     )
     ways = [
-        ("all", f"all {unread.count} that are unread"),
+        ("all", f"all that is unread ({unread.count})"),
         ("30d", f"the last 30 days ({unread.of_month})"),
         ("now", "from today on"),
     ]

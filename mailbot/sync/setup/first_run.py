@@ -14,7 +14,7 @@ from mailbot.sync.commands import schedule
 from mailbot.sync.commands.foresee import foresee_all
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options, Progress, Report
-from mailbot.sync.setup.person import Person
+from mailbot.sync.setup.person import Person, counted
 
 NEWEST = 20
 Bars = Callable[[], AbstractContextManager[Progress]]
@@ -59,7 +59,7 @@ def make_drafts(person: Person, settings: Settings, name: str, bars: Bars) -> Re
         (report,) = fetch_all(settings, Options(limit=NEWEST), [name], progress)
     for failure in (*report.failed, *filter(None, [report.error])):
         person.say(f"  {failure}")
-    person.say(f"{len(report.notes)} notes were made, and {len(report.drafts)} drafts:")
+    person.say(f"Made: {counted(len(report.notes), 'note')} and {counted(len(report.drafts), 'draft')}")
     for path in report.drafts:
         person.say(f"  {settings.vault / path}")
     if report.drafts:

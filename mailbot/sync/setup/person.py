@@ -46,6 +46,11 @@ def given(text: str) -> str:
     return text.strip()
 
 
+def counted(number: int, word: str) -> str:
+    """`1 mail`, `2 mails`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def anything(text: str) -> str:
     """Any text, or none."""
     return text.strip()

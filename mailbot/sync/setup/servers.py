@@ -102,8 +102,8 @@ def _belongs(host: str, domain: str) -> bool:
 
 
 def _by_hand(person: Person, domain: str) -> MailServers:
-    if person.there():
-        person.say("Your provider's help pages name them: look for “IMAP”.")
+    if person.there() and not person.ask("imap", "", _maybe_server, "none"):
+        person.say("Nobody knows them. Your provider's help pages do: look for “IMAP”.")
     imap = person.ask(
         "imap",
         "IMAP server (host:port/security)",

@@ -48,8 +48,10 @@ class Links:
         try:
             given = [replace(note, path=path) for path, note in written]
             as_written = {path: note.note.properties for path, note in written}
-            for path, places in self._beside(given).items():
-                self._corrected(path, _named(places), as_written.get(path))
+            beside = self._beside(given)
+            touched = {each for path in as_written for each in (path, *beside.get(path, ())) if each}
+            for path in sorted(touched & beside.keys()):  # of a long thread no other note is read
+                self._corrected(path, _named(beside[path]), as_written.get(path))
         except sqlite3.Error:
             return
 

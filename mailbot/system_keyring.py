@@ -10,6 +10,7 @@ import importlib.util
 import subprocess
 import sys
 
+from mailbot import extras
 from mailbot.errors import AuthenticationFailed
 
 TIMEOUT = 30.0
@@ -46,7 +47,7 @@ def remove(service: str, name: str, whose: str) -> None:
 def _run(code: str, service: str, name: str, whose: str, given: str = "") -> str:
     if not installed():
         raise AuthenticationFailed(
-            f"{whose}: the keyring cannot be used without its package: pip install 'mailbot[keyring]'"
+            f"{whose}: the keyring cannot be used without its package: {extras.install('keyring')}"
         )
     try:
         done = subprocess.run(

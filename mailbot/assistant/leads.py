@@ -17,12 +17,13 @@ _WRAPPED = 60
 """A shorter line was not broken by an editor: it ends where its author ended it."""
 
 
-def leads(asks: Iterable[Ask], sources: Iterable[Source]) -> tuple[Lead, ...]:
+def leads(asks: Iterable[Ask], sources: Iterable[Source], known: Iterable[Source] = ()) -> tuple[Lead, ...]:
     """The notes that were found for a question, each with its questions: first those that have a sentence for one, else in the
-    order of their right to be there."""
+    order of their right to be there. Of the `known` sources the readers must not be told: only the user reads this."""
+    sources, known = tuple(sources), tuple(known)
     wanted = tuple(dict.fromkeys(ask.text for ask in asks))
     of_note: dict[str, list[Source]] = {}
-    for source in sources:
+    for source in (*sources, *known):
         if source.asks:
             of_note.setdefault(source.wikilink, []).append(source)
     found = []
@@ -32,7 +33,8 @@ def leads(asks: Iterable[Ask], sources: Iterable[Source]) -> tuple[Lead, ...]:
             if of := [s for s in passages if ask in s.asks]:
                 answers.setdefault(answer_in(of, ask), []).append(ask)
         if answers:
-            found.append(Lead(link, tuple((tuple(of), sentence) for sentence, of in answers.items())))
+            told = tuple((tuple(of), sentence) for sentence, of in answers.items())
+            found.append(Lead(link, told, only_known=not any(s in sources for s in passages)))
     return tuple(sorted(found, key=lambda lead: not any(sentence for _, sentence in lead.answers)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mailbot import extras
 from mailbot.errors import ConfigError
 
 
@@ -16,7 +17,7 @@ def load(model: Path, tokenizer: Path, max_tokens: int, called: str) -> tuple[An
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ConfigError(
-            f"a local {called} needs pip install 'mailbot[local-embeddings]'; or name a server's model"
+            f"a local {called} needs more packages: {extras.install('local-embeddings')}; or name a server's model"
         ) from error
     try:
         words = Tokenizer.from_file(str(tokenizer))

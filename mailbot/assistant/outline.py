@@ -31,7 +31,7 @@ def outline(request: DraftRequest) -> Draft:
     parts = [greet.format(name) if name else greet_nobody]
     parts += [f"> {one_line(ask.text)}\n\n{blank}" for ask in wanted] or [blank]
     parts.append(closing)
-    found = leads(wanted, request.context.sayable)
+    found = leads(wanted, request.context.sayable, request.context.only_known)
     return Draft(
         reply="\n\n".join(parts),
         reasoning=(

@@ -31,7 +31,8 @@ class Terminal:
             return check(default or "")
         if self.quiet:
             if default is None:
-                raise ConfigError(f"nobody is here to answer “{question}”; give --{key}")
+                raise ConfigError(f"no answer for “{question}”; add --{key}")
+            self.say(f"  {question}: {default or '-'}")
             return self._taken(key, check, default)
         while True:
             try:
@@ -50,7 +51,7 @@ class Terminal:
                 return wanted
             if wanted.isdigit() and 0 < int(wanted) <= len(words):
                 return words[int(wanted) - 1]
-            raise ValueError(f"write one of: {', '.join(words)}")
+            raise ValueError(f"write a number from 1 to {len(words)}")
 
         if self.quiet or key in self.options:
             return self.ask(key, question, check, default or None)
@@ -65,11 +66,10 @@ class Terminal:
             return self.ask(key, question, _yes_or_no, "yes" if default else "no")
         return bool(click.confirm(one_line(question), default=default))
 
-    def secret(self, question: str) -> str:
+    def secret(self, question: str, key: str = "password-file") -> str:
         if self.quiet:
             raise ConfigError(
-                "nobody is here to type a password, and none belongs on a command line; give --password-file, --password-command or"
-                " --password-env"
+                f"no answer for “{question}”, and no secret belongs on a command line; add --{key} FILE"
             )
         return str(click.prompt(question, hide_input=True))
 

@@ -31,11 +31,13 @@ def login(context: click.Context, account: str, no_browser: bool, device: bool) 
 
     if no_browser and device:
         raise click.UsageError("choose one of --no-browser and --device")
+    settings = console.settings(context)
+    logins.account_with_oauth(settings, account)
     if not device and not console.answers():
         raise AuthenticationFailed(
             f"account {account}: a login needs somebody at the terminal; run `mailbot auth login {account}` there, or use --device"
         )
-    settings = console.settings(context)
+    context.meta["stopped"] = "nothing was kept"
     way: logins.Way = "device" if device else "paste" if no_browser else "browser"
     person = logins.Person(console.show, lambda question: str(click.prompt(question)))
     done = logins.log_in(settings, account, way, person)

@@ -43,6 +43,10 @@ account_option = click.option(
 """Which accounts a run is for; all where it is not given."""
 
 
+STOPPED = "what was done so far is kept, and the next run goes on from there"
+"""What is said of a command that Ctrl-C has ended, unless its context's `meta["stopped"]` says otherwise."""
+
+
 class OutputFailed(Exception):
     """Standard output is closed, or its disk is full."""
 
@@ -122,7 +126,8 @@ def handled(command: Callable[Parameters, Result]) -> Callable[Parameters, Resul
             fail(TryAgain(f"{what}; nothing was lost; fix this and run mailbot again"))
         except (KeyboardInterrupt, Stopped) as error:
             stopping.ask()
-            complain("mailbot: stopped; what was done so far is kept, and the next run goes on from there")
+            what = click.get_current_context().meta.get("stopped", STOPPED)
+            complain(f"mailbot: stopped; {what}")
             raise SystemExit(BY_SIGNAL + signal.SIGINT) from error  # `main` knows which signal it was
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

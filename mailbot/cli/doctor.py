@@ -69,4 +69,4 @@ def _sum_up(found: list[Check]) -> None:
     if not wrong and not warnings:
         console.show("All is well.")
     else:
-        console.show(f"{wrong} wrong, {warnings} worth a look, {len(found) - wrong - warnings} well.")
+        console.show(f"{wrong} wrong, {warnings} worth a look, {len(found) - wrong - warnings} ok.")

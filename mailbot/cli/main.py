@@ -70,7 +70,7 @@ def mailbot(config_path: Path | None) -> None:
 
     \b
     Examples:
-      mailbot demo                 see it work, without an account and without a key
-      mailbot fetch                turn new mail into notes and drafts
-      mailbot explain mail.eml     see what it would make of one mail
+      mailbot init       set it up: an address, a login, and the first draft
+      mailbot sync       turn new mail into notes and drafts, and notice what became of earlier drafts
+      mailbot doctor     check everything, one line each, with what to do
     """

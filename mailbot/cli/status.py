@@ -22,10 +22,7 @@ def status(context: click.Context, as_json: bool) -> None:
         return
     rows = []
     for account in found:
-        counts = (
-            ", ".join(f"{name.replace('.', ' ')}: {n}" for name, n in sorted(account["counts"].items()))
-            or "nothing yet"
-        )
+        counts = _in_words(account["counts"])
         spent = sum(s["tokens_in"] + s["tokens_out"] for s in account["tokens"])
         rows.append(
             (
@@ -48,3 +45,15 @@ def status(context: click.Context, as_json: bool) -> None:
     for model in models:
         proxy = f", through the proxy {model['proxy']} that the environment names" if model["proxy"] else ""
         console.show(f"{model['for']}: prompts go to {model['host']}{proxy}")
+
+
+def _in_words(counts: dict[str, int]) -> str:
+    """`mail.reply: 2, draft.draft: 1` -> what a person reads."""
+    mails = [f"{n} {_MAILS.get(k[5:], k[5:])}" for k, n in sorted(counts.items()) if k.startswith("mail.")]
+    drafts = [f"{n} {_DRAFTS.get(k[6:], k[6:])}" for k, n in sorted(counts.items()) if k.startswith("draft.")]
+    said = [f"{what}: {', '.join(each)}" for what, each in (("mails", mails), ("drafts", drafts)) if each]
+    return "; ".join(said) or "nothing yet"
+
+
+_MAILS = {"reply": "to answer", "read": "to read", "ignore": "to ignore"}
+_DRAFTS = {"draft": "waiting for you"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mailbot.cli import console
+from mailbot.vault.bases import DRAFTS, MAIL
 
 
 @click.command(epilog="Example: mailbot views")
@@ -22,4 +23,4 @@ def views(context: click.Context, as_json: bool) -> None:
     if as_json:
         console.emit({"made": made})
     else:
-        console.show(f"made: {', '.join(made)}" if made else "they are all there")
+        console.show(f"made: {', '.join(made)}" if made else f"there already: {MAIL}, {DRAFTS}")

@@ -101,4 +101,4 @@ class Loopback:
         if code is None:
             return 404, "Nothing is here. The login goes on in the other window."
         self._answers.put(code)
-        return 200, "You are logged in, and can close this window. mailbot goes on in the terminal."
+        return 200, "You are logged in, and can close this window. Return to the terminal."

@@ -31,7 +31,7 @@ def _mail(folder: str) -> dict[str, Any]:
             "formula.mail": {"displayName": "Mail"},
             "note.from": {"displayName": "From"},
             "note.date": {"displayName": "Date"},
-            "note.disposition": {"displayName": "To"},
+            "note.disposition": {"displayName": "What to do"},
             "note.reason": {"displayName": "Why"},
         },
         "views": [
@@ -57,7 +57,7 @@ def _drafts(folder: str) -> dict[str, Any]:
     wanted = " || ".join(f'note.status == "{status}"' for status in OPEN)
     return {
         "filters": {"and": [f'file.inFolder("{folder}/Drafts")', 'note.type == "email-draft"']},
-        "formulas": {"draft": "file.asLink(note.subject)", "age": "note.created.relative()"},
+        "formulas": {"draft": "file.asLink(note.subject)", "age": "date(note.created.toString().slice(0, 19)).relative()"},
         "properties": {
             "formula.draft": {"displayName": "Draft"},
             "formula.age": {"displayName": "Age"},

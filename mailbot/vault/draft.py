@@ -37,6 +37,8 @@ class Lead:
 
     link: str
     answers: tuple[tuple[tuple[str, ...], str], ...]
+    only_known: bool = False
+    """The readers must not be told: it is for the user alone."""
 
 
 @dataclass(frozen=True, slots=True)

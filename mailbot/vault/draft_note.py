@@ -143,7 +143,7 @@ def _reasoning(draft: Draft) -> list[str]:
 
 def _lead(lead: Lead) -> list[str]:
     """A note, and below it the sentence that may answer, with the questions that it may answer."""
-    rows = [f"- {lead.link}"]
+    rows = [f"- {lead.link}{' (for you only, do not pass on)' if lead.only_known else ''}"]
     for questions, sentence in lead.answers:
         asked = ", ".join(f"“{q}”" for q in questions)
         rows.append(f"    {inline(f'- {asked}' + (f' — {sentence}' if sentence else ''))}")

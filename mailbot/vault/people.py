@@ -188,7 +188,7 @@ def _with_view(body: str, view: str, folder: str) -> str:
     """Recent Context with the newest ten of its links to mails, and the view that shows them all below. Lines to other notes than
     mails in `folder` are the user's."""
     if view not in body:
-        body = _with_line(body, "Recent Context", view, None)
+        body = _with_line(body, "Recent Context", view, None).replace(f"\n{view}\n", f"\n\n{view}\n", 1)
     lines = body.split("\n")
     mails = [n for n, line in enumerate(lines) if _OURS.match(line) and f": [[{folder}/" in line]
     newest = set(sorted(mails, key=lambda n: lines[n], reverse=True)[:RECENT])

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from mailbot import private
+from mailbot import extras, private
 from mailbot.errors import BadData, ConfigError, TryAgain
 
 SHORTEST = 100
@@ -209,7 +209,7 @@ def _explained(path: Path) -> Iterator[None]:
         import sqlite_vec  # noqa: F401 - used where the file is opened
     except ImportError as error:
         raise ConfigError(
-            "vectors need sqlite-vec: pip install 'mailbot[vectors]', or take `embeddings` out of accounts.yaml"
+            f"vectors need sqlite-vec: {extras.install('vectors')}, or take `embeddings` out of accounts.yaml"
         ) from error
     try:
         yield

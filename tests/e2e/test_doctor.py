@@ -319,10 +319,12 @@ def test_a_context_that_is_too_small(settings: Settings) -> None:
         llm = settings.llm.model_copy(update={"base_url": f"{web.url}/v1"})
         small = model._window(llm, "x")
         assert (
-            small.level == "warning" and "8192 tokens" in small.found and "llm.context_tokens" in small.advice
+            small.level == "warning"
+            and "8,192 tokens" in small.found
+            and "llm.context_tokens" in small.advice
         )
         assert model._window(llm.model_copy(update={"model": "llama"}), "x").level == "ok"
-        assert "does not tell" in model._window(llm.model_copy(update={"model": "silent"}), "x").found
+        assert "size unknown" in model._window(llm.model_copy(update={"model": "silent"}), "x").found
 
 
 def test_clocks_that_differ_and_the_worst_of_all() -> None:

@@ -58,7 +58,9 @@ def init(
     """`mailbot init`, with the authorities of this test, where it asks `provider`."""
     ispdb = ["--ispdb", f"{provider.url}/v1.1/"] if provider else ["--ispdb", "none"]
     trusted = {"SSL_CERT_FILE": str(secure.authority)} if secure else {}
-    return on_a_terminal("init", *ispdb, *arguments, script=script, **trusted, **environment)
+    return on_a_terminal(
+        "init", *ispdb, "--schedule", "no", *arguments, script=script, **trusted, **environment
+    )
 
 
 def settings_path(home: Path) -> Path:
@@ -102,14 +104,13 @@ def test_from_an_address_to_the_first_draft(
     model.answer = lambda request: said if "lunch" in str(request["messages"]) else answers(request)
     ended = init(
         [
-            ("Your mail address:", user), ("Will you log in there?", "y"), ("The file with the server's certificate", ""),
-            ("User name for the login", ""), ("A name for this account", "work"), ("How does this account log in?", None), ("Number", "1"),
-            ("Where is the password", None), ("Number", "1"), ("The password", "wrong"), ("once more", PASSWORD), ("out again", None),
-            ("Keep this SMTP server", "n"), ("Which vault?", None), ("Number", "1"), ("Folder for people", ""), ("Folder for mail", ""),
-            ("Which model is to draft?", None), ("Number", "address"), ("Its address", model.url), ("Model:", "scripted"),
-            ("Does it want a key?", "n"), ("Your name", ""), ("Put it below drafts?", "y"), ("Which of them are to become", None),
-            ("Number", ""), ("Which mail after that?", None), ("Number", "new"), ("make the first drafts now?", "y"),
-            ("Should mailbot run", None), ("Number", "1"),
+            ("Your mail address:", user), ("Send your login there?", "y"), ("Certificate file", ""),
+            ("User name", ""), ("A name for this account", "work"), ("How do you log in?", None), ("Number", "1"),
+            ("Where should the password", None), ("Number", "1"), ("The password", "wrong"), ("password again", PASSWORD), ("removed again", None),
+            ("this SMTP server?", None), ("Number", "1"), ("Which vault?", None), ("Number", "1"), ("Folder for people", ""), ("Folder for mail", ""),
+            ("Which model should write drafts?", None), ("Number", "address"), ("Its address", model.url), ("Model:", "scripted"),
+            ("Does it need an API key?", ""), ("Your name", ""), ("Put it below drafts?", "y"), ("Which should become", None),
+            ("Number", ""), ("And from then on?", None), ("Number", "new"), ("make the first drafts now?", "y"),
         ],
         provider, secure,
     )  # fmt: skip
@@ -205,25 +206,31 @@ def test_a_second_run_adds_an_account_and_changes_nothing_else(
         and "    - name: new\n      address:" in after
     )
     assert [a.name for a in load(path).accounts] == ["old", "new"] and path.stat().st_mode & 0o777 == 0o640
-    taken = ran("init", "--yes", *plain(dovecot, user, password_file, vault)[:6], "--name", "new")
+    twice = ran("init", "--yes", *plain(dovecot, user, password_file, vault)[:6], "--name", "newer")
+    assert twice.returncode == 78 and f"{user} is set up already, as new; nothing was changed" in twice.stderr
+    other = ["--address", f"x{user}", *plain(dovecot, user, password_file, vault)[2:6]]
+    taken = ran("init", "--yes", *other, "--name", "new")
     assert taken.returncode == 78 and "--name: there is an account of that name" in taken.stderr
+    for option in (["--vault", str(vault)], ["--model-url", "none"]):
+        own = ran("init", "--yes", *other, *option)
+        assert own.returncode == 78 and "has its own already" in own.stderr
     assert path.read_text() == after
 
 
-@pytest.mark.parametrize("after", ["Your mail address:", "User name for the login", "A name for this account", "The password", "Folder for mail", "Your name", "Which mail after that?"])  # fmt: skip
+@pytest.mark.parametrize("after", ["Your mail address:", "User name", "A name for this account", "The password", "Folder for mail", "Your name", "And from then on?"])  # fmt: skip
 def test_ctrl_c_leaves_nothing_half_written(
     dovecot: Dovecot, user: str, own_home: Path, vault: Path, after: str
 ) -> None:
     obsidian_knows(own_home, vault)
     script: list[tuple[str, Answer]] = [
         ("Your mail address:", user), ("IMAP server", f"127.0.0.1:{dovecot.port}/none"), ("SMTP server", "none"),
-        ("User name for the login", ""), ("A name for this account", "work"), ("Number", "1"), ("The password", PASSWORD),
+        ("User name", ""), ("A name for this account", "work"), ("Number", "1"), ("The password", PASSWORD),
         ("Which vault?", None), ("Number", "1"), ("Folder for people", ""), ("Folder for mail", ""), ("Number", "none"), ("Your name", ""),
-        ("Number", ""), ("Which mail after that?", None),
+        ("Number", ""), ("And from then on?", None),
     ]  # fmt: skip
     end = next(n for n, (question, _) in enumerate(script) if question == after)
     before = tree(vault)
-    offered: list[tuple[str, Answer]] = [("How does this account log in?", None), ("Number", "password")]
+    offered: list[tuple[str, Answer]] = [("How do you log in?", None), ("Number", "password")]
     script = [*script[:end], (after, signal.SIGINT)]
     at = next((n for n, (q, _) in enumerate(script) if q == "A name for this account"), None)
     if at is not None and after != "A name for this account":
@@ -235,7 +242,7 @@ def test_ctrl_c_leaves_nothing_half_written(
 
 def test_three_wrong_passwords_keep_nothing(dovecot: Dovecot, user: str, own_home: Path, vault: Path) -> None:
     ended = init(
-        [("log in?", None), ("Number", "1"), ("Where is the password", None), ("Number", "1"), ("The password", "a"), ("once more", "b"), ("once more", "c")],
+        [("log in?", None), ("Number", "1"), ("Where should the password", None), ("Number", "1"), ("The password", "a"), ("password again", "b"), ("password again", "c")],
         None, None, "--address", user, "--imap", f"127.0.0.1:{dovecot.port}/none", "--smtp", "none", "--username", user, "--name", "work",
     )  # fmt: skip
     assert (
@@ -251,11 +258,84 @@ def test_a_vault_that_is_not_there_is_made_if_the_user_says_so(
 ) -> None:
     new = tmp_path / "new vault"
     ended = init(
-        [("Make it?", "y"), ("Folder for people", ""), ("Folder for mail", "/../x"), ("Folder for mail", "Post"), ("Your name", "Jo"), ("Number", ""), ("Number", ""), ("Number", "1")],
+        [("Make it?", "y"), ("Folder for people", ""), ("Folder for mail", "/../x"), ("Folder for mail", "Post"), ("Your name", "Jo"), ("Number", ""), ("Number", "")],
         None, None, *plain(dovecot, user, password_file, new), "--smtp", "none", "--username", user, "--name", "work", "--login", "password",
     )  # fmt: skip
     assert ended.code == 0, ended.shown
     assert load(settings_path(own_home)).email_folder == "Post" and new.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--password-file", "missing"], "--password-file: the file"), (["--password-file", "open"], "chmod 600"),
+        (["--password-env", "NOT_SET"], "--password-env: the environment variable NOT_SET is not set"),
+        (["--password-command", "false"], "--password-command: the command 'false' for its secret ended with 1"),
+        (["--schedule", "at"], "is not one of"), (["--since", "yesterday"], "is not one of"), (["--vault", "open"], "--vault"),
+        (["--vault", "typo"], "--make-vault yes"), (["--api-key-file", "missing", "--model-url", "http://127.0.0.1:9/v1", "--model", "m"], "--api-key-file: the file"),
+        (["--address", "nobody"], "--address: write your mail address"), (["--imap", "a b"], "--imap: write a host"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_wrong_is_named(
+    dovecot: Dovecot,
+    user: str,
+    own_home: Path,
+    vault: Path,
+    password_file: Path,
+    tmp_path: Path,
+    options: list[str],
+    says: str,
+) -> None:
+    (tmp_path / "open").write_text("x")
+    (tmp_path / "open").chmod(0o644)
+    given = plain(dovecot, user, password_file, vault)
+    if options[0].startswith("--password"):
+        del given[given.index("--password-file") :][:2]
+        given = [a for a in given if a not in ("--password-file", str(password_file))]
+    done = ran("init", "--yes", *given, *options)
+    assert done.returncode in (2, 78) and says in done.stderr, done.stderr
+    assert not settings_path(own_home).exists() and not (tmp_path / "typo").exists()
+
+
+def test_a_relative_path_is_written_whole(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path, password_file: Path
+) -> None:
+    done = ran("init", "--yes", *plain(dovecot, user, Path(password_file.name), vault), "--drafts-now", "no")
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(settings_path(own_home).read_text())["accounts"][0]["password"] == {
+        "file": str(password_file)
+    }
+
+
+def test_an_smtp_server_can_be_corrected_and_one_that_does_not_answer_asked_for_again(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path, password_file: Path
+) -> None:
+    with SmtpServer() as smtp:
+        ended = init(
+            [
+                ("IMAP server (host", f"127.0.0.1:{dovecot.port}/none"), ("this SMTP server?", None), ("Number", "2"),
+                ("SMTP server (host", f"127.0.0.1:{smtp.port}/none"), ("nothing was sent", None),
+            ],
+            None, None, "--address", user, "--imap", "127.0.0.1:9/none", "--smtp", "127.0.0.1:9/none", "--username", user, "--name", "work",
+            "--login", "password", "--password-file", str(password_file), "--vault", str(vault), "--people-folder", "People", "--email-folder",
+            "Email", "--model-url", "none", "--display-name", "Jo", "--since", "all", "--fetch", "unseen",
+        )  # fmt: skip
+    assert ended.code == 0, ended.shown
+    (account,) = load(settings_path(own_home)).accounts
+    assert account.smtp and (account.imap.port, account.smtp.port) == (dovecot.port, smtp.port)
+
+
+def test_ctrl_c_after_the_settings_were_written_says_so(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path, password_file: Path
+) -> None:
+    dovecot.deliver(user, mail(to=user))
+    ended = init(
+        [("first drafts now?", signal.SIGINT)], None, None, *plain(dovecot, user, password_file, vault), "--smtp", "none", "--username", user,
+        "--name", "work", "--login", "password", "--people-folder", "People", "--email-folder", "Email", "--display-name", "Jo", "--since", "all",
+        "--fetch", "unseen",
+    )  # fmt: skip
+    assert ended.code != 0 and "The set-up is done" in ended.shown
+    assert ran("sync").returncode == 0 and len(list((vault / "Email").rglob("*_Storage.md"))) == 1
 
 
 def test_a_server_that_is_not_there_says_so(
@@ -288,7 +368,7 @@ def test_nobody_knows_the_servers_and_they_are_typed_in(
             [
                 ("IMAP server", "not a server!"), ("IMAP server", f"127.0.0.1:{dovecot.port}/none"), ("SMTP server", f"127.0.0.1:{smtp.port}/none"),
                 ("User name", ""), ("A name", "work"), ("Folder for people", ""), ("Folder for mail", ""), ("Your name", "Jo"),
-                ("Number", ""), ("Number", ""), ("Number", "1"),
+                ("Number", ""), ("Number", ""),
             ],
             nothing, None, "--address", user.replace("example.com", "nowhere.invalid"), "--password-file", str(password_file), "--vault",
             str(vault), "--model-url", "none", "--login", "password",
@@ -311,7 +391,7 @@ def test_a_login_by_browser_through_the_page_of_consent(
                     ("User name", ""), ("A name", "work"), ("Client id", server.client_id), ("authorization endpoint", "http://far.example/x"),
                     ("authorization endpoint", f"{server.url}/authorize"), ("token endpoint", f"{server.url}/token"), ("Scopes", "mail offline_access"),
                     ("have a secret?", "n"), ("a browser on this machine?", "y"), ("Folder for people", ""), ("Folder for mail", ""),
-                    ("Your name", "Jo"), ("Number", ""), ("Number", ""), ("first drafts now?", "y"), ("Number", "1"),
+                    ("Your name", "Jo"), ("Number", ""), ("Number", ""), ("first drafts now?", "y"),
                 ],
                 None, None, "--address", user, "--imap", f"127.0.0.1:{checking.port}/none", "--smtp", "none", "--login", "oauth-other", "--vault", str(vault),
                 "--model-url", "none", BROWSER=f"{sys.executable} -m tests.servers.chromium %s", MAILBOT_TEST_ENDED_ON=str(tmp_path / "ended-on"),

@@ -65,6 +65,21 @@ METHODS = {
         "unique",
     },
 }
+GLOBALS = {
+    "date",
+    "duration",
+    "file",
+    "icon",
+    "if",
+    "image",
+    "link",
+    "list",
+    "max",
+    "min",
+    "now",
+    "number",
+    "today",
+}
 _TOKEN = re.compile(
     r"\s*(?:(\"(?:[^\"\\]|\\.)*\"|'[^']*')|([A-Za-z_]\w*)|(\d+(?:\.\d+)?)|(==|!=|>=|<=|&&|\|\||[.()\[\],!<>+*/%-]))"
 )
@@ -256,6 +271,9 @@ class _Parser:
             return (self.seen.this if self.seen and token == "this" else None), token
         if token in ("true", "false"):
             return token == "true", "value"
+        if self.peek() == "(":
+            _require(token in GLOBALS, f"{self.text}: no function {token}")
+            return self.arguments()[0], "value"
         return self.property(None, "note", token)
 
     def property(self, value: Any, kind: str, name: str) -> tuple[Any, str]:

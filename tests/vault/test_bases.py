@@ -117,7 +117,7 @@ def test_a_base_is_written_once_and_never_again(demo_vault: Path, tmp_path: Path
     )
     assert (
         subprocess.run(run, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-        == "they are all there\n"
+        == f"there already: {MAIL}, {DRAFTS}\n"
     )
     assert (vault / MAIL).read_text() == "mine" and 'inFolder("Post/Drafts")' in (vault / DRAFTS).read_text()
     assert PERSON_EMBED == "![[Mail.base#Person]]" and "Person" in [

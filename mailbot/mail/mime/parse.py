@@ -184,9 +184,7 @@ def _winmail(part: Part, reading: _Reading) -> Iterator[Text]:
 
     opened = open_tnef(_payload(part, reading))
     if opened is None:
-        reading.defects.append(
-            "winmail.dat could not be opened (pip install 'mailbot[tnef]' opens sound ones)"
-        )
+        reading.defects.append("winmail.dat could not be opened (mailbot's extra `tnef` opens sound ones)")
         _attach(part, reading)
         return
     if opened.html.strip() or opened.text.strip():

@@ -88,7 +88,7 @@ def _special(account: Account, found: Mailboxes) -> Iterator[Check]:
     ):
         setting = "" if use == "trash" else f"; name it with `{use}_mailbox`"
         if name:
-            yield ok(use, account.name, f"{use.title()} is {name}")
+            yield ok(use, account.name, f"{use.title()} mailbox: {name}")
         elif use == "drafts" and not account.create_drafts_mailbox:
             yield wrong(
                 use, account.name, "no Drafts mailbox was found", f"without it {why}{setting}, or set `create_drafts_mailbox: true`", 69
@@ -144,7 +144,7 @@ def draft_there_and_back(about: str, address: str, server: ImapAccount, drafts: 
             69,
         )
         return
-    yield ok("drafts round trip", about, f"a draft went into {drafts} and out again")
+    yield ok("drafts round trip", about, f"a test draft could be saved in {drafts} and removed again")
     if listing.internal_date:
         yield _clock(about, listing.internal_date - here)
 
@@ -152,7 +152,7 @@ def draft_there_and_back(about: str, address: str, server: ImapAccount, drafts: 
 def _clock(about: str, drift: timedelta) -> Check:
     apart = abs(drift)
     if apart <= DRIFT:
-        return ok("clock", about, "this machine and the server agree on the time")
+        return ok("clock", about, "the clocks of this machine and the server agree")
     ahead = "behind" if drift > timedelta(0) else "ahead of"
     return warning(
         "clock",

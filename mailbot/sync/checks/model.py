@@ -79,15 +79,13 @@ def _window(settings: Llm, about: str) -> Check:
     needed = settings.context_tokens + settings.max_output_tokens + FRAME
     window = context_window(settings.base_url, settings.model)
     if not window:
-        return ok(
-            "model: context", about, f"the server does not tell its size; up to {needed} tokens may be needed"
-        )
+        return ok("model: context", about, f"size unknown; mailbot may need up to {needed:,} tokens")
     if window >= needed:
-        return ok("model: context", about, f"{window} tokens, and up to {needed} may be needed")
+        return ok("model: context", about, f"{window:,} tokens; mailbot may need up to {needed:,}")
     return warning(
         "model: context",
         about,
-        f"{window} tokens, and up to {needed} may be needed",
+        f"{window:,} tokens; mailbot may need up to {needed:,}",
         f"set `llm.context_tokens` to {max(0, window - settings.max_output_tokens - FRAME)}, or give the server more",
     )
 
@@ -111,7 +109,7 @@ def _price(settings: Llm, about: str, tried: Tried) -> Check:
         cost = (tried.tokens_in * price.input + tried.tokens_out * price.output) / 1e6
         return ok("model: price", about, f"known; the test question cost {cost:.6f}")
     if http.is_here(settings.base_url):
-        return ok("model: price", about, "it runs on this machine")
+        return ok("model: price", about, "none, it runs on this machine")
     if settings.budget.per_run.money or settings.budget.per_day.money:
         return wrong(
             "model: price",

@@ -48,7 +48,7 @@ class Login:
 def log_in(settings: Settings, name: str, way: Way, person: Person) -> Account:
     """Log an account in and keep its tokens. Raises ConfigError for an account without `oauth`, AuthenticationFailed if the login was
     not completed or the mail server does not take it, ServerUnavailable."""
-    account = _with_oauth(settings, name)
+    account = account_with_oauth(settings, name)
     kept = access_of(account)
     tokens = consented(endpoints_of(account), account.login_name, client_secret(account), way, person)
     tried(account, tokens)
@@ -127,7 +127,7 @@ def _login(account: Account) -> Login:
 def log_out(settings: Settings, name: str) -> str:
     """Take the tokens of an account away, here and where the server can be told; returns what is left to know, empty for nothing.
     Raises ConfigError for an account without `oauth`."""
-    account = _with_oauth(settings, name)
+    account = account_with_oauth(settings, name)
     access = access_of(account)
     with _removed_in_the_end(access.store):
         tokens = access.store.read()
@@ -152,11 +152,12 @@ def _removed_in_the_end(store: TokenStore) -> Iterator[None]:
         store.remove()
 
 
-def _with_oauth(settings: Settings, name: str) -> Account:
+def account_with_oauth(settings: Settings, name: str) -> Account:
+    """The account of a name. Raises ConfigError if there is none, or if it logs in with a password."""
     (account,) = chosen(settings, [name])
     if account.oauth is None:
         raise ConfigError(
-            f"account {name}: it logs in with a password, so there is nothing to log in to; to change that, put `oauth:` in the place"
+            f"account {name}: it logs in with a password, not by browser; to change that, put `oauth:` in the place"
             " of `password:` in accounts.yaml (docs/oauth.md)"
         )
     return account

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from mailbot import extras
 from mailbot.demo.recording import MODEL, played_back
 from mailbot.errors import ConfigError, MailbotError, ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
@@ -49,7 +50,7 @@ class Demonstrated:
 def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> Demonstrated:
     """Run the main job in a new folder. Raises ConfigError if pymap is not installed, MailbotError if a run fails."""
     if importlib.util.find_spec("pymap") is None:
-        raise ConfigError("the demo needs its own mail server: pip install 'mailbot[demo]'")
+        raise ConfigError(f"the demo needs its own mail server: {extras.install('demo')}")
     vault = folder / "vault"
     with as_file(files("mailbot.demo").joinpath("vault")) as sample:
         shutil.copytree(sample, vault)

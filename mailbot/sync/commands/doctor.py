@@ -60,7 +60,7 @@ def schedule() -> Check:
     if there:
         return ok("schedule", "", f"{', '.join(there)} runs mailbot")
     return warning(
-        "schedule", "", "nothing runs mailbot by itself", "`mailbot schedule` does that; see its help"
+        "schedule", "", "nothing runs mailbot by itself", "run `mailbot schedule cron` (or systemd, launchd)"
     )
 
 

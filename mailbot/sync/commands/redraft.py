@@ -82,8 +82,10 @@ def _asked_for(session: Session, row: MailRow) -> Waiting:
     """The mail as one that wants a reply, because the user says so."""
     waiting = Waiting(row, dated(read_mail(wiring.mail_as_it_came(session, row)), row.date))
     written = remembered(waiting, session.notes, session.journal)
-    reason = written.reason or "You asked for it"
-    return replace(waiting, verdict=replace(written, disposition="reply", decided_by="user", reason=reason))
+    if written.disposition == "reply" and written.decided_by:
+        return replace(waiting, verdict=written)
+    verdict = replace(written, disposition="reply", decided_by="user", reason="You asked for it")
+    return replace(waiting, verdict=verdict)
 
 
 def _draft(session: Session, waiting: Waiting, context: Context, index: Index, instruct: str) -> None:

@@ -50,16 +50,14 @@ def ask_reach(person: Person, unread: Unread, mailbox: str, today: date) -> Reac
         ("30d", f"the last 30 days ({unread.of_month})"),
         ("now", "from today on"),
     ]
-    word = person.choose(
-        "since", "Which of them are to become notes?", ways, "30d" if unread.count > MANY else "all"
-    )
+    word = person.choose("since", "Which should become notes?", ways, "30d" if unread.count > MANY else "all")
     fetch = person.choose(
         "fetch",
-        "Which mail after that?",
+        "And from then on?",
         [
             (
                 "unseen",
-                "what is unread when mailbot looks; what you read on the phone first gets neither note nor draft",
+                "unread mail; mail that you have already read elsewhere is skipped",
             ),
             ("new", "everything that arrives, read or not"),
         ],

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from mailbot import config
+from mailbot.errors import ConfigError, ServerUnavailable, TryAgain
 from mailbot.mail.discovery.discover import Sources
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Settings
@@ -18,8 +19,8 @@ from mailbot.sync.setup import backlog, first_run, identity, logging_in, writing
 from mailbot.sync.setup.first_run import Bars
 from mailbot.sync.setup.model import Chosen, ask_model
 from mailbot.sync.setup.notes import ask_notes
-from mailbot.sync.setup.person import Person, given
-from mailbot.sync.setup.servers import an_address, ask_servers
+from mailbot.sync.setup.person import Person, counted, given
+from mailbot.sync.setup.servers import Servers, an_address, ask_by_hand, ask_servers
 from mailbot.sync.setup.trial import tried
 from mailbot.sync.setup.writing import Answers
 
@@ -39,35 +40,46 @@ def converse(person: Person, path: Path | None, sources: Sources, today: date, b
     where = writing.place(path)
     there = config.load(where) if where.exists() else None
     if there:
-        person.say(
-            f"{where} has {len(there.accounts)} account(s); another one is added. Nothing else in it changes."
-        )
+        count = counted(len(there.accounts), "account")
+        person.say(f"{where} has {count}; this adds another one. Nothing else in it changes.")
+        for key in ("vault", "email-folder", "people-folder", "model-url", "model", "api-key-file"):
+            if person.ask(key, "", str, ""):
+                raise ConfigError(f"--{key}: {where} has its own already; edit it there")
     answers = _asked(person, where, there, sources, today)
     settings = writing.write(where, answers, today)
     person.say(f"\nWritten: {where}")
-    if there is None and (made := make_views(settings)):
-        person.say(f"For Obsidian: {', '.join(made)}")
-    person.begin("The newest mails")
-    wanted = first_run.foreseen(person, settings, answers.name, bars)
-    drafts: tuple[str, ...] = ()
-    if wanted or not person.there():
-        report = first_run.make_drafts(person, settings, answers.name, bars)
-        drafts = tuple(report.drafts) if report else ()
-    first_run.offer_schedule(person, settings, where)
+    try:
+        if there is None and (made := make_views(settings)):
+            person.say(f"For Obsidian: {', '.join(made)}")
+        drafts = _first_drafts(person, settings, answers.name, bars)
+        first_run.offer_schedule(person, settings, where)
+    except BaseException:
+        person.say(f"\nThe set-up is done, and {where} stays as it is; `mailbot sync` goes on from here.")
+        raise
     person.say("\nFrom now on: `mailbot sync` does the job once, `mailbot doctor` checks that all is well.")
     return Done(where, answers.name, drafts)
+
+
+def _first_drafts(person: Person, settings: Settings, name: str, bars: Bars) -> tuple[str, ...]:
+    """Show what would become of the newest mails, and do it if the user says so; returns the draft notes."""
+    person.begin("The newest mails")
+    if not first_run.foreseen(person, settings, name, bars):
+        return ()
+    report = first_run.make_drafts(person, settings, name, bars)
+    return tuple(report.drafts) if report else ()
 
 
 def _asked(person: Person, where: Path, there: Settings | None, sources: Sources, today: date) -> Answers:
     person.begin("Your mail")
     address = person.ask("address", "Your mail address", an_address)
+    _is_new(person, address, there)
     taken = frozenset(a.name for a in there.accounts) if there else frozenset()
     servers = ask_servers(person, address, sources)
     name = person.ask(
         "name", "A name for this account", _a_new_one(taken), logging_in.a_name(taken, _suggested(address))
     )
     person.begin("The login")
-    offers = logging_in.offered(name, servers)
+    servers, offers = _reached(person, name, servers)
     way = logging_in.ask_way(person, name, address, servers, offers, where.parent)
     person.begin("Does it work?")
     way, servers = tried(person, way, servers)
@@ -84,6 +96,32 @@ def _asked(person: Person, where: Path, there: Settings | None, sources: Sources
         unread = backlog.unread_in(server, "INBOX", today)
     reach = backlog.ask_reach(person, unread, "INBOX", today)
     return Answers(name, address, servers, way, who, reach, notes, model or (None if there else Chosen({})))
+
+
+def _is_new(person: Person, address: str, there: Settings | None) -> None:
+    """Raises ConfigError if the address is set up already and the user does not want it twice: each of its mails would have two
+    notes."""
+    known = [a.name for a in there.accounts if a.address.casefold() == address.casefold()] if there else []
+    if known and not person.agrees(
+        "twice", f"{address} is set up already, as {known[0]}. Add it once more?", default=False
+    ):
+        raise ConfigError(f"{address} is set up already, as {known[0]}; nothing was changed")
+
+
+def _reached(person: Person, name: str, servers: Servers) -> tuple[Servers, logging_in.Offered]:
+    """What the servers offer; asked for by hand where they cannot be reached. Raises what `offered` raises if nobody can be asked, or
+    the third one cannot be reached either."""
+    for _ in range(logging_in.TRIES - 1):
+        try:
+            return servers, logging_in.offered(name, servers)
+        except (ServerUnavailable, TryAgain) as error:
+            if not person.there():
+                raise
+            person.say(
+                f"  {error}\n  Is there a network? If so, correct the server (nothing is written yet)."
+            )
+            servers = ask_by_hand(person, servers)
+    return servers, logging_in.offered(name, servers)
 
 
 def _suggested(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,12 +18,13 @@ from mailbot.sync.session.report import Options, Progress, Report
 from mailbot.sync.setup.person import Person, counted
 
 NEWEST = 20
+SHOWN = 5
 Bars = Callable[[], AbstractContextManager[Progress]]
 """Shows the progress of one piece of work."""
 
 
 def foreseen(person: Person, settings: Settings, name: str, bars: Bars) -> int:
-    """Show what would become of the newest unread mails, and why; returns how many would get a draft now."""
+    """Show what would become of the newest unread mails, and why; returns how many would be kept."""
     with bars() as progress:
         (report,) = foresee_all(settings, Options(limit=NEWEST), [name], progress)
     if report.error:
@@ -44,11 +46,10 @@ def foreseen(person: Person, settings: Settings, name: str, bars: Bars) -> int:
     person.table(("Mail", "What becomes of it", "Draft", "Why"), rows)
     counts = Counter(w["disposition"] for w in kept)
     open_ = counts.pop("undecided", 0)
-    said = ", ".join(f"{count} to {what}" for what, count in sorted(counts.items()))
-    person.say(
-        f"The newest {len(kept)}: {said}" + (f", {open_} that the model decides" if open_ else "") + "."
-    )
-    return sum(1 for w in kept if w.get("draft"))
+    said = [f"{count} to {what}" for what, count in sorted(counts.items())]
+    said += [f"{open_} for the model to decide"] if open_ else []
+    person.say(f"The newest {len(kept)}: {', '.join(said)}.")
+    return len(kept)
 
 
 def make_drafts(person: Person, settings: Settings, name: str, bars: Bars) -> Report | None:
@@ -59,11 +60,14 @@ def make_drafts(person: Person, settings: Settings, name: str, bars: Bars) -> Re
         (report,) = fetch_all(settings, Options(limit=NEWEST), [name], progress)
     for failure in (*report.failed, *filter(None, [report.error])):
         person.say(f"  {failure}")
-    person.say(f"Made: {counted(len(report.notes), 'note')} and {counted(len(report.drafts), 'draft')}")
-    for path in report.drafts:
-        person.say(f"  {settings.vault / path}")
+    made = f"{counted(len(report.notes), 'note')} and {counted(len(report.drafts), 'draft')}"
+    person.say(f"Made: {made}{', in ' + str(settings.vault) + ':' if report.drafts else ''}")
+    for path in report.drafts[:SHOWN]:
+        person.say(f"  {path}")
+    if len(report.drafts) > SHOWN:
+        person.say(f"  and {len(report.drafts) - SHOWN} more")
     if report.drafts:
-        person.say("They lie in your Drafts mailbox too: open your mail client and look.")
+        person.say("They are in your Drafts mailbox too: open your mail client and look.")
     return report
 
 
@@ -71,39 +75,45 @@ def offer_schedule(person: Person, settings: Settings, path: Path) -> None:
     """Have mailbot run by itself, if the user says so."""
     if any(schedule.installed(keeper) for keeper in schedule.KEEPERS):
         return
-    usual = _usual()
-    ways = [("no", "not now; `mailbot schedule` does it later"), *((k, _MEANS[k]) for k in _here(usual))]
-    word = person.choose(
-        "schedule", "Should mailbot run by itself every 10 minutes?", ways, usual if person.there() else "no"
-    )
-    if word == "no":
+    keepers = _here()
+    if not keepers:
+        person.say(
+            "Nothing here runs programs by themselves (cron, systemd, launchd): run `mailbot sync`, or `mailbot watch`."
+        )
         return
-    keeper = next(k for k in schedule.KEEPERS if k == word)
-    try:
-        made = schedule.install(settings, schedule.job_of(path, 10, watch=False), keeper)
-    except MailbotError as error:
-        person.say(f"  {error}")
+    ways = [("no", "not now; `mailbot schedule` does it later"), *((k, _MEANS[k]) for k in keepers)]
+    while True:
+        word = person.choose("schedule", "Run automatically, every 10 minutes?", ways, "no")
+        keeper = next((k for k in schedule.KEEPERS if k == word), None)
+        if keeper is None:
+            return
+        try:
+            made = schedule.install(settings, schedule.job_of(path, 10, watch=False), keeper)
+        except MailbotError as error:
+            person.say(f"  {error}")
+            if not person.there():
+                return
+            ways = [way for way in ways if way[0] != word]
+            continue
+        for where in made.written:
+            person.say(f"  written: {where}")
+        for remark in made.remarks:
+            person.say(f"  note: {remark}")
         return
-    for where in made.written:
-        person.say(f"  written: {where}")
-    for remark in made.remarks:
-        person.say(f"  note: {remark}")
 
 
 _MEANS: dict[schedule.Keeper, str] = {
-    "cron": "yes, by cron",
-    "systemd": "yes, by a timer of systemd",
-    "launchd": "yes, by launchd",
+    "cron": "yes, with cron",
+    "systemd": "yes, with a systemd timer",
+    "launchd": "yes, with launchd",
 }
 
 
-def _usual() -> schedule.Keeper:
-    """What this system runs things with."""
-    if sys.platform == "darwin":
-        return "launchd"
-    return "systemd" if Path("/run/systemd/system").exists() else "cron"
-
-
-def _here(usual: schedule.Keeper) -> tuple[schedule.Keeper, ...]:
-    others: dict[schedule.Keeper, schedule.Keeper] = {"launchd": "cron", "systemd": "cron", "cron": "systemd"}
-    return (usual, others[usual])
+def _here() -> list[schedule.Keeper]:
+    """What this system can run things with."""
+    programs: dict[schedule.Keeper, bool] = {
+        "launchd": sys.platform == "darwin",
+        "systemd": Path("/run/systemd/system").exists(),
+        "cron": shutil.which("crontab") is not None,
+    }
+    return [keeper for keeper, there in programs.items() if there]

@@ -55,7 +55,7 @@ def ask_identity(person: Person, server: ImapAccount, sent: str, address: str) -
             shown = shown_by_sent(server, sent, address)
         except MailbotError:
             server.ensure()
-    name = person.ask("display-name", "Your name, as it stands in From", anything, shown.name)
+    name = person.ask("display-name", "Your name, as shown in From", anything, shown.name)
     signature = ""
     if shown.signature:
         person.say(

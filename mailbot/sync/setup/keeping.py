@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from mailbot import private, system_keyring
 from mailbot.credentials import secret
 from mailbot.errors import MailbotError
 from mailbot.hearsay import confidence
 from mailbot.settings import Secret
-from mailbot.sync.setup.person import Person, given
+from mailbot.sync.setup.person import Check, Person, given
 
 SERVICE = "mailbot"
 
@@ -45,12 +48,10 @@ class Kept:
 def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
     """A secret and the place for it. `what` ("password") stands in the question, `name` is what its file or entry is called, in
     `folder`. Options may name a place where it is already."""
-    if there := person.ask(f"{what}-file", "", str, ""):
-        return _there({"file": there}, what)
-    if there := person.ask(f"{what}-command", "", str, ""):
-        return _there({"command": shlex.split(there)}, what)
-    if there := person.ask(f"{what}-env", "", str, ""):
-        return _there({"env": there}, what)
+    for kind in _MADE:
+        if there := person.ask(f"{what}-{kind}", "", _told(kind, what), ""):
+            return there
+    words = what.replace("-", " ").replace("api key", "API key")
     ways = [
         ("file", f"a file that nobody else can read ({_short(folder / f'{name}.secret')}); works under cron"),
         ("keyring", "the system keyring; under cron it may be locked"),
@@ -58,23 +59,29 @@ def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
     ]
     if not system_keyring.installed():
         ways.pop(1)
-    way = person.choose(f"keep-{what}", f"Where is the {what} to be kept?", ways, "file")
+    way = person.choose(f"keep-{what}", f"Where should the {words} be stored?", ways, "file")
     if way == "command":
         return person.ask(
-            f"{what}-command", "The command", lambda t: _there({"command": shlex.split(given(t))}, what)
+            f"{what}-command", "The command", lambda t: _there(_MADE["command"](given(t)), what)
         )
-    value = confidence.secret(person.secret(f"The {what} (it is not shown)"))
+    value = confidence.secret(person.secret(f"The {words} (it is not shown)", f"{what}-file"))
     if way == "keyring":
         return Kept(value, {"keyring": f"{SERVICE}/{name}"}, keyring=name)
     path = folder / f"{name}.secret"
     return Kept(value, {"file": _short(path)}, file=path)
 
 
+_MADE: dict[str, Callable[[str], dict[str, Any]]] = {
+    "file": lambda text: {"file": _short(Path(text).expanduser().absolute())},
+    "command": lambda text: {"command": shlex.split(text)},
+    "env": lambda text: {"env": text},
+}
+"""What accounts.yaml says of a secret that is kept already, by the option that names its place."""
+
+
 def again(kept: Kept, person: Person, what: str) -> Kept:
     """The same place with another secret."""
-    return Kept(
-        confidence.secret(person.secret(f"The {what}, once more")), kept.setting, kept.file, kept.keyring
-    )
+    return Kept(confidence.secret(person.secret(f"The {what} again")), kept.setting, kept.file, kept.keyring)
 
 
 def typed(kept: Kept) -> bool:
@@ -82,12 +89,18 @@ def typed(kept: Kept) -> bool:
     return bool(kept.file or kept.keyring)
 
 
+def _told(kind: str, what: str) -> Check[Kept | None]:
+    return lambda text: _there(_MADE[kind](text), what) if text else None
+
+
 def _there(setting: dict[str, Any], what: str) -> Kept:
     """One that is kept already. Raises ValueError if it cannot be had."""
     try:
         return Kept(secret(Secret.model_validate(setting), f"the {what}"), setting)
+    except ValidationError as error:
+        raise ValueError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from error
     except MailbotError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).removeprefix(f"the {what}: ")) from error
 
 
 def _short(path: Path) -> str:

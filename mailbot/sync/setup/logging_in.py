@@ -106,11 +106,7 @@ def ask_way(person: Person, name: str, address: str, servers: Servers, offers: O
         raise ConfigError(
             f"{servers.found.imap.host} offers no login that mailbot knows, only {', '.join(sorted(offers.imap)) or 'none'}"
         )
-    way = (
-        ways[0][0]
-        if len(ways) == 1
-        else person.choose("login", "How does this account log in?", ways, ways[0][0])
-    )
+    way = ways[0][0] if len(ways) == 1 else person.choose("login", "How do you log in?", ways, ways[0][0])
     if len(ways) == 1:
         person.say(f"Login: {ways[0][1]}")
     if way in ("password", "app-password"):
@@ -130,9 +126,9 @@ def _ways(servers: Servers, offers: Offered) -> list[tuple[str, str]]:
     meaning = {
         "password": "the password of the account",
         "app password": "an app password: made for mailbot alone, and can be taken back",
-        "oauth google": "login in the browser (OAuth), with a client of your own; docs/oauth.md takes you there",
-        "oauth microsoft": "login in the browser (OAuth), with an app registration of your own; docs/oauth.md takes you there",
-        "oauth other": "login in the browser (OAuth), if your provider has told you its addresses",
+        "oauth google": "in the browser (OAuth), with a client of your own; docs/oauth.md takes you there",
+        "oauth microsoft": "in the browser (OAuth), with an app registration of your own; docs/oauth.md takes you there",
+        "oauth other": "in the browser (OAuth), if you know your provider's OAuth addresses",
     }
     allowed = [w for w in known if offers.has(BEARER if w.startswith("oauth") else PLAIN)]
     return [(w.replace(" ", "-"), meaning[w]) for w in allowed]
@@ -166,8 +162,10 @@ def _by_browser(person: Person, name: str, address: str, servers: Servers, way: 
         if scopes := person.ask("scopes", "Scopes, with spaces between them", anything, "").split():
             setting["scopes"] = scopes
     kept = None
-    if provider != "microsoft" and person.agrees(
-        "client-secret", "Does the client have a secret?", default=provider == "google"
+    named = person.ask("client-secret-file", "", str, "")
+    if named or (
+        provider != "microsoft"
+        and person.agrees("client-secret", "Does the client have a secret?", default=provider == "google")
     ):
         kept = ask_secret(person, "client-secret", f"{name}-client", folder)
         setting["client_secret"] = kept.setting

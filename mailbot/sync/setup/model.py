@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailbot.assistant.local_models import LocalServer, local_servers, models_of
+from mailbot.http import is_here
 from mailbot.settings import Llm
 from mailbot.sync.checks import model as checks
 from mailbot.sync.setup.keeping import Kept, ask_secret
@@ -36,9 +37,7 @@ def ask_model(person: Person, folder: Path) -> Chosen:
         chosen = _asked(person, folder)
         if not chosen.setting or _answers(person, chosen):
             return chosen
-        if not person.there() or person.agrees(
-            "keep-model", "Keep it in the settings all the same?", default=False
-        ):
+        if not person.there() or person.agrees("keep-model", "Save it anyway?", default=False):
             return chosen
 
 
@@ -53,11 +52,11 @@ def _asked(person: Person, folder: Path) -> Chosen:
     if os.environ.get(KEY):
         ways.append(("openai", f"OpenAI, with the key in ${KEY}"))
     ways += [
-        ("address", "another server, by its address"),
+        ("address", "a server, by its address"),
         ("none", "no model: drafts are outlines of the questions and the notes that may answer them"),
     ]
     way = person.choose(
-        "model-from", "Which model is to draft?", ways, ways[0][0] if len(ways) > 2 else "none"
+        "model-from", "Which model should write drafts?", ways, ways[0][0] if len(ways) > 2 else "none"
     )
     if way == "none":
         return Chosen({})
@@ -73,9 +72,10 @@ def _asked(person: Person, folder: Path) -> Chosen:
 def _at(person: Person, url: str, folder: Path) -> Chosen:
     models = models_of(url)  # without a key: most servers on this machine or in the house tell them
     setting = {"base_url": url, "model": _name(person, models)}
-    if models and not person.ask("api-key-file", "", str, ""):
-        return Chosen(setting)
-    if not person.agrees("api-key", "Does it want a key?", default=not models):
+    asked = any(person.ask(f"api-key-{kind}", "", str, "") for kind in ("file", "command", "env"))
+    if not asked and (
+        models or not person.agrees("api-key", "Does it need an API key?", default=not is_here(url))
+    ):
         return Chosen(setting)
     kept = ask_secret(person, "api-key", "model", folder)
     return Chosen({**setting, "api_key": kept.setting}, kept)

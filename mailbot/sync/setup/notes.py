@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailbot.errors import ConfigError
 from mailbot.settings.kinds import vault_folder
 from mailbot.sync.setup.person import Person, given
 from mailbot.vault.obsidian import folders_of, known_vaults
@@ -15,6 +16,7 @@ class Notes:
     """Where notes are kept."""
 
     vault: Path
+    """Made with the settings, if it is not there yet."""
     email_folder: str = "Email"
     people_folder: str = "People"
 
@@ -31,13 +33,15 @@ def ask_notes(person: Person) -> Notes:
             vault = known[int(word) - 1] if word != "other" else None
     if vault is None:
         vault = person.ask("vault", "The folder of your notes", _path, "~/Notes" if person.there() else None)
-    if not vault.is_dir():
-        if not person.agrees("make-vault", f"{vault} is not there. Make it?", default=True):
-            return ask_notes(person)
-        vault.mkdir(parents=True)
-    there = folders_of(vault)
+    while not vault.is_dir() and not person.agrees(
+        "make-vault", f"{vault} is not there. Make it?", default=person.there()
+    ):
+        if not person.there():
+            raise ConfigError(f"--vault: {vault} is not there; make it, or add `--make-vault yes`")
+        vault = person.ask("vault-again", "The folder of your notes", _path)
+    there = folders_of(vault) if vault.is_dir() else {}
     if "people" in there:
-        person.say(f"Notes about people are in {there['people']}, as their properties say.")
+        person.say(f"Your notes about people seem to be in {there['people']}.")
     people = person.ask(
         "people-folder",
         "Folder for people",

@@ -23,8 +23,8 @@ class Person(Protocol):
     def agrees(self, key: str, question: str, default: bool = True) -> bool:
         """A yes or a no."""
 
-    def secret(self, question: str) -> str:
-        """Something that is not shown while it is typed."""
+    def secret(self, question: str, key: str = "password-file") -> str:
+        """Something that is not shown while it is typed; `key` is the option that names a file with it."""
 
     def there(self) -> bool:
         """Whether somebody can be asked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from publicsuffixlist import PublicSuffixList
@@ -54,14 +54,35 @@ def ask_servers(person: Person, address: str, sources: Sources) -> Servers:
         found = discover(domain, sources)
     if found is None or not _agreed(person, domain, found):
         found = _by_hand(person, domain)
+    if (wanted := person.ask("smtp", "", str, "")) and found.source != "you":
+        found = replace(
+            found, smtp=None if wanted == "none" else person.ask("smtp", "", lambda t: a_server(t, 465))
+        )
     provider = found.provider
     if provider and provider.note:
         person.say(f"{provider.name}: {provider.note}")
     ca_file = None
     if (provider and provider.ca_file) or person.ask("ca-file", "", str, "") or _is_local(found):
-        ca_file = person.ask("ca-file", "The file with the server's certificate (empty for none)", _file, "")
-    username = person.ask("username", "User name for the login", given, found.login_name(address))
+        ca_file = person.ask(
+            "ca-file", "Certificate file, for a server of your own (Enter for none)", _file, ""
+        )
+    username = person.ask("username", "User name", given, found.login_name(address))
     return Servers(found, username, ca_file)
+
+
+def ask_by_hand(person: Person, before: Servers) -> Servers:
+    """The servers once more, from the user, where those before do not answer."""
+    imap = person.ask(
+        "imap-again",
+        "IMAP server (host:port/security)",
+        lambda t: a_server(t, 993),
+        _written(before.found.imap),
+    )
+    return replace(before, found=replace(before.found, imap=imap, source="you"))
+
+
+def _written(server: MailServer) -> str:
+    return f"{server.host}:{server.port}/{server.security}"
 
 
 def _maybe_server(text: str) -> MailServer | None:
@@ -91,8 +112,10 @@ def _agreed(person: Person, domain: str, found: MailServers) -> bool:
     if found.provider and found.provider.domains and domain.casefold() in found.provider.domains:
         return True  # our own table knows them
     named = list(dict.fromkeys(foreign))
-    whose = f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} not at {domain}. " if named else ""
-    return person.agrees("trust-servers", f"{whose}Will you log in there?", default=not found.guess)
+    whose = (
+        f"{', '.join(named)} {'does' if len(named) == 1 else 'do'} not belong to {domain}. " if named else ""
+    )
+    return person.agrees("trust-servers", f"{whose}Send your login there?", default=not found.guess)
 
 
 def _belongs(host: str, domain: str) -> bool:

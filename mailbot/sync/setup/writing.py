@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -76,7 +77,10 @@ def write(path: Path, answers: Answers, today: date) -> Settings:
     """Keep the secrets and write the settings; returns them as they are read back. If anything fails, what was written is taken
     away again, and the file is as it was. Raises ConfigError, OSError, AuthenticationFailed."""
     before = path.read_bytes() if path.exists() else None
+    new_vault = answers.notes.vault if answers.notes and not answers.notes.vault.exists() else None
     try:
+        if new_vault:
+            new_vault.mkdir(parents=True)
         answers.way.keep()
         if answers.model and answers.model.kept:
             answers.model.kept.keep()
@@ -91,6 +95,9 @@ def write(path: Path, answers: Answers, today: date) -> Settings:
             _put(path, before)
         else:
             path.unlink(missing_ok=True)
+        if new_vault:
+            with suppress(OSError):
+                new_vault.rmdir()
         answers.way.discard()
         if answers.model and answers.model.kept:
             answers.model.kept.discard()

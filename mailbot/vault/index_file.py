@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mailbot import private
@@ -64,6 +65,19 @@ def connect(path: Path) -> sqlite3.Connection:
             raise  # another program is at it: that is no reason to throw it away
         remove(path)
         return _connect(path)
+
+
+@contextmanager
+def still(database: sqlite3.Connection) -> Iterator[None]:
+    """Inside, all that is read is of one moment, whatever another run writes meanwhile: a note's id may not go between two looks."""
+    if database.in_transaction:
+        yield
+        return
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        database.execute("COMMIT")
 
 
 _NO_DAMAGE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "INTERRUPT", "AUTH")

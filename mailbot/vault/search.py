@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailbot.vault.index import Index
+from mailbot.vault.index_file import still
 from mailbot.vault.read_back import newest_text
 from mailbot.vault.vectors import Vectors
 from mailbot.vault.words import fold, proper_names, query_terms
@@ -48,6 +49,11 @@ def search(
 ) -> list[Hit]:
     """The best notes for a question, no note twice; of two that are equally good the newer first. A query without a word
     finds nothing. `near` are notes to be preferred. Raises what the embedder of `vectors` raises."""
+    with still(index.database):
+        return _search(index, query, limit, vectors, near)
+
+
+def _search(index: Index, query: str, limit: int, vectors: Vectors | None, near: Iterable[int]) -> list[Hit]:
     match = " OR ".join(_affordable(index, query_phrases(query)))
     if not match:
         return []

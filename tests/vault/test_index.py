@@ -214,3 +214,27 @@ def test_a_number_that_no_text_can_hold_costs_its_own_note(tmp_path: Path) -> No
     with Index(tmp_path / "index.sqlite", vault) as index:
         assert refresh(index).touched == 2
         assert index.at("Odd.md") is not None
+
+
+def test_what_another_run_changes_between_two_looks_breaks_no_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note that is written anew gets another id: a search reads all of one moment."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.md").write_text(f"# {name}\n\nerasure coding\n")
+    with (
+        Index(tmp_path / "state" / "i.sqlite", tmp_path) as index,
+        Index(tmp_path / "state" / "i.sqlite", tmp_path) as other,
+    ):
+        refresh(index)
+        real = Index.instants
+
+        def meanwhile(self: Index, ids: list[int]) -> dict[int, str]:
+            (tmp_path / "a.md").write_text("# a\n\nerasure coding, rewritten by another account's run\n")
+            refresh(other)
+            return real(self, ids)
+
+        monkeypatch.setattr(Index, "instants", meanwhile)
+        assert {hit.note for hit in search(index, "erasure coding")} == {"a.md", "b.md"}
+        monkeypatch.undo()
+        assert "rewritten" in search(index, "rewritten")[0].text

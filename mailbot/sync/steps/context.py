@@ -21,6 +21,7 @@ from mailbot.sync.session.report import Report
 from mailbot.sync.steps.sent import strangers_among
 from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault.index import Index
+from mailbot.vault.index_file import still
 from mailbot.vault.source import Context
 from mailbot.vault.vectors import Vectors
 
@@ -73,11 +74,12 @@ class ContextSearch:
             parties=self._parties(scope),
             sent=self._written(message, until),
         )
-        try:
-            return found(vectors=self.vectors, reranker=self.reranker)
-        except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
-            self.report.remark(f"{error}; only the word search was used")
-            return found()
+        with still(self.index.database):
+            try:
+                return found(vectors=self.vectors, reranker=self.reranker)
+            except (ServerUnavailable, TryAgain, BadData, AuthenticationFailed) as error:
+                self.report.remark(f"{error}; only the word search was used")
+                return found()
 
     def _parties(self, scope: Scope) -> Parties:
         key = (scope.internal_domains, scope.written_to)

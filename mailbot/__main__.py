@@ -17,6 +17,8 @@ from mailbot.errors import BY_SIGNAL, UNWRITTEN
 
 COLLECT = 50_000
 """New objects between two looks for circles of them. Python's 700 cost a tenth of a short run: importing makes 100,000."""
+GRACE = 1.5
+"""Seconds that what must not be cut off (an answer that a server gives once) may take after the user has ended the run."""
 _ended_by: list[int] = []
 """The signals that have ended the run: Ctrl-C, or SIGTERM from a service manager."""
 
@@ -34,6 +36,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # nothing is left to be stopped
     if stopping.asked() or threading.active_count() > 1:
+        stopping.finish(GRACE)
         if "multiprocessing.util" in sys.modules:
             shutil.rmtree(sys.modules["multiprocessing.util"].get_temp_dir(), ignore_errors=True)
         os._exit(code)  # threads that wait for somebody are not waited for: what they did is durable

@@ -6,7 +6,7 @@ For what is not the model (its client has bounds of its own): servers of setting
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -71,14 +71,26 @@ def post_form(url: str, form: Mapping[str, str] | str, *, timeout: float = TIMEO
     return _exchanged("POST", url, form, timeout, MOST)
 
 
+def post_form_unstopped(url: str, form: Mapping[str, str] | str) -> Response:
+    """The same in this very thread, whatever the user asks meanwhile: what the server gives once must not be lost. The caller limits
+    the time."""
+    return _explained(url, lambda: _exchange("POST", url, form, TIMEOUT, MOST))
+
+
 def _exchanged(
     method: str, url: str, form: Mapping[str, str] | str | None, timeout: float, most: int
 ) -> Response:
+    return _explained(
+        url, lambda: stopping.within(timeout, lambda: _exchange(method, url, form, timeout, most))
+    )
+
+
+def _explained(url: str, exchange: Callable[[], Response]) -> Response:
     where = host_of(url)
     try:
-        found = stopping.within(timeout, lambda: _exchange(method, url, form, timeout, most))
+        found = exchange()
     except stopping.TookTooLong as error:
-        raise ServerUnavailable(f"{where}: no whole answer within {timeout:.0f} s") from error
+        raise ServerUnavailable(f"{where}: {error}") from error
     except ServerUnavailable:
         raise
     except Exception as error:
@@ -105,7 +117,8 @@ def _exchange(
         content = form if isinstance(form, str) else urlencode(form)
         headers |= {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     with (
-        httpx2.Client(timeout=timeout, follow_redirects=False) as client,
+        # What is for this machine goes through no proxy.
+        httpx2.Client(timeout=timeout, follow_redirects=False, trust_env=not is_here(url)) as client,
         client.stream(method, url, content=content, headers=headers) as answer,
     ):
         if answer.headers.get("content-encoding", "identity") != "identity":

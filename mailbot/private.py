@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from pathlib import Path
@@ -45,6 +46,8 @@ def write(path: Path, data: bytes) -> None:
     if the disk says no; nothing of the file has changed then."""
     if not path.parent.exists():
         folder(path.parent)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 12}"):
+        left.unlink(missing_ok=True)  # of a write that was killed
     ready = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         handle = os.open(ready, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -61,3 +64,18 @@ def write(path: Path, data: bytes) -> None:
         os.fsync(where)
     finally:
         os.close(where)
+
+
+def create(path: Path, data: bytes) -> None:
+    """The same for a file that is not there yet. Raises FileExistsError if it is there after all."""
+    if not path.parent.exists():
+        folder(path.parent)
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(handle)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -67,6 +67,33 @@ def pause(seconds: float) -> None:
         raise Stopped
 
 
+_unfinished: set[threading.Event] = set()
+"""Set when each piece of work is over. (A thread's own `join` is no proof of it once Ctrl-C has come in between.)"""
+
+
+def to_its_end(seconds: float, work: Callable[[], Result]) -> Result:
+    """Like `within`, for what must not be cut off in the middle: once begun it goes on in its thread when the run is ended, and the
+    process waits for it a moment (`finish`)."""
+    over = threading.Event()
+    _unfinished.add(over)
+
+    def run() -> Result:
+        try:
+            return work()
+        finally:
+            _unfinished.discard(over)
+            over.set()
+
+    return within(seconds, run)
+
+
+def finish(seconds: float) -> None:
+    """Wait for what must not be cut off, at most so long."""
+    end = time.monotonic() + seconds
+    for over in list(_unfinished):
+        over.wait(max(0.0, end - time.monotonic()))
+
+
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """What `work` gives, run in a thread of its own that is left alone when the time is over: it may hang in a library that
     knows no limit for the whole. Raises what `work` raises, TookTooLong, and Stopped."""

@@ -51,7 +51,8 @@ def _run(code: str, service: str, name: str, whose: str, given: str = "") -> str
         )
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code, service, name],
+            # -P: no file of the folder that we are in is taken for `keyring`.
+            [sys.executable, "-P", "-c", code, service, name],
             input=given.encode(),
             capture_output=True,
             timeout=TIMEOUT,

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from filelock import FileLock, Timeout
 
-from mailbot import private
-from mailbot.errors import LoginNeeded, ServerUnavailable, TryAgain
+from mailbot import private, stopping
+from mailbot.errors import AuthenticationFailed, ConfigError, LoginNeeded, ServerUnavailable, TryAgain
 from mailbot.oauth.endpoints import Endpoints
 from mailbot.oauth.tokens import Tokens, TokenStore
 
@@ -20,8 +20,10 @@ EARLY = 300.0
 """Seconds before its end a token is not used any more."""
 PATIENCE = 60.0
 """Seconds that another process may take for its refresh."""
-_OVER = ("invalid_grant", "invalid_client", "unauthorized_client")
-"""Errors after which only a new login helps."""
+_OVER = ("invalid_grant", "interaction_required", "consent_required", "login_required")
+"""Errors after which only a new login helps (the last three are Microsoft's and OpenID's)."""
+_CLIENT = ("invalid_client", "unauthorized_client")
+"""Errors that say nothing of the login: the client's own name or secret is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,25 @@ class Access:
         """Another access token than the one that the mail server refused. Raises what `token` raises."""
         return self._renewed(refused)
 
+    def keep(self, tokens: Tokens) -> None:
+        """New tokens from a login: a refresh that is under way does not overwrite them. Raises what the store raises."""
+        with self._alone():
+            self.store.write(tokens)
+
+    def forget(self) -> Tokens | None:
+        """No tokens are there any more; returns those that were, None if there were none or they could not be read."""
+        with self._alone():
+            try:
+                return self.store.read()
+            except AuthenticationFailed:
+                return None
+            finally:
+                self.store.remove()
+
     def _fresh(self, tokens: Tokens) -> bool:
-        # One whose end is not known is used until a server refuses it. One from a clock that was wrong is not believed.
-        left = tokens.expires - self.clock()
-        return not tokens.dead and (tokens.expires == 0 or left > EARLY)
+        # One whose end is not known is used until a server refuses it; one that lives for minutes only, for half of its life.
+        left, early = tokens.expires - self.clock(), min(EARLY, tokens.lasts / 2 or EARLY)
+        return not tokens.dead and (tokens.expires == 0 or left > early)
 
     def _renewed(self, refused: str = "") -> str:
         with self._alone():
@@ -64,11 +81,15 @@ class Access:
 
     def _refreshed(self, tokens: Tokens, refused: str) -> str:
         from mailbot.oauth.token_endpoint import Refused
-        from mailbot.oauth.token_endpoint import refreshed as refresh
 
+        self._check()
         try:
-            new = refresh(self.endpoints, self.secret(), tokens)
+            return stopping.to_its_end(PATIENCE, lambda: self._exchanged(tokens)).access
         except Refused as error:
+            if error.code in _CLIENT:
+                raise ConfigError(
+                    f"account {self.account}: {error}; correct `oauth.client_id` or `oauth.client_secret` in accounts.yaml"
+                ) from error
             if error.code not in _OVER:
                 raise ServerUnavailable(f"account {self.account}: {error}") from error
             again = self.store.read()  # one that keeps to no lock, on another machine perhaps, was faster
@@ -79,8 +100,23 @@ class Access:
             if tokens.access != refused and tokens.expires > self.clock():
                 return tokens.access  # it is good for some minutes more
             raise
+
+    def _exchanged(self, tokens: Tokens) -> Tokens:
+        """Ask for new tokens and keep them, in one go: the old refresh token may be dead from the moment that the server answers."""
+        from mailbot.oauth.token_endpoint import refreshed
+
+        new = refreshed(self.endpoints, self.secret(), tokens)
         self.store.write(new)
-        return new.access
+        return new
+
+    def _check(self) -> None:
+        """Raises TryAgain if what the server will give could not be kept: then it is not asked."""
+        try:
+            self.store.check()
+        except OSError as error:
+            raise TryAgain(
+                f"account {self.account}: its tokens cannot be written ({error.strerror or error}), so it was not refreshed"
+            ) from error
 
     def _tell(self, tokens: Tokens) -> NoReturn:
         """Raises LoginNeeded. Tokens are marked, never wiped: a server may have been wrong."""

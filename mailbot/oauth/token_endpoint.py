@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from oauthlib.oauth2 import MissingTokenError, OAuth2Error, WebApplicationClient
@@ -14,6 +14,7 @@ from mailbot.hearsay import confidence
 from mailbot.oauth.endpoints import Endpoints
 from mailbot.oauth.tokens import Tokens
 
+Post = Callable[[str, str], http.Response]
 LONGEST = 20_000
 """Characters of a token."""
 
@@ -27,19 +28,19 @@ class Refused(AuthenticationFailed):
 
 
 def refreshed(endpoints: Endpoints, secret: str, tokens: Tokens) -> Tokens:
-    """New tokens for a refresh token (RFC 6749 6). A server that gives no new refresh token lets the old one live. Raises Refused,
-    ServerUnavailable or TryAgain."""
+    """New tokens for a refresh token (RFC 6749 6). A server that gives no new refresh token lets the old one live. It is not stopped
+    in the middle: the caller gives it a thread and a time. Raises Refused, ServerUnavailable or TryAgain."""
     client = WebApplicationClient(endpoints.client_id)
     body = client.prepare_refresh_body(
         refresh_token=tokens.refresh, client_id=endpoints.client_id, **_secret(secret)
     )
-    return granted(endpoints, body, tokens.refresh)
+    return granted(endpoints, body, tokens.refresh, http.post_form_unstopped)
 
 
-def granted(endpoints: Endpoints, body: str, refresh: str = "") -> Tokens:
+def granted(endpoints: Endpoints, body: str, refresh: str = "", post: Post = http.post_form) -> Tokens:
     """The tokens for a request in the form that oauthlib prepares. Raises Refused, ServerUnavailable or TryAgain."""
     where = http.host_of(endpoints.token_url)
-    answer = http.post_form(endpoints.token_url, body)
+    answer = post(endpoints.token_url, body)
     if answer.status == 429:
         raise TryAgain(f"{where}: the server asks to wait before the next login")
     if answer.status >= 500:
@@ -50,9 +51,10 @@ def granted(endpoints: Endpoints, body: str, refresh: str = "") -> Tokens:
         said: Mapping[str, Any] = client.parse_request_body_response(
             answer.content.decode("utf-8", "replace")
         )
-        access, lasts = str(said["access_token"]), float(said.get("expires_in") or 0)
-        given = str(said.get("refresh_token") or refresh)
-        if not access or len(access) + len(given) > LONGEST:
+        access, given = said["access_token"], said.get("refresh_token") or refresh
+        lasts = max(0.0, float(said.get("expires_in") or 0))
+        usable = isinstance(access, str) and isinstance(given, str) and 0 < len(access) < LONGEST > len(given)
+        if not usable or answer.status >= 300:
             raise ValueError
     except MissingTokenError as error:
         raise _no_token(where) from error
@@ -66,7 +68,7 @@ def granted(endpoints: Endpoints, body: str, refresh: str = "") -> Tokens:
         raise _no_token(where) from error
     for secret in (access, given):
         confidence.secret(secret)
-    return Tokens(access, given, time.time() + lasts if lasts > 0 else 0.0)
+    return Tokens(access, given, time.time() + lasts if lasts else 0.0, lasts)
 
 
 def _no_token(where: str) -> ServerUnavailable:

@@ -21,12 +21,14 @@ SERVICE = "mailbot-oauth"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What an authorization server has given. `expires` is a time in seconds since 1970, 0 where it did not say. `dead` says why no
+    """What an authorization server has given. `expires` is a time in seconds since 1970 and `lasts` the whole
+    life of the access token, both 0 where it did not say. `dead` says why no
     new access token can be had, `told` whether the user knows."""
 
     access: str
     refresh: str = ""
     expires: float = 0.0
+    lasts: float = 0.0
     dead: str = ""
     told: bool = False
 
@@ -43,10 +45,15 @@ class TokenStore(Protocol):
     def remove(self) -> None:
         """No tokens are there any more."""
 
+    def check(self) -> None:
+        """Raises what `write` would raise, and changes nothing."""
 
-def name_of(account: str, address: str, client_id: str) -> str:
-    """What an account's tokens are called. Another address or another client has other tokens."""
-    return f"{account}-{hashlib.sha256(f'{address.casefold()} {client_id}'.encode()).hexdigest()[:12]}"
+
+def name_of(account: str, address: str, client_id: str, token_url: str) -> str:
+    """What an account's tokens are called. Another address, client or server has other tokens: none is sent to a server that did not
+    give it."""
+    of = f"{address.casefold()} {client_id} {token_url}"
+    return f"{account}-{hashlib.sha256(of.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,11 @@ class FileStore:
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
 
+    def check(self) -> None:
+        test = self.path.with_name(f"{self.path.name}.check")
+        private.write(test, b" " * 4096)
+        test.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyringStore:
@@ -93,6 +105,10 @@ class KeyringStore:
     def remove(self) -> None:
         system_keyring.remove(SERVICE, self.name, self.whose)
 
+    def check(self) -> None:
+        system_keyring.write(SERVICE, f"{self.name}-check", "-", self.whose)
+        system_keyring.remove(SERVICE, f"{self.name}-check", self.whose)
+
 
 @dataclass(slots=True)
 class MemoryStore:
@@ -109,6 +125,9 @@ class MemoryStore:
     def remove(self) -> None:
         self.tokens = None
 
+    def check(self) -> None:
+        """Memory can always be written."""
+
 
 def _text(tokens: Tokens) -> str:
     return json.dumps(asdict(tokens))
@@ -121,6 +140,7 @@ def _parsed(text: str, whose: str) -> Tokens:
             str(said["access"]),
             str(said.get("refresh", "")),
             float(said.get("expires", 0)),
+            float(said.get("lasts", 0)),
             str(said.get("dead", "")),
             bool(said.get("told", False)),
         )

@@ -13,7 +13,7 @@ from mailbot.vault.wording import name_key, target
 
 EVERY = 2**62
 """An id above that of any note."""
-_THREAD = "SELECT instant, path FROM note WHERE thread = ? AND type = 'email' ORDER BY instant, path"
+_THREAD = "SELECT instant, path FROM note WHERE thread = ? AND thread <> '' AND type = 'email' ORDER BY instant, path"
 
 
 class Index:
@@ -177,7 +177,7 @@ class Index:
     def thread_times(self, thread: str, up_to: int = EVERY) -> dict[str, datetime | None]:
         """Message-ID -> date of the mails of a thread, None for a date that the user has changed into none; of the notes up to
         an id."""
-        sql = "SELECT message_id, instant FROM note WHERE thread = ? AND type = 'email' AND message_id <> '' AND id <= ?"
+        sql = "SELECT message_id, instant FROM note WHERE thread = ? AND thread <> '' AND type = 'email' AND message_id <> '' AND id <= ?"
         rows = self.database.execute(sql, (thread, up_to))
         return {id_: datetime.fromisoformat(instant) if instant else None for id_, instant in rows}
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mailbot.errors import BadData
 from mailbot.regular_file import read_file
@@ -66,5 +66,17 @@ def folders_of(vault: Path) -> dict[str, str]:
             continue
         if found := _TYPE.search(head[: max(0, head.find(b"\n---", 3)) + 1]):
             kind = "email" if found[1].lower() == b"email" else "people"
-            counts[kind][path.partition("/")[0]] += 1
-    return {kind: count.most_common(1)[0][0] for kind, count in counts.items() if count}
+            if folder := _folder_of(PurePosixPath(path)):
+                counts[kind][folder] += 1
+    most = {kind: count.most_common(1)[0][0] for kind, count in counts.items() if count}
+    return most if len(set(most.values())) == len(most) else {"people": most["people"]}
+
+
+def _folder_of(path: PurePosixPath) -> str:
+    """The folder that holds notes of a kind, for one of them: above the folder of a person (`Ana/README.md`), of a year or a month."""
+    folder = path.parent
+    if path.stem.casefold() in ("readme", "index", folder.name.casefold()):
+        folder = folder.parent
+    while folder.name.isdigit():
+        folder = folder.parent
+    return "" if str(folder) == "." else str(folder)

@@ -155,21 +155,11 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
     first. No line is ever taken away: the user may have written it."""
     lines = body.rstrip("\n").split("\n")
     fenced = _in_fences(lines)
-    heading = next(
-        (
-            n
-            for n, text in enumerate(lines)
-            if not fenced[n] and re.fullmatch(rf"#+ {re.escape(title)}\s*", text)
-        ),
-        None,
-    )
-    if heading is None:
+    start, end = _section(lines, fenced, title)
+    if not start:
         return body.rstrip("\n") + f"\n\n## {title}\n\n{line}\n"
-    end = next(
-        (n for n in range(heading + 1, len(lines)) if not fenced[n] and re.match(r"#+ ", lines[n])),
-        len(lines),
-    )
-    section = lines[heading + 1 : end]
+    heading = start - 1
+    section = lines[start:end]
     while section and not section[-1].strip():
         section.pop()
     if dated:
@@ -187,10 +177,16 @@ def _with_line(body: str, title: str, line: str, dated: re.Pattern[str] | None) 
 def _with_view(body: str, view: str, folder: str) -> str:
     """Recent Context with the newest ten of its links to mails, and the view that shows them all below. Lines to other notes than
     mails in `folder` are the user's."""
-    if view not in body:
+    if "Mail.base" not in body:  # whoever links it in another way has what they want
         body = _with_line(body, "Recent Context", view, None).replace(f"\n{view}\n", f"\n\n{view}\n", 1)
     lines = body.split("\n")
-    mails = [n for n, line in enumerate(lines) if _OURS.match(line) and f": [[{folder}/" in line]
+    fenced = _in_fences(lines)
+    start, end = _section(lines, fenced, "Recent Context")
+    mails = [
+        n
+        for n in range(start, end)
+        if not fenced[n] and _OURS.match(lines[n]) and f": [[{folder}/" in lines[n]
+    ]
     newest = set(sorted(mails, key=lambda n: lines[n], reverse=True)[:RECENT])
     return "\n".join(line for n, line in enumerate(lines) if n not in mails or n in newest)
 
@@ -202,6 +198,16 @@ def mails_gone(before: str, after: str) -> list[str]:
         line for line in before.replace("\r\n", "\n").split("\n") if _OURS.match(line) and line not in left
     ]
     return [f"{line.partition('[[')[2].removesuffix(']]')}.md" for line in gone]
+
+
+def _section(lines: list[str], fenced: list[bool], title: str) -> tuple[int, int]:
+    """(first line below a heading, the line after its section); zeros where there is none."""
+    pattern = re.compile(rf"#+ {re.escape(title)}\s*")
+    start = next((n + 1 for n, text in enumerate(lines) if not fenced[n] and pattern.fullmatch(text)), 0)
+    if not start:
+        return 0, 0
+    after = (n for n in range(start, len(lines)) if not fenced[n] and re.match(r"#+ ", lines[n]))
+    return start, next(after, len(lines))
 
 
 def _in_fences(lines: list[str]) -> list[bool]:

@@ -55,7 +55,8 @@ def date_in(properties: Properties) -> str:
 
 def party(line: str) -> tuple[str, str]:
     """(name, address) of one party as an email note writes it: the address stands last, whatever the name claims to be."""
-    name, bracket, rest = unlinked(line).rpartition("<")
+    line = unlinked(line)
+    name, bracket, rest = line.rpartition("<")
     return (name.strip(), rest.rstrip("> ").strip()) if bracket else ("", line.strip())
 
 

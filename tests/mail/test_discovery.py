@@ -86,7 +86,7 @@ def test_then_who_takes_its_mail() -> None:
         found = discover("acme.example", sources(web, dns))
         assert found and found.provider and found.provider.key == "gmail"
         found = discover("b.example", sources(web, dns))
-        assert found and found.imap.host == "imap.hoster.net"
+        assert found and found.imap.host == "imap.hoster.net" and found.guess  # an MX can be forged
 
 
 def test_last_its_srv_records_which_are_a_guess() -> None:

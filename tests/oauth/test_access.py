@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mailbot.errors import AuthenticationFailed, LoginNeeded, ServerUnavailable
+from mailbot.errors import AuthenticationFailed, ConfigError, LoginNeeded, ServerUnavailable, TryAgain
 from mailbot.oauth.access import Access
 from mailbot.oauth.endpoints import endpoints
 from mailbot.oauth.tokens import FileStore, Tokens, TokenStore, name_of
 from mailbot.settings import OAuth
-from tests.conftest import ROOT
+from mailbot.sync.session.login import access_of
+from tests.conftest import ROOT, MakeSettings
 from tests.servers.authorization import AuthorizationServer, Token
+from tests.servers.scripted_imap import ScriptedImap
 
 USER = "jo@example.com"
 
@@ -158,18 +164,99 @@ def test_tokens_that_others_can_read_or_nobody_can(server: AuthorizationServer, 
             access(server, tmp_path).token()
 
 
-def test_another_client_or_address_has_other_tokens() -> None:
-    assert (
-        len(
-            {
-                name_of("work", "a@x.example", "c1"),
-                name_of("work", "b@x.example", "c1"),
-                name_of("work", "a@x.example", "c2"),
-            }
-        )
-        == 3
-    )
-    assert name_of("work", "A@x.example", "c1") == name_of("work", "a@x.example", "c1")
+def test_another_client_address_or_server_has_other_tokens() -> None:
+    names = {
+        name_of("work", a, c, u)
+        for a in ("a@x.example", "b@x.example")
+        for c in ("1", "2")
+        for u in ("https://x/t", "https://y/t")
+    }
+    assert len(names) == 8
+    assert name_of("work", "A@x.example", "1", "u") == name_of("work", "a@x.example", "1", "u")
+
+
+@pytest.mark.parametrize("code", ["invalid_client", "unauthorized_client"])
+def test_a_client_that_is_wrong_ends_no_login(server: AuthorizationServer, tmp_path: Path, code: str) -> None:
+    keep(server, tmp_path, 0)
+    server.fails = lambda path: (401, json.dumps({"error": code}))
+    with pytest.raises(ConfigError, match="oauth.client_secret"):
+        access(server, tmp_path).token()
+    server.fails = lambda path: None
+    assert server.owner(access(server, tmp_path).token()) == USER
+
+
+def test_what_cannot_be_kept_is_not_asked_for(server: AuthorizationServer, tmp_path: Path) -> None:
+    """A rotating server would end the old refresh token, and the new one would be lost."""
+    keep(server, tmp_path, 0)
+
+    class Full(FileStore):
+        def check(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(TryAgain, match="cannot be written .No space left"):
+        access(server, tmp_path, Full(tmp_path / "tokens.json", "account work")).token()
+    assert not refreshes(server) and server.owner(access(server, tmp_path).token()) == USER
+
+
+def test_a_token_that_lives_for_minutes_is_not_refreshed_at_once(tmp_path: Path) -> None:
+    with AuthorizationServer(lasts=240) as server:
+        token = keep(server, tmp_path, 0)
+        first = access(server, tmp_path).token()
+        assert first != token.access and access(server, tmp_path).token() == first and refreshes(server) == 1
+        later = replace(access(server, tmp_path), clock=lambda: time.time() + 130)
+        assert later.token() != first
+
+
+def test_a_login_or_a_logout_waits_for_a_refresh_that_is_under_way(
+    server: AuthorizationServer, tmp_path: Path
+) -> None:
+    keep(server, tmp_path, 0)
+    server.delay = 0.6
+    for end in ("login", "logout"):
+        refreshing = threading.Thread(target=lambda: access(server, tmp_path).after("x"))
+        refreshing.start()
+        time.sleep(0.2)
+        if end == "login":
+            new = server.issue(USER)
+            access(server, tmp_path).keep(Tokens(new.access, new.refresh, time.time() + 3600, 3600))
+        else:
+            access(server, tmp_path).forget()
+        refreshing.join()
+        kept = access(server, tmp_path).store.read()
+        assert kept is None if end == "logout" else kept and kept.access == new.access
+
+
+def test_ctrl_c_in_the_middle_of_a_refresh_loses_no_token(
+    server: AuthorizationServer, tmp_path: Path, make_settings: MakeSettings
+) -> None:
+    with ScriptedImap(capabilities="IMAP4rev1 AUTH=XOAUTH2") as imap:
+        made = make_settings(imap.port, USER, account={"password": None, "oauth": server.settings})
+        ours = access_of(made.accounts[0])
+        token = server.issue(USER)
+        ours.store.write(Tokens(token.access, token.refresh, time.time() - 5, 3600))
+        server.delay = 0.8
+        run = subprocess.Popen(
+            [sys.executable, "-m", "mailbot", "--config", str(tmp_path / "accounts.yaml"), "fetch"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        end = time.monotonic() + 20
+        while not refreshes(server) and time.monotonic() < end:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=20)
+        assert run.returncode == 130 and refreshes(server) == 1, said
+        kept = ours.store.read()
+        assert kept and kept.refresh != token.refresh and server.owner(kept.access) == USER
+
+
+def test_a_write_that_was_killed_leaves_no_token_behind_for_long(
+    server: AuthorizationServer, tmp_path: Path
+) -> None:
+    keep(server, tmp_path)
+    (tmp_path / ".tokens.json.0123456789ab").write_text("a secret")
+    (tmp_path / ".tokens.json.mine").write_text("another file")
+    keep(server, tmp_path)
+    assert sorted(p.name for p in tmp_path.glob(".*")) == [".tokens.json.mine"]
 
 
 _REFRESH = """

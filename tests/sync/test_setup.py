@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +61,11 @@ def test_each_provider_offers_what_it_takes_and_no_more(provider, tmp_path: Path
         )
         assert way.imap.secret() == "hunter2" and way.imap.host == provider.imap.host
         assert not (tmp_path / "work.secret").exists()
-        way.keep()
+        undo: list[Callable[[], object]] = []
+        way.keep(undo)
         assert (tmp_path / "work.secret").stat().st_mode & 0o777 == 0o600
-        way.discard()
+        for back in undo:
+            back()
         assert not (tmp_path / "work.secret").exists()
 
 
@@ -148,16 +150,16 @@ def test_obsidians_list_of_vaults_is_read_on_each_platform(
 
 def test_folders_are_known_by_the_properties_of_their_notes(tmp_path: Path) -> None:
     for path, kind in (
-        ("Kontakte/A.md", "people"),
-        ("Kontakte/B/README.md", "'person'"),
+        ("Work/Kontakte/A.md", "people"),
+        ("Work/Kontakte/B/README.md", "'person'"),
         ("Other/C.md", "people"),
-        ("Post/2026/x.md", "email"),
+        ("Work/Post/2026/11/x.md", "email"),
         ("D.md", "people"),
         ("Post/y.md", "email-draft"),
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(f"---\ntype: {kind}\n---\ntype: email\n")
-    assert folders_of(tmp_path) == {"people": "Kontakte", "email": "Post"}
+    assert folders_of(tmp_path) == {"people": "Work/Kontakte", "email": "Work/Post"}
 
 
 def test_models_on_this_machine_are_found() -> None:

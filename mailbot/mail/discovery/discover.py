@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailbot import http, stopping
 from mailbot.errors import ServerUnavailable
@@ -103,7 +103,8 @@ def _behind_mx(domain: str, sources: Sources) -> MailServers | None:
     behind = PublicSuffixList().privatesuffix(hosts[0].casefold()) if hosts else None
     if not behind or behind == domain:
         return None
-    return _own(behind, sources) or _ispdb(behind, sources)
+    found = _own(behind, sources) or _ispdb(behind, sources)
+    return replace(found, guess=True) if found else None  # an MX can be forged as any record can
 
 
 def _srv(domain: str, sources: Sources) -> MailServers | None:

@@ -42,13 +42,17 @@ class Connection:
         login, secret = self.login, ""
         try:
             self._begin()
-            secret = login.secret()
-            self._log_in(secret)
-        except AuthenticationFailed:
-            if not secret or login.again is None:
-                raise
-            self._begin()
-            self._log_in(login.again(secret))
+            try:
+                secret = login.secret()
+                self._log_in(secret)
+            except AuthenticationFailed:
+                if not secret or login.again is None:
+                    raise
+                self._begin()
+                self._log_in(login.again(secret))
+        except BaseException:
+            self.close()
+            raise
 
     def mechanisms(self) -> frozenset[str]:
         """How the server lets one log in, before anybody does: the names after `AUTH=`, and LOGIN for its own command

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mailbot.errors import MailbotError, ServerUnavailable
-from mailbot.mail.message import Address
+from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.compose import Reply, compose, new_message_id
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.login import Login
@@ -109,37 +110,28 @@ def draft_there_and_back(about: str, address: str, server: ImapAccount, drafts: 
             "mailbot works; a draft that it replaces stays beside the new one until you delete it",
         )
         return
-    message_id = new_message_id(address)
-    here, sender = datetime.now(UTC), Address("", address)
-    body = "mailbot has put this here to see whether it can, and takes it away again at once.\nIf you read this, you may delete it.\n"
-    raw = compose(
-        Reply(message_id, here.astimezone(), sender, (sender,), (), "A test of mailbot's", None, (), body)
-    )
+    message_id = _test_id(address)
+    here = datetime.now(UTC)
+    raw = _test_draft(address, message_id, here)
+    listing = None
     try:
+        _swept(server, drafts, message_id)  # of a run that was stopped in the middle
         uid = server.append_draft(drafts, raw, message_id)
-        opened = server.examine(drafts)
-        (listing,) = server.listings([uid] if uid else [])
-        stored = server.message(drafts, listing.uid, 4 * len(raw) + 100_000) or b""
-        gone = server.take_away(drafts, opened.uidvalidity, listing.uid, hashlib.sha256(stored).hexdigest())
-    except (MailbotError, ValueError) as error:
-        said = (
-            failed("drafts round trip", about, error).found
-            if isinstance(error, MailbotError)
-            else "the draft was not found again"
-        )
-        yield wrong(
-            "drafts round trip",
-            about,
-            said,
-            f"look into {drafts} for a mail called “A test of mailbot's”, and delete it",
-            69,
-        )
+        server.examine(drafts)
+        listing = next(iter(server.listings([uid] if uid else [])), None)
+        gone = _swept(server, drafts, message_id)
+    except MailbotError as error:
+        with suppress(MailbotError):
+            server.ensure()
+            _swept(server, drafts, message_id)
+        advice = f"look into {drafts} for a mail called “A test of mailbot's”, and delete it"
+        yield wrong("drafts round trip", about, failed("drafts round trip", about, error).found, advice, 69)
         return
-    if not gone:
+    if listing is None or not gone:
         yield wrong(
             "drafts round trip",
             about,
-            f"a draft was stored in {drafts} and could not be removed again",
+            f"a test draft was stored in {drafts} and could not be {'removed again' if listing else 'found again'}",
             "delete the one called “A test of mailbot's”",
             69,
         )
@@ -147,6 +139,29 @@ def draft_there_and_back(about: str, address: str, server: ImapAccount, drafts: 
     yield ok("drafts round trip", about, f"a test draft could be saved in {drafts} and removed again")
     if listing.internal_date:
         yield _clock(about, listing.internal_date - here)
+
+
+def _test_draft(address: str, message_id: MessageId, at: datetime) -> bytes:
+    sender = Address("", address)
+    body = "mailbot has put this here to see whether it can, and takes it away again at once.\nIf you read this, you may delete it.\n"
+    reply = Reply(message_id, at.astimezone(), sender, (sender,), (), "A test of mailbot's", None, (), body)
+    return compose(reply)
+
+
+def _test_id(address: str) -> MessageId:
+    """The same for each test of an address: what a run that was stopped has left is found by it."""
+    domain = new_message_id(address).rpartition("@")[2]
+    return MessageId(f"<{hashlib.sha256(f'test {address.casefold()}'.encode()).hexdigest()[:32]}@{domain}")
+
+
+def _swept(server: ImapAccount, drafts: str, message_id: MessageId) -> bool:
+    """Take every test draft away; whether there was one, and none is left."""
+    found = server.copies(drafts, message_id)
+    opened = server.examine(drafts)
+    for uid in found:
+        stored = server.message(drafts, uid, 1_000_000) or b""
+        server.take_away(drafts, opened.uidvalidity, uid, hashlib.sha256(stored).hexdigest())
+    return bool(found) and not server.copies(drafts, message_id)
 
 
 def _clock(about: str, drift: timedelta) -> Check:
@@ -164,8 +179,19 @@ def _clock(about: str, drift: timedelta) -> Check:
 
 def smtp(account: Account, login: Login) -> Check:
     """Connect and log in for sending; nothing is sent."""
+    here = login.host in ("127.0.0.1", "localhost", "::1")
     try:
         Outbox(login).check()
+        asks = bool(Outbox(login).mechanisms())
     except MailbotError as error:
         return failed("smtp", account.name, error)
+    if not asks and not here:
+        found = f"{login.host}:{login.port} asks for no login, so it takes mail for its own users only"
+        return wrong("smtp", account.name, found, "use the submission port, 465 or 587", 78)
+    if not asks:
+        return ok(
+            "smtp",
+            account.name,
+            f"connected to {login.host}:{login.port}, which asks for no login; nothing was sent",
+        )
     return ok("smtp", account.name, f"logged in to {login.host}:{login.port}; nothing was sent")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from mailbot import http
 from mailbot.errors import MailbotError
-from mailbot.settings import Llm, Settings
+from mailbot.settings import Llm, Secret, Settings
 from mailbot.sync.checks.check import Check, failed, ok, warning, wrong
 from mailbot.sync.session.models import client_of
 
@@ -35,6 +35,25 @@ class Tried:
     tokens_in: int
     tokens_out: int
     form: int
+
+
+def models(settings: Settings) -> Iterator[Check]:
+    """Ask a test question of every model that is configured."""
+    llm = settings.llm
+    if llm is None:
+        yield ok("model", "", "none is configured: drafts are outlines")
+    else:
+        yield from model(llm)
+        places = [(llm.base_url, llm.api_key, llm.model, llm.triage_model)]
+        places += [(f.base_url, f.api_key, f.model, f.triage_model) for f in llm.fallbacks]
+        for number, (base_url, key, name, triage) in enumerate(places):
+            what = f"fallback {number}" if number else "model"
+            for each in dict.fromkeys(
+                ((name,) if number else ()) + ((triage,) if triage not in ("", name) else ())
+            ):
+                yield _answers(f"{what}: triage" if each != name else what, llm, base_url, key, each)
+    yield from embeddings(settings)
+    yield from reranker(settings)
 
 
 def model(settings: Llm, key: str | None = None) -> Iterator[Check]:
@@ -62,6 +81,35 @@ def model(settings: Llm, key: str | None = None) -> Iterator[Check]:
         )
     yield _window(settings, about)
     yield _price(settings, about, tried)
+
+
+def _answers(name: str, settings: Llm, base_url: str, key: Secret | None, model: str) -> Check:
+    """Whether another model than the one for drafts answers."""
+    about = f"{model} at {http.host_of(base_url)}"
+    try:
+        tried = ask(
+            settings.model_copy(update={"base_url": base_url.rstrip("/"), "api_key": key, "model": model})
+        )
+    except MailbotError as error:
+        return failed(name, about, error)
+    return ok(name, about, f"answered in {tried.seconds:.1f} s")
+
+
+def reranker(settings: Settings) -> Iterator[Check]:
+    """Rank one text, if a reranker is configured."""
+    if settings.rerank is None:
+        return
+    from mailbot.sync.session.search import opened_reranker
+
+    about = settings.rerank.model or "this machine"
+    try:
+        with opened_reranker(settings) as opened:
+            assert opened is not None
+            opened.scores("a test", ["a text"])
+    except MailbotError as error:
+        yield failed("rerank", about, error)
+    else:
+        yield ok("rerank", about, "answers")
 
 
 def ask(settings: Llm, key: str | None = None) -> Tried:

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -45,17 +45,17 @@ def settings_file(path: Path, settings: Settings) -> Check:
     return ok("settings", str(path), f"{count} account{'s' if count > 1 else ''}, no mistakes")
 
 
-def secrets(settings: Settings) -> Iterator[Check]:
-    """Every secret that the settings name: whether it can be had, and nobody else can read it."""
-    for about, source in _named(settings):
+def secrets(settings: Settings, accounts: Sequence[Account]) -> Iterator[Check]:
+    """Every secret of these accounts and of the models: whether it can be had, and nobody else can read it."""
+    for about, source in _named(settings, accounts):
         if source is not None:
             yield looked_at("secret", about, lambda source=source, about=about: _secret(source, about))  # type: ignore[misc]
     yield looked_at("state folder", str(state_folder()), _state)
 
 
-def _named(settings: Settings) -> Iterator[tuple[str, Secret | None]]:
+def _named(settings: Settings, accounts: Sequence[Account]) -> Iterator[tuple[str, Secret | None]]:
     """(what it is for, where it is kept) of every secret that the settings may name."""
-    for account in settings.accounts:
+    for account in accounts:
         yield f"account {account.name}", account.password
         if account.oauth:
             yield f"account {account.name}: oauth.client_secret", account.oauth.client_secret

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -17,7 +16,7 @@ from mailbot.oauth import authorization
 from mailbot.oauth.endpoints import Endpoints, endpoints
 from mailbot.oauth.loopback import Loopback
 from mailbot.oauth.token_endpoint import revoke
-from mailbot.oauth.tokens import MemoryStore, Tokens, TokenStore
+from mailbot.oauth.tokens import MemoryStore, Tokens
 from mailbot.settings import Account, Settings
 from mailbot.sync.session.login import access_of, client_secret, login
 from mailbot.sync.session.opening import chosen
@@ -49,10 +48,8 @@ def log_in(settings: Settings, name: str, way: Way, person: Person) -> Account:
     """Log an account in and keep its tokens. Raises ConfigError for an account without `oauth`, AuthenticationFailed if the login was
     not completed or the mail server does not take it, ServerUnavailable."""
     account = account_with_oauth(settings, name)
-    kept = access_of(account)
     tokens = consented(endpoints_of(account), account.login_name, client_secret(account), way, person)
-    tried(account, tokens)
-    kept.store.write(tokens)
+    access_of(account).keep(tried(account, tokens))
     return account
 
 
@@ -85,10 +82,11 @@ def consented(where: Endpoints, user: str, secret: str, way: Way, person: Person
         return authorization.exchanged(request, listener.code(), secret)
 
 
-def tried(account: Account, tokens: Tokens) -> None:
-    """Log in to the mail server with new tokens. Raises AuthenticationFailed if it does not take them: most often the browser was
-    logged in as somebody else."""
-    server = ImapAccount(login(account, access=access_of(account, MemoryStore(tokens))))
+def tried(account: Account, tokens: Tokens) -> Tokens:
+    """Log in to the mail server with new tokens; returns those that are good then, which may be newer. Raises AuthenticationFailed if
+    it does not take them: most often the browser was logged in as somebody else."""
+    store = MemoryStore(tokens)
+    server = ImapAccount(login(account, access=access_of(account, store)))
     try:
         with server:
             pass
@@ -96,6 +94,7 @@ def tried(account: Account, tokens: Tokens) -> None:
         raise AuthenticationFailed(
             f"{error}. Was the browser logged in as somebody else than {account.login_name}? Nothing was kept"
         ) from error
+    return store.tokens or tokens
 
 
 def endpoints_of(account: Account) -> Endpoints:
@@ -129,27 +128,18 @@ def log_out(settings: Settings, name: str) -> str:
     Raises ConfigError for an account without `oauth`."""
     account = account_with_oauth(settings, name)
     access = access_of(account)
-    with _removed_in_the_end(access.store):
-        tokens = access.store.read()
-        if tokens is None:
-            return "it was not logged in"
-        try:
-            told = revoke(access.endpoints, client_secret(account), tokens)
-        except MailbotError as error:
-            return f"the tokens are gone here, but the server could not be told: {error}"
-        return (
-            ""
-            if told
-            else "the tokens are gone here; to end the login at the provider too, remove mailbot in your account's settings there"
-        )
-
-
-@contextmanager
-def _removed_in_the_end(store: TokenStore) -> Iterator[None]:
+    tokens = access.forget()
+    if tokens is None:
+        return "it was not logged in"
     try:
-        yield
-    finally:
-        store.remove()
+        told = revoke(access.endpoints, client_secret(account), tokens)
+    except MailbotError as error:
+        return f"the tokens are gone here, but the server could not be told: {error}"
+    return (
+        ""
+        if told
+        else "the tokens are gone here; to end the login at the provider too, remove mailbot in your account's settings there"
+    )
 
 
 def account_with_oauth(settings: Settings, name: str) -> Account:

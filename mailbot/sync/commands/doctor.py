@@ -20,7 +20,7 @@ def examine(
     accounts = chosen(settings, names)
     yield places.program()
     yield places.settings_file(path, settings)
-    yield from places.secrets(settings)
+    yield from places.secrets(settings, accounts)
     yield from places.vault(settings)
     yield places.index(settings)
     yield from places.journal(settings)
@@ -28,12 +28,8 @@ def examine(
     yield schedule()
     for account in accounts:
         yield from of_account(account, offline=offline)
-    if settings.llm is None:
-        yield ok("model", "", "none is configured: drafts are outlines")
-    elif not offline:
-        yield from model.model(settings.llm)
     if not offline:
-        yield from model.embeddings(settings)
+        yield from model.models(settings)
 
 
 def of_account(account: Account, *, offline: bool = False) -> Iterator[Check]:

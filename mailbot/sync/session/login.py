@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mailbot.config import state_folder
@@ -32,15 +33,19 @@ def smtp_login(account: Account, ends: float = math.inf, access: Access | None =
     return _login(account, account.smtp, ends, access)
 
 
-def access_of(account: Account, store: TokenStore | None = None) -> Access:
-    """The access tokens of an account whose settings have `oauth`; kept where they say, unless `store` is given."""
+def access_of(
+    account: Account, store: TokenStore | None = None, secret_of: Callable[[], str] | None = None
+) -> Access:
+    """The access tokens of an account whose settings have `oauth`; kept where they say, unless `store` is given. `secret_of` gives the
+    client's secret, if it is not to be had from where the settings say yet."""
     from mailbot.oauth.access import Access
     from mailbot.oauth.endpoints import endpoints
     from mailbot.oauth.tokens import FileStore, KeyringStore, name_of
 
     wanted, whose = account.oauth, f"account {account.name}"
     assert wanted is not None
-    name, folder = name_of(account.name, account.address, wanted.client_id), state_folder() / "tokens"
+    where, folder = endpoints(wanted), state_folder() / "tokens"
+    name = name_of(account.name, account.address, where.client_id, where.token_url)
     if store is None:
         store = (
             FileStore(folder / f"{name}.json", whose)
@@ -49,10 +54,10 @@ def access_of(account: Account, store: TokenStore | None = None) -> Access:
         )
     return Access(
         account.name,
-        endpoints(wanted),
+        where,
         store,
         folder / f"{name}.lock",
-        lambda: client_secret(account),
+        secret_of or (lambda: client_secret(account)),
     )
 
 

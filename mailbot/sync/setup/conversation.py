@@ -131,7 +131,8 @@ def _suggested(address: str) -> str:
 
 def _a_new_one(taken: frozenset[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", given(text)):
+        text = given(text)
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", text):
             raise ValueError("write a word such as work (letters, digits, - _ .)")
         if text in taken:
             raise ValueError("there is an account of that name; write another one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from mailbot.settings import Secret
 from mailbot.sync.setup.person import Check, Person, given
 
 SERVICE = "mailbot"
+Undo = list[Callable[[], object]]
+"""What takes back what was written, the last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +33,17 @@ class Kept:
     file: Path | None = None
     keyring: str = ""
 
-    def keep(self) -> None:
-        """Raises OSError or AuthenticationFailed."""
+    def keep(self, undo: Undo) -> None:
+        """Write it; what takes that back is added to `undo`. Raises OSError (FileExistsError if somebody else has the place by now) or
+        AuthenticationFailed."""
         if self.file:
-            private.write(self.file, f"{self.value}\n".encode())
+            file = self.file
+            private.create(file, f"{self.value}\n".encode())
+            undo.append(lambda: file.unlink(missing_ok=True))
         if self.keyring:
-            system_keyring.write(SERVICE, self.keyring, self.value, "the set-up")
-
-    def discard(self) -> None:
-        """Take away what `keep` has written."""
-        if self.file:
-            self.file.unlink(missing_ok=True)
-        if self.keyring:
-            system_keyring.remove(SERVICE, self.keyring, "the set-up")
+            name = self.keyring
+            system_keyring.write(SERVICE, name, self.value, "the set-up")
+            undo.append(lambda: system_keyring.remove(SERVICE, name, "the set-up"))
 
 
 def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
@@ -51,9 +52,10 @@ def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
     for kind in _MADE:
         if there := person.ask(f"{what}-{kind}", "", _told(kind, what), ""):
             return there
+    path = _free(folder.absolute(), name)
     words = what.replace("-", " ").replace("api key", "API key")
     ways = [
-        ("file", f"a file that nobody else can read ({_short(folder / f'{name}.secret')}); works under cron"),
+        ("file", f"a file that nobody else can read ({_short(path)}); works under cron"),
         ("keyring", "the system keyring; under cron it may be locked"),
         ("command", "a program that prints it, such as `pass show mail/work`"),
     ]
@@ -66,8 +68,8 @@ def ask_secret(person: Person, what: str, name: str, folder: Path) -> Kept:
         )
     value = confidence.secret(person.secret(f"The {words} (it is not shown)", f"{what}-file"))
     if way == "keyring":
-        return Kept(value, {"keyring": f"{SERVICE}/{name}"}, keyring=name)
-    path = folder / f"{name}.secret"
+        entry = _free_entry(name)
+        return Kept(value, {"keyring": f"{SERVICE}/{entry}"}, keyring=entry)
     return Kept(value, {"file": _short(path)}, file=path)
 
 
@@ -101,6 +103,18 @@ def _there(setting: dict[str, Any], what: str) -> Kept:
         raise ValueError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from error
     except MailbotError as error:
         raise ValueError(str(error).removeprefix(f"the {what}: ")) from error
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A file for a secret that is not there yet: another account may have one of that name."""
+    names = chain([f"{name}.secret"], (f"{name}-{number}.secret" for number in count(2)))
+    return next(path for each in names if not (path := folder / each).exists())
+
+
+def _free_entry(name: str) -> str:
+    """The same for an entry of the keyring."""
+    names = (name, *(f"{name}-{number}" for number in range(2, 100)))
+    return next(each for each in names if not system_keyring.read(SERVICE, each, "the set-up"))
 
 
 def _short(path: Path) -> str:

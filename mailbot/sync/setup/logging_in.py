@@ -13,12 +13,12 @@ from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.login import Login
 from mailbot.mail.server.outbox import Outbox
 from mailbot.oauth.endpoints import endpoints
-from mailbot.oauth.tokens import MemoryStore, Tokens
+from mailbot.oauth.tokens import MemoryStore
 from mailbot.settings import Account, OAuth, Secret, Server
 from mailbot.sync.commands import auth
 from mailbot.sync.session.login import access_of, login, smtp_login
 from mailbot.sync.setup import keeping
-from mailbot.sync.setup.keeping import Kept, ask_secret
+from mailbot.sync.setup.keeping import Kept, Undo, ask_secret
 from mailbot.sync.setup.person import Person, anything, given
 from mailbot.sync.setup.servers import Servers
 
@@ -29,12 +29,13 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to log in: `setting` is what accounts.yaml says of it; `kept` a secret, `tokens` what a login by browser gave."""
+    """A way to log in: `setting` is what accounts.yaml says of it; `kept` a secret, `store` what a login by browser gave, and what came
+    of it since."""
 
     account: Account
     setting: dict[str, Any]
     kept: Kept | None = None
-    tokens: Tokens | None = None
+    store: MemoryStore | None = None
 
     @property
     def imap(self) -> Login:
@@ -47,25 +48,21 @@ class Way:
     def _login(self, *, smtp: bool) -> Login:
         """Before anything is kept: the secret comes from here."""
         make = smtp_login if smtp else login
-        if self.tokens is not None:
-            return make(self.account, access=access_of(self.account, MemoryStore(self.tokens)))
-        assert self.kept is not None
-        value = self.kept.value
+        value = self.kept.value if self.kept else ""
+        if self.store is not None:
+            return make(self.account, access=access_of(self.account, self.store, lambda: value))
         return replace(make(self.account), secret=lambda: value)
 
-    def keep(self) -> None:
-        """Write the secret and the tokens to where they are kept. Raises OSError or AuthenticationFailed."""
+    def keep(self, undo: Undo) -> None:
+        """Write the secret and the tokens to where they are kept; what takes that back is added to `undo`. Raises OSError or
+        AuthenticationFailed."""
         if self.kept:
-            self.kept.keep()
-        if self.tokens:
-            access_of(self.account).store.write(self.tokens)
-
-    def discard(self) -> None:
-        """Take away what `keep` has written."""
-        if self.kept:
-            self.kept.discard()
-        if self.tokens:
-            access_of(self.account).store.remove()
+            self.kept.keep(undo)
+        if self.store and self.store.tokens:
+            access = access_of(self.account)
+            before = access.store.read()
+            access.keep(self.store.tokens)
+            undo.append(lambda: access.keep(before) if before else access.store.remove())
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ def _by_browser(person: Person, name: str, address: str, servers: Servers, way: 
     )
     who = auth.Person(person.say, lambda question: person.ask("address-pasted", question, given))
     tokens = auth.consented(endpoints(oauth), servers.username, kept.value if kept else "", means, who)
-    return Way(account, {"oauth": setting}, kept, tokens)
+    return Way(account, {"oauth": setting}, kept, MemoryStore(tokens))
 
 
 def _url(text: str) -> str:

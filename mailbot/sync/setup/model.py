@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailbot.assistant.local_models import LocalServer, local_servers, models_of
+from mailbot.errors import ConfigError
 from mailbot.http import is_here
 from mailbot.settings import Llm
 from mailbot.sync.checks import model as checks
@@ -37,12 +38,14 @@ def ask_model(person: Person, folder: Path) -> Chosen:
         chosen = _asked(person, folder)
         if not chosen.setting or _answers(person, chosen):
             return chosen
-        if not person.there() or person.agrees("keep-model", "Save it anyway?", default=False):
+        if person.agrees("keep-model", "Save it anyway?", default=False):
             return chosen
+        if not person.there():
+            raise ConfigError("the model does not answer (see above); nothing was kept")
 
 
 def _asked(person: Person, folder: Path) -> Chosen:
-    url = person.ask("model-url", "", str, "")
+    url = person.ask("model-url", "", lambda t: _base_url(t) if t not in ("", "none") else t, "")
     if url == "none":
         return Chosen({})
     if url:
@@ -77,7 +80,7 @@ def _at(person: Person, url: str, folder: Path) -> Chosen:
         models or not person.agrees("api-key", "Does it need an API key?", default=not is_here(url))
     ):
         return Chosen(setting)
-    kept = ask_secret(person, "api-key", "model", folder)
+    kept = ask_secret(person, "api-key", "llm-api-key", folder)
     return Chosen({**setting, "api_key": kept.setting}, kept)
 
 

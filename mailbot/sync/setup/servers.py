@@ -94,7 +94,7 @@ def _is_local(found: MailServers) -> bool:
 
 
 def _file(text: str) -> Path | None:
-    path = Path(text).expanduser() if text.strip() else None
+    path = Path(text).expanduser().absolute() if text.strip() else None
     if path and not path.is_file():
         raise ValueError(f"there is no file {path}")
     return path
@@ -115,7 +115,9 @@ def _agreed(person: Person, domain: str, found: MailServers) -> bool:
     whose = (
         f"{', '.join(named)} {'does' if len(named) == 1 else 'do'} not belong to {domain}. " if named else ""
     )
-    return person.agrees("trust-servers", f"{whose}Send your login there?", default=not found.guess)
+    return person.agrees(
+        "trust-servers", f"{whose}Send your login there?", default=person.there() and not found.guess
+    )
 
 
 def _belongs(host: str, domain: str) -> bool:

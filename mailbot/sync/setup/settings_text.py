@@ -53,7 +53,8 @@ def with_account(text: str, account: Mapping[str, Any], path: Path) -> str:
     if lines and not lines[end - 1].endswith("\n"):
         lines[end - 1] += "\n"
     newline = "\r\n" if "\r\n" in text else "\n"
-    indent = lines[accounts.value[0].start_mark.line].index("-")
+    dash = re.match(r"\s*(?=-)", lines[accounts.value[0].start_mark.line])
+    indent = len(dash[0]) if dash else accounts.start_mark.column
     made = "".join([*lines[:end], item(account, " " * indent).replace("\n", newline), *lines[end:]])
     if not _differ_by_one_account(text, made):
         raise ConfigError(

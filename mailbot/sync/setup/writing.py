@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +12,12 @@ from typing import Any
 import platformdirs
 
 from mailbot import config
-from mailbot.errors import ConfigError
+from mailbot.errors import ConfigError, MailbotError
 from mailbot.mail.discovery.found import MailServer
 from mailbot.settings import Settings
 from mailbot.sync.setup.backlog import Reach
 from mailbot.sync.setup.identity import Identity
+from mailbot.sync.setup.keeping import Undo
 from mailbot.sync.setup.logging_in import Way
 from mailbot.sync.setup.model import Chosen
 from mailbot.sync.setup.notes import Notes
@@ -41,9 +43,11 @@ class Answers:
 def place(given: Path | None) -> Path:
     """Where the settings are, or will be: the file that was named, the one that is found, or the usual one."""
     if given is not None:
-        return given
+        return given.absolute()
+    if named := os.environ.get(config.ENVIRONMENT):
+        return Path(named).absolute()
     try:
-        return config.find(None)
+        return config.find(None).absolute()
     except ConfigError:
         return platformdirs.user_config_path("mailbot") / config.FILE
 
@@ -77,31 +81,31 @@ def write(path: Path, answers: Answers, today: date) -> Settings:
     """Keep the secrets and write the settings; returns them as they are read back. If anything fails, what was written is taken
     away again, and the file is as it was. Raises ConfigError, OSError, AuthenticationFailed."""
     before = path.read_bytes() if path.exists() else None
-    new_vault = answers.notes.vault if answers.notes and not answers.notes.vault.exists() else None
+    if before is None:
+        text = new_file(_top(answers), account_of(answers), today)
+    else:
+        text = with_account(before.decode("utf-8"), account_of(answers), path)
+    undo: Undo = []
     try:
-        if new_vault:
-            new_vault.mkdir(parents=True)
-        answers.way.keep()
+        _make_vault(answers, undo)
+        answers.way.keep(undo)
         if answers.model and answers.model.kept:
-            answers.model.kept.keep()
-        if before is None:
-            text = new_file(_top(answers), account_of(answers), today)
-        else:
-            text = with_account(before.decode("utf-8"), account_of(answers), path)
+            answers.model.kept.keep(undo)
+        undo.append(lambda: _put(path, before) if before is not None else path.unlink(missing_ok=True))
         _put(path, text.encode())
         return config.load(path)
     except BaseException:
-        if before is not None:
-            _put(path, before)
-        else:
-            path.unlink(missing_ok=True)
-        if new_vault:
-            with suppress(OSError):
-                new_vault.rmdir()
-        answers.way.discard()
-        if answers.model and answers.model.kept:
-            answers.model.kept.discard()
+        for back in reversed(undo):
+            with suppress(OSError, MailbotError):  # what cannot be taken back must not keep the rest
+                back()
         raise
+
+
+def _make_vault(answers: Answers, undo: Undo) -> None:
+    vault = answers.notes.vault if answers.notes else None
+    if vault and not vault.exists():
+        vault.mkdir(parents=True)
+        undo.append(vault.rmdir)
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,13 +42,14 @@ class Links:
         except sqlite3.Error:  # a cache; the mail is kept without links
             return list(new)
 
-    def tell(self, written: Sequence[tuple[str, EmailNote]]) -> None:
-        """Correct the links of the mails beside those that were written: (path, the note as it was to be) of each."""
+    def tell(self, written: Sequence[tuple[str, EmailNote, bool]]) -> None:
+        """Correct the links of the mails beside those that were written: (path, the note as it was to be, whether it stands there so) of
+        each. It comes before the journal: whoever is killed in between finds the note and tells again."""
         if self.index is None or not written:
             return
         try:
-            given = [replace(note, path=path) for path, note in written]
-            as_written = {path: note.note.properties for path, note in written}
+            given = [replace(note, path=path) for path, note, _ in written]
+            as_written = {path: note.note.properties if so else None for path, note, so in written}
             beside = self._beside(given)
             touched = {each for path in as_written for each in (path, *beside.get(path, ())) if each}
             for path in sorted(touched & beside.keys()):  # of a long thread no other note is read
@@ -113,13 +115,24 @@ class Links:
 
     def _corrected(self, path: str, wanted: Mapping[str, str], known: Properties | None) -> None:
         properties = known if known is not None else self.notes.properties(path)
-        if properties is None or all(str(properties.get(key) or "") == link for key, link in wanted.items()):
+        if properties is None:
+            return
+        changes = {
+            key: link
+            for key, link in wanted.items()
+            if properties.get(key) != link and _is_ours(properties.get(key))
+        }
+        if not changes:
             return
         row = self.mails.by_note(path)
-        changes = {k: v for k, v in wanted.items() if v or properties.get(k)}
         note_hash = self.notes.change(path, row.note_hash if row else "", changes)
         if row:
             self.mails.update(row.id, stage=row.stage, disposition=row.disposition, note_hash=note_hash)
+
+
+def _is_ours(value: object) -> bool:
+    """Whether a property is empty or a link: anything else that stands there is the user's."""
+    return value in (None, "") or bool(re.fullmatch(r"\[\[[^\[\]]+\]\]", str(value)))
 
 
 def _named(places: tuple[str, str]) -> dict[str, str]:

@@ -39,7 +39,6 @@ class NewNotes:
     account: str
     kept_notes: KeptNotes
     links: Links
-    _written: list[tuple[str, EmailNote]] = field(default_factory=list)
     _entries: list[tuple[str, tuple[int, int], Entry]] = field(default_factory=list)
     _indexes: bool = True
 
@@ -49,13 +48,14 @@ class NewNotes:
         found: list[Outcome | MailbotError] = [self.kept_notes.of(each.mail.message) for each in mails]
         new = [n for n in range(len(mails)) if found[n] is None]
         wanted = dict(zip(new, self.links.placed([mails[n].note for n in new]), strict=True))
+        written: list[tuple[str, EmailNote, bool]] = []
         number = 1
         while wanted:
             made = self._made(list(wanted.values()), [mails[n].mail.message.sha256 for n in wanted])
             for n, outcome in zip(wanted, made, strict=True):
                 found[n] = outcome
                 if isinstance(outcome, Kept) and not outcome.adopted:
-                    self._written.append((outcome.path, wanted[n]))
+                    written.append((outcome.path, wanted[n], True))
                     if number == 1:
                         self._entries.append((outcome.path, outcome.stamp, mails[n].entry))
             number += 1
@@ -64,6 +64,12 @@ class NewNotes:
             wanted = dict(
                 zip(again, self.links.placed([_renamed(mails[n], number) for n in again]), strict=True)
             )
+        written += [
+            (each.path, mails[n].note, False)
+            for n, each in enumerate(found)
+            if isinstance(each, Kept) and each.adopted
+        ]
+        self.links.tell(written)
         return [each for each in found if each is not None]
 
     def _made(self, notes: list[EmailNote], sha256s: list[str]) -> Sequence[Outcome | MailbotError]:
@@ -78,10 +84,8 @@ class NewNotes:
             return [bug(error)]
 
     def index(self) -> None:
-        """Tell the mails beside them of those that were written, and put these into the index. It is a cache: where it cannot be used now, the next look at it reads the notes."""
+        """Put what was written into the index. It is a cache: where it cannot be used now, the next look at it reads the notes."""
         entries, self._entries = self._entries, []
-        written, self._written = self._written, []
-        self.links.tell(written)
         if self.kept_notes.index is None or not self._indexes:
             return
         try:

@@ -14,7 +14,7 @@ from mailbot.sync.steps.take_back import TakeBack
 from mailbot.sync.steps.waiting import TriageRecord, Waiting, remembered
 from mailbot.vault import note as notes
 from mailbot.vault.index import Index
-from mailbot.vault.read_back import newest_text
+from mailbot.vault.read_back import newest_text, sender_in
 from mailbot.vault.stand_ins import unescape
 from mailbot.vault.verdict import BEGUN
 
@@ -95,7 +95,11 @@ class OpenDrafts:
         note = notes.read(found[0], row.note)
         said = note.properties
         thread = str(said.get("thread") or "")
-        head = [("From", said.get("from")), ("Subject", said.get("title")), ("Message-ID", row.message_id)]
+        head = [
+            ("From", str(sender_in(said))),
+            ("Subject", said.get("title")),
+            ("Message-ID", row.message_id),
+        ]
         head.append(("References", thread if thread != row.message_id else ""))
         head.append(("Date", f"{row.date:%a, %d %b %Y %H:%M:%S} +0000"))
         lines = [f"{name}: {' '.join(str(value).split())}" for name, value in head if value]

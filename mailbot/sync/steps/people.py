@@ -118,7 +118,7 @@ class PersonNotes:
         path = people.new_path(self.settings.people_folder, name, sender.email, taken)
         if self.notes.exists(path):
             return  # a note that is no person's lies there: the user's
-        earlier = [e for e in self._earlier(sender) if e.note != met.note]
+        earlier = [e for e in self._earlier(sender) if e.note != met.note][1 - people.RECENT :]
         try:
             self.notes.create(path, people.new_note(name, sender.email, [*earlier, met], self._view()))
         except FileExistsError:

@@ -198,7 +198,7 @@ def _context(context: tuple[Source, ...]) -> str:
             )
             for source in same:
                 if source.use == "know":
-                    parts.append("*For you to know, not to be told:*")
+                    parts.append("*For you only, do not pass on:*")
                 parts.append(text_to_markdown(source.text) if source.email else quote_note(source.text))
     parts.append("</details>")
     return "\n\n".join(parts)

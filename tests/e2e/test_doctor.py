@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from mailbot import private
-from mailbot.settings import Settings
+from mailbot.settings import Fallback, Rerank, Settings
 from mailbot.sync.checks import mail_server, model, places
 from mailbot.sync.checks.check import Check
 from mailbot.sync.commands.doctor import exit_code
@@ -353,3 +353,90 @@ def test_a_server_without_uidplus_gets_no_test_draft(make_settings: MakeSettings
 
         found = {c.name: c for c in mail_server.imap(made.accounts[0], login(made.accounts[0]))}
         assert found["drafts round trip"].level == "warning" and "UIDPLUS" in found["drafts round trip"].found
+
+
+def test_a_test_draft_that_a_killed_run_has_left_is_taken_away_and_no_other(
+    settings: Settings, dovecot: Dovecot, user: str
+) -> None:
+    from datetime import UTC, datetime
+
+    from mailbot.sync.session.login import login
+
+    (account,) = settings.accounts
+    left = mail_server._test_draft(user, mail_server._test_id(user), datetime.now(UTC))
+    own = mail(
+        "A test of mailbot's, which I write myself.",
+        to="ana@acme.example",
+        sender=user,
+        subject="A test of mailbot's",
+    )
+    dovecot.deliver(user, left, own, left, mailbox="Drafts")
+    found = {c.name: c for c in mail_server.imap(account, login(account))}
+    assert found["drafts round trip"].level == "ok"
+    (stays,) = dovecot.messages(user, "Drafts").values()
+    assert b"which I write myself" in stays
+
+
+def test_a_server_that_fails_in_the_middle_keeps_no_test_draft(
+    settings: Settings, dovecot: Dovecot, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailbot.errors import ServerUnavailable
+    from mailbot.mail.server.account import ImapAccount
+    from mailbot.sync.session.login import login
+
+    def broken(*_: object) -> list[object]:
+        raise ServerUnavailable("FETCH failed")
+
+    (account,) = settings.accounts
+    with monkeypatch.context() as patch:
+        patch.setattr(ImapAccount, "listings", broken)
+        found = {c.name: c for c in mail_server.imap(account, login(account))}
+    assert found["drafts round trip"].level == "wrong" and "FETCH failed" in found["drafts round trip"].found
+    list(mail_server.imap(account, login(account)))  # the next look takes it away
+    assert not dovecot.messages(user, "Drafts")
+
+
+def test_every_model_that_is_configured_is_asked(settings: Settings, model: ModelServer) -> None:
+    from mailbot.sync.checks.model import models as look
+
+    assert settings.llm
+    good = model.answer
+    model.answer = lambda r: (
+        (404, {}, '{"error": {"message": "no such model"}}') if r["model"] == "none-such" else good(r)
+    )
+    fallback = Fallback(base_url="http://127.0.0.1:9/v1", model="other")
+    llm = settings.llm.model_copy(
+        update={"triage_model": "none-such", "fallbacks": (fallback,), "retries": 0}
+    )
+    rerank = Rerank(model="r", base_url="http://127.0.0.1:9/v1")
+    found = {c.name: c.level for c in look(settings.model_copy(update={"llm": llm, "rerank": rerank}))}
+    assert found["model"] == "ok"
+    assert (found["model: triage"], found["fallback 1"], found["rerank"]) == ("wrong", "wrong", "wrong")
+    model.answer = good
+    fine = settings.llm.model_copy(update={"triage_model": "small"})
+    assert {c.name: c.level for c in look(settings.model_copy(update={"llm": fine}))}["model: triage"] == "ok"
+
+
+def test_only_the_secrets_of_the_account_that_is_asked_for_are_fetched(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "accounts.yaml"
+    data = yaml.safe_load(path.read_text())
+    other = {
+        **data["accounts"][0],
+        "name": "other",
+        "password": {"command": ["touch", str(tmp_path / "was-run")]},
+    }
+    path.write_text(yaml.safe_dump({**data, "accounts": [*data["accounts"], other]}))
+    doctor("--offline", "--account", "work", PATH=os.environ["PATH"])
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_a_server_that_asks_for_no_login_is_not_said_to_be_logged_in_to(settings: Settings) -> None:
+    from mailbot.mail.server.login import Login
+
+    with SmtpServer() as smtp:
+        here = mail_server.smtp(
+            settings.accounts[0], Login("work", "127.0.0.1", smtp.port, "none", "jo", lambda: "x")
+        )
+    assert here.level == "ok" and "asks for no login" in here.found

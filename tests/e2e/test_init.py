@@ -7,13 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
 from mailbot.config import load
+from mailbot.errors import MailbotError
+from mailbot.mail.discovery.found import MailServer, MailServers
+from mailbot.mail.server.account import ImapAccount
+from mailbot.settings import OAuth
+from mailbot.sync.session.login import access_of
+from mailbot.sync.setup.backlog import Reach
+from mailbot.sync.setup.identity import Identity
+from mailbot.sync.setup.notes import Notes
+from mailbot.sync.setup.servers import Servers
 from tests.conftest import ROOT, mail, tree
 from tests.servers.authorization import AuthorizationServer
 from tests.servers.autoconfig import WebServer, config
@@ -401,5 +411,119 @@ def test_a_login_by_browser_through_the_page_of_consent(
             said = yaml.safe_load(settings_path(own_home).read_text())["accounts"][0]["oauth"]
             assert said["provider"] == "other" and "at-" not in settings_path(own_home).read_text()
             assert ran("sync").returncode == 0
+        finally:
+            checking.stop()
+
+
+def test_no_secret_of_another_account_is_overwritten_and_none_removed(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path
+) -> None:
+    """Another account keeps its password in `work.secret`; the new one is called `work` and types its own."""
+    folder = settings_path(own_home).parent
+    folder.mkdir(parents=True)
+    (folder / "work.secret").write_text("the password of the other")
+    (folder / "work.secret").chmod(0o600)
+    imap = f"{{host: 127.0.0.1, port: {dovecot.port}, security: none}}"
+    account = (
+        f"{{name: job, address: old@example.com, imap: {imap}, password: {{file: {folder / 'work.secret'}}}}}"
+    )
+    for accounts, code in ((f"accounts: [{account}]", 78), (f"accounts:\n  - {account}", 0)):
+        settings_path(own_home).write_text(f"vault: {vault}\n{accounts}\n")
+        ended = init(
+            [("Number", "1"), ("The password", PASSWORD), ("Number", ""), ("Number", "")], None, None, "--address", user, "--imap",
+            f"127.0.0.1:{dovecot.port}/none", "--smtp", "none", "--username", user, "--name", "work", "--login", "password", "--display-name", "Jo",
+            "--drafts-now", "no",
+        )  # fmt: skip
+        assert ended.code == code, ended.shown
+        assert (folder / "work.secret").read_text() == "the password of the other"
+        assert (folder / "work-2.secret").exists() == (code == 0)
+    assert [a.name for a in load(settings_path(own_home)).accounts] == ["job", "work"]
+
+
+def test_a_file_that_cannot_be_written_leaves_no_secret_behind(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ro").mkdir()
+    (tmp_path / "accounts.yaml").symlink_to("/proc/version")  # a file that nobody can replace
+    from mailbot.sync.setup import writing
+    from mailbot.sync.setup.keeping import Kept
+
+    undone: list[str] = []
+
+    class Way:
+        setting: dict[str, object] = {"password": {"file": "x"}}  # noqa: RUF012
+
+        def keep(self, undo: list[object]) -> None:
+            Kept("hunter2", {}, tmp_path / "work.secret").keep(undo)  # type: ignore[arg-type]
+            undo.append(lambda: undone.append("way"))
+
+    found = MailServers(MailServer("x.example", 993), None, "x")
+    answers = writing.Answers(
+        "work", user, Servers(found, user), Way(), Identity(), Reach(None, "unseen"), Notes(tmp_path / "new")
+    )  # type: ignore[arg-type]
+    with pytest.raises((OSError, MailbotError)):
+        writing.write(Path("/proc/nowhere/accounts.yaml"), answers, date(2026, 11, 26))
+    assert undone == ["way"] and not (tmp_path / "work.secret").exists() and not (tmp_path / "new").exists()
+
+
+def test_the_settings_that_the_environment_names_are_the_ones(
+    dovecot: Dovecot, user: str, own_home: Path, vault: Path, password_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    usual = settings_path(own_home)
+    usual.parent.mkdir(parents=True)
+    usual.write_text("not mine")
+    monkeypatch.setenv("MAILBOT_CONFIG", str(tmp_path / "other" / "accounts.yaml"))
+    done = ran("init", "--yes", *plain(dovecot, user, password_file, vault), "--drafts-now", "no")
+    assert done.returncode == 0, done.stderr
+    assert usual.read_text() == "not mine" and ran("fetch").returncode == 0
+
+
+def test_a_foreign_server_is_not_trusted_unasked(
+    dovecot: Dovecot, own_home: Path, vault: Path, password_file: Path
+) -> None:
+    """As a forged MX, or a database that was broken into, would have it."""
+    with WebServer({"/v1.1/victim.example": config("victim.example", imap="imap.attacker.example")}) as web:
+        done = ran(
+            "init",
+            "--yes",
+            "--ispdb",
+            f"{web.url}/v1.1/",
+            "--address",
+            "jo@victim.example",
+            "--password-file",
+            str(password_file),
+            "--vault",
+            str(vault),
+            "--model-url",
+            "none",
+        )
+    assert done.returncode == 78 and "--imap" in done.stderr and "imap.attacker.example" in done.stdout
+
+
+def test_tokens_that_live_for_minutes_survive_a_set_up(
+    own_home: Path, vault: Path, user: str, tmp_path: Path
+) -> None:
+    """They are refreshed while the login is tried: what is kept is what the server gave last."""
+    with AuthorizationServer(lasts=60) as server:
+        checking = Dovecot(introspection=f"{server.url}/introspect").start()
+        try:
+            from mailbot.oauth.tokens import MemoryStore, Tokens
+            from mailbot.sync.setup import logging_in
+
+            found = MailServers(MailServer("127.0.0.1", checking.port, "none"), None, "x")
+            oauth = OAuth(**server.settings)
+            account = logging_in._account("work", user, Servers(found, user), {"oauth": oauth})
+            token = server.issue(user, 0)
+            way = logging_in.Way(account, {}, None, MemoryStore(Tokens(token.access, token.refresh, 1, 60)))
+            for _ in range(2):
+                with ImapAccount(way.imap):
+                    pass
+            undo: list[Callable[[], object]] = []
+            way.keep(undo)
+            kept = access_of(account).store.read()
+            assert kept and server.owner(kept.access) == user and kept.refresh != token.refresh
+            for back in undo:
+                back()
+            assert access_of(account).store.read() is None
         finally:
             checking.stop()

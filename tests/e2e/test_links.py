@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from mailbot import stopping
 from mailbot.sync.commands.import_mail import import_mail
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import fetch_all, sync_all
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.session.report import Options
+from mailbot.sync.session.search import opened_index
 from mailbot.sync.session.state import State
+from mailbot.sync.steps.links import Links
 from mailbot.vault import note as notes
 from mailbot.vault.bases import MAIL, PERSON_EMBED
 from mailbot.vault.files import content_hash
+from mailbot.vault.read_back import sender_in
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import TRIAGE, ModelServer, is_triage
@@ -223,3 +227,92 @@ def test_recent_context_keeps_the_last_ten_where_a_view_shows_them_all(
     before = tree(vault)
     fetch_all(settings, Options(no_drafts=True))
     assert tree(vault) == before
+
+
+def test_a_bare_address_behind_a_link_is_read_back_too(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, ana: Path
+) -> None:
+    """The sender is found again, and a newer mail of the thread takes the place of the older one's draft."""
+    dovecot.deliver(user, mail(to=user, sender="ana@acme.example"))
+    settings = make_settings(dovecot.port, user)
+    (first,) = fetch_all(settings, Options())
+    said = notes.read((vault / first.notes[0]).read_text()).properties
+    assert (
+        said["from"] == "[[People/Ana Ruiz/README|ana@acme.example]]"
+        and sender_in(said).email == "ana@acme.example"
+    )
+    more = "In-Reply-To: <m1@acme.example>\nReferences: <m1@acme.example>\n"
+    dovecot.deliver(
+        user,
+        mail(
+            "Hi Jo,\n\nand which disks?\n\nAna",
+            to=user,
+            sender="ana@acme.example",
+            message_id="<m2@acme.example>",
+            headers=more,
+        ),
+    )
+    (second,) = sync_all(settings, Options())
+    assert len(second.drafts) == 1 and len(dovecot.messages(user, "Drafts")) == 1, second.noticed
+    with opened_index(settings) as index:
+        assert len(index.mail_with("ana@acme.example", 9)) == 2
+
+
+def test_a_users_own_next_is_no_link_of_ours(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path
+) -> None:
+    settings = make_settings(dovecot.port, user)
+    dovecot.deliver(user, of_thread(1, user))
+    (report,) = fetch_all(settings, Options(no_drafts=True))
+    path = vault / report.notes[0]
+    path.write_text(
+        path.read_text().replace("tags: [email]", "tags: [email]\nnext: call Ana about the price")
+    )
+    dovecot.deliver(user, of_thread(2, user))
+    fetch_all(settings, Options(no_drafts=True))
+    assert "next: call Ana about the price" in path.read_text()
+
+
+def test_a_run_that_is_killed_before_the_journal_tells_the_neighbours_in_the_next(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(dovecot.port, user)
+    dovecot.deliver(user, of_thread(1, user))
+    fetch_all(settings, Options(no_drafts=True))
+    dovecot.deliver(user, of_thread(2, user))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Links, "tell", killed)
+        fetch_all(settings, Options(no_drafts=True))
+    stopping.forget()
+    assert len(list((vault / "Email").rglob("*_Plan.md"))) == 2
+    fetch_all(settings, Options(no_drafts=True))
+    in_order(vault, "1", "2")
+
+
+def test_no_line_outside_of_recent_context_is_taken_away(
+    dovecot: Dovecot, user: str, make_settings: MakeSettings, vault: Path, ana: Path
+) -> None:
+    facts = "- 2025-03-01: [[Email/2025/03/the-contract]]"
+    ana.write_text(
+        ana.read_text().replace(
+            "## Key Facts\n", f"## Key Facts\n\n{facts}\n\n```\n- 2025-03-02: [[Email/x]]\n```\n"
+        )
+    )
+    (vault / "Mailbot").mkdir()
+    (vault / MAIL).write_text("views: []\n")
+    dovecot.deliver(
+        user,
+        *(
+            mail(to=user, message_id=f"<r{n}@x.example>").replace(b"20 Nov", f"{n:02} Nov".encode())
+            for n in range(1, 13)
+        ),
+    )
+    fetch_all(make_settings(dovecot.port, user), Options(no_drafts=True))
+    after = ana.read_text()
+    assert facts in after and "- 2025-03-02: [[Email/x]]" in after
+    assert len(re.findall(r"^- 2026-11-\d\d: \[\[Email/", after, re.MULTILINE)) == 10
+    assert f"\n\n{PERSON_EMBED}\n" in after

@@ -248,3 +248,30 @@ def test_a_token_can_be_revoked(server: AuthorizationServer) -> None:
     assert revoke(where(server), "", authorization.Tokens(tokens.access, tokens.refresh))
     assert server.owner(tokens.access) == ""
     assert not revoke(replace(where(server), revoke_url=""), "", authorization.Tokens("a", "b"))
+
+
+def test_what_is_for_this_machine_goes_through_no_proxy(
+    server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(Refused, match="invalid_grant"):
+        granted(
+            where(server),
+            "grant_type=authorization_code&code=x&redirect_uri=http%3A%2F%2F127.0.0.1%2F&client_id=mailbot-test",
+        )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"access_token": null}',
+        '{"access_token": 5}',
+        '{"access_token": "a", "refresh_token": ["x"]}',
+        '{"access_token": ""}',
+    ],
+)
+def test_a_token_is_a_text(server: AuthorizationServer, body: str) -> None:
+    server.fails = lambda path: (200, body)
+    with pytest.raises(ServerUnavailable, match="no token"):
+        granted(where(server), "grant_type=x")

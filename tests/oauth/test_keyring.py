@@ -94,3 +94,17 @@ def test_no_list_of_processes_shows_what_is_stored(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(subprocess, "run", run)
     system_keyring.write("mailbot", "work", "hunter2-hunter2", "account work")
     assert seen and not any("hunter2" in word for word in seen)
+
+
+def test_no_file_of_the_folder_we_are_in_is_taken_for_the_keyring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keyring.py").write_text(
+        "import pathlib, sys\npathlib.Path('stolen').write_text(sys.stdin.read())\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    system_keyring.write("mailbot", "work", "hunter2", "account work")
+    assert (
+        not (tmp_path / "stolen").exists()
+        and system_keyring.read("mailbot", "work", "account work") == "hunter2"
+    )

@@ -576,7 +576,7 @@ def test_the_command_is_silent_under_cron_and_reports_as_json(
     piped = subprocess.run([*run, "status"], capture_output=True, text=True, cwd=tmp_path)
     assert [line.split("\t")[:3] for line in piped.stdout.splitlines()] == [
         ["Account", "Kept and drafted", "Failing"],
-        ["work", "draft draft: 1, mail reply: 1", "0"],
+        ["work", "mails: 1 to answer; drafts: 1 waiting for you", "0"],
     ]
     log = (state_folder() / "mailbot.log").read_text()
     assert "erasure" not in log and "secret" not in log and "Storage" not in log and "kept as" in log

@@ -101,4 +101,4 @@ def _scalar(value: Any) -> str:
     text = yaml.safe_dump(
         value, default_flow_style=True, default_style=style, width=10**6, allow_unicode=True
     )
-    return text.removesuffix("\n").removesuffix("...").strip()
+    return text.removesuffix("\n").removesuffix("...").strip(" \n")

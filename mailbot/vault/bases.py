@@ -80,7 +80,7 @@ def _table(
     made: dict[str, Any] = {"type": "table", "name": name}
     if filters:
         made["filters"] = {"and": filters}
-    return {**made, "order": order, "sort": [dict(each) for each in sort]}
+    return {**made, "order": list(order), "sort": [dict(each) for each in sort]}
 
 
 def _text(base: dict[str, Any]) -> str:

@@ -18,7 +18,9 @@ from tests.vault.bases_format import BadBase, check, rows
 @pytest.mark.parametrize("folder", ["Email", "Post/E-Mail", "O'Neil, Mails & more"])
 @pytest.mark.parametrize("path", [MAIL, DRAFTS])
 def test_a_base_is_of_the_documented_format(path: str, folder: str) -> None:
-    check(bases(folder)[path])
+    text = bases(folder)[path]
+    check(text)
+    assert "&id" not in text and "*id" not in text  # plain to read, and to edit
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,7 @@ def test_in_the_demo_each_view_lists_what_it_should(demo_vault: Path) -> None:
     assert len(of_ana) == 1 and "Storage evaluation" in of_ana[0]["formula.mail"]
     of_louis = rows(mail, "Person", demo_vault, this="People/Louis Martin/README.md")
     assert len(of_louis) == 3  # two from him, and one that he had a copy of
+    assert (demo_vault / "People" / "Louis Martin" / "README.md").read_text().count(PERSON_EMBED) == 1
     lanes = rows(drafts, "By lane", demo_vault)
     assert len(lanes) == 2 and {r["note.status"] for r in lanes} == {"draft"}
     assert rows(drafts, "Wants a decision", demo_vault) == []

@@ -67,12 +67,12 @@ def demonstrate(folder: Path, llm: Llm | None, progress: Progress = silent) -> D
         )
         settings = Settings(vault=vault, llm=llm, accounts=(account,))
         _fill(login(account))
+        make_views(settings)
         (first,) = fetch_all(settings, Options(), progress=progress)
         (second,) = fetch_all(settings, Options(), progress=progress)
         drafts = _drafts(login(account))
         recorded = "" if llm or not first.drafts else _with_recording(settings, first.drafts)
         also = [d for d in _drafts(login(account)) if d not in drafts] if recorded else []
-    make_views(settings)
     return Demonstrated(vault, first, second, drafts, recorded, also[0] if also else "")
 
 

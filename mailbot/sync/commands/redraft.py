@@ -25,8 +25,8 @@ from mailbot.sync.steps.waiting import Waiting, remembered
 from mailbot.vault.index import Index
 from mailbot.vault.source import Context
 
-OVER = ("sent", "answered", "discarded", "sending")
-"""The drafts that are done with."""
+OVER = ("sent", "answered", "discarded", "sending", "approved")
+"""The drafts that are done with, or that wait for nothing but to be sent."""
 
 
 def redraft(

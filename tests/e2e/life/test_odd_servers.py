@@ -153,3 +153,12 @@ def test_a_dry_run_says_what_a_sync_would_do_and_changes_nothing(desk: Desk) -> 
     done = CliRunner().invoke(mailbot, ["sync", "--dry-run", "--json"])
     assert done.exit_code == 0 and '"take the edited text"' in done.output and note in done.output
     assert desk.everything() == before
+
+
+def test_an_approved_draft_is_not_replaced_without_a_word(desk: Desk) -> None:
+    note = answered(desk)
+    assert CliRunner().invoke(mailbot, ["approve", note]).exit_code == 0
+    before = desk.drafts()
+    done = CliRunner().invoke(mailbot, ["draft", note])
+    assert done.exit_code == 65 and "approved" in done.output and "--again" in done.output
+    assert desk.drafts() == before and desk.status(note) == "approved"

@@ -15,6 +15,7 @@ from mailbot.sync.session.report import Options
 from tests.conftest import MakeSettings
 from tests.e2e.life.desk import Desk
 from tests.e2e.life.test_notice import add_line, settled
+from tests.e2e.life.test_send import answered
 from tests.servers.mail_clients import Claws, MailClient, Roundcube, Thunderbird
 
 pytestmark = pytest.mark.dovecot

@@ -53,7 +53,8 @@ def _unless_over(session: Session, row: MailRow, again: Callable[[str], bool]) -
     last = next(reversed(session.journal.drafts.of(row.id)), None)
     if last:
         draft_wiring.reconciler(session).notice(only=[last.id])
-        last = session.journal.drafts.get(last.id)
+        # An edit in the note has made another revision of it.
+        last = next(reversed(session.journal.drafts.of(row.id)))
     if last is None or last.status not in OVER:
         return
     what = f"{last.note}: its draft is `{last.status}`{f': {last.why}' if last.why else ''}"

@@ -73,7 +73,11 @@ def _inboxes(account: Account, server: ImapAccount) -> Iterator[Check]:
         try:
             opened = server.examine(mailbox)
             unread = len(server.search(["UNSEEN"], exists=opened.exists))
-            yield ok("mailbox", account.name, f"{mailbox}: {opened.exists} mails, {unread} unread")
+            yield ok(
+                "mailbox",
+                account.name,
+                f"{mailbox}: {opened.exists} mail{'' if opened.exists == 1 else 's'}, {unread} unread",
+            )
         except ServerUnavailable as error:
             server.ensure()
             yield wrong(

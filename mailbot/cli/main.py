@@ -17,6 +17,7 @@ COMMANDS = {
     "fetch": "Turn new mail into notes and drafts, once.",
     "doctor": "Check settings, servers, vault and model, and say what to do.",
     "status": "Show what was kept and drafted, and what failed.",
+    "quarantine": "The mails that could not become notes: list, show, retry, give up.",
     "draft": "Draft one mail, or draft it again.",
     "import": "Save mail from files as notes.",
     "index": "Bring the search index of the vault up to date.",

@@ -37,7 +37,7 @@ def status(context: click.Context, as_json: bool) -> None:
     for account in found:
         for item in account["failing"] + account["quarantined"]:
             console.show(
-                f"{account['account']}: {item['what']}: {item['error']} (tried {item['attempts']} times, next try {item['next_try'][:16]})"
+                f"{account['account']}: {item['what']}: {item['error']} (tried {item['attempts']} times, {_next(item['next_try'])})"
             )
         for draft in account["drafts"]:
             why = f": {draft['why']}" if draft["why"] else ""
@@ -45,6 +45,10 @@ def status(context: click.Context, as_json: bool) -> None:
     for model in models:
         proxy = f", through the proxy {model['proxy']} that the environment names" if model["proxy"] else ""
         console.show(f"{model['for']}: prompts go to {model['host']}{proxy}")
+
+
+def _next(at: str) -> str:
+    return f"next try {at[:16]}" if at else "given up"
 
 
 def _in_words(counts: dict[str, int]) -> str:

@@ -191,13 +191,14 @@ def journal(settings: Settings) -> Iterator[Check]:
         with opened_journal(path) as opened:
             yield ok("journal", str(path), "can be read")
             for account in settings.accounts:
-                count = len(opened.failures.all(account.name)) + len(opened.mails.failing(account.name))
+                held = [f for f in opened.failures.all(account.name) if not f.given_up]
+                count = len(held) + len(opened.mails.failing(account.name))
                 if count:
                     yield warning(
                         "failing mails",
                         account.name,
                         f"{count} could not be dealt with yet, and {'is' if count == 1 else 'are'} tried again",
-                        "`mailbot status` names them",
+                        "`mailbot status` names them, `mailbot quarantine` shows them",
                     )
     except MailbotError as error:
         yield failed("journal", str(path), error)

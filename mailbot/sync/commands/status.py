@@ -59,7 +59,12 @@ def _of_account(journal: Journal, account: str) -> dict[str, Any]:
             _failure(m.note, m.error, m.attempts, m.next_try) for m in journal.mails.failing(account)
         ],
         "quarantined": [
-            _failure(f"{f.location.mailbox} UID {f.location.uid}", f.error, f.attempts, f.next_try)
+            _failure(
+                f"{f.location.mailbox} UID {f.location.uid}",
+                f.error,
+                f.attempts,
+                None if f.given_up else f.next_try,
+            )
             for f in journal.failures.all(account)
         ],
         "tokens": [

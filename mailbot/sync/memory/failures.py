@@ -21,7 +21,15 @@ class Failures(Protocol):
         ...
 
     def due(self, account: str, mailbox: str, uidvalidity: int) -> dict[int, datetime]:
-        """UID -> when it may be tried again."""
+        """UID -> when it may be tried again; without those that the user has given up."""
+        ...
+
+    def given_up(self, account: str, mailbox: str, uidvalidity: int) -> set[int]:
+        """The UIDs that the user has given up."""
+        ...
+
+    def give_up(self, account: str, location: Location, given_up: bool) -> None:
+        """The user gives a message up, or wants it after all."""
         ...
 
     def forget(self, account: str, location: Location) -> None:
@@ -45,7 +53,7 @@ class SqliteFailures:
         sql = (
             "INSERT INTO failure (account, mailbox, uidvalidity, uid, error, attempts, next_try) VALUES (?,?,?,?,?,?,?)"
             " ON CONFLICT (account, mailbox, uidvalidity, uid) DO UPDATE SET error = excluded.error,"
-            " attempts = excluded.attempts, next_try = excluded.next_try"
+            " attempts = excluded.attempts, next_try = excluded.next_try, given_up = 0"
         )
         place = (account, location.mailbox, location.uidvalidity, location.uid)
         self._database.run(sql, *place, error, attempts, to_text(next_try))
@@ -56,8 +64,16 @@ class SqliteFailures:
         return int(row[0]) if row else 0
 
     def due(self, account: str, mailbox: str, uidvalidity: int) -> dict[int, datetime]:
-        sql = "SELECT uid, next_try FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ?"
+        sql = "SELECT uid, next_try FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND NOT given_up"
         return {uid: from_text(at) for uid, at in self._database.all(sql, account, mailbox, uidvalidity)}
+
+    def given_up(self, account: str, mailbox: str, uidvalidity: int) -> set[int]:
+        sql = "SELECT uid FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND given_up"
+        return {uid for (uid,) in self._database.all(sql, account, mailbox, uidvalidity)}
+
+    def give_up(self, account: str, location: Location, given_up: bool) -> None:
+        sql = "UPDATE failure SET given_up = ? WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?"
+        self._database.run(sql, int(given_up), account, location.mailbox, location.uidvalidity, location.uid)
 
     def forget(self, account: str, location: Location) -> None:
         sql = "DELETE FROM failure WHERE account = ? AND mailbox = ? AND uidvalidity = ? AND uid = ?"
@@ -69,8 +85,8 @@ class SqliteFailures:
 
     def all(self, account: str) -> list[Failure]:
         sql = (
-            "SELECT mailbox, uidvalidity, uid, error, attempts, next_try FROM failure WHERE account = ?"
+            "SELECT mailbox, uidvalidity, uid, error, attempts, next_try, given_up FROM failure WHERE account = ?"
             " ORDER BY mailbox, uid, uidvalidity"
         )
         rows = self._database.all(sql, account)
-        return [Failure(Location(*row[:3]), row[3], row[4], from_text(row[5])) for row in rows]
+        return [Failure(Location(*row[:3]), row[3], row[4], from_text(row[5]), bool(row[6])) for row in rows]

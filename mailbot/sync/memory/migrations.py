@@ -161,11 +161,16 @@ CREATE INDEX draft_note ON draft (note);
 CREATE INDEX draft_status ON draft (status)
 """
 
+# The user may give a mail up that cannot become a note.
+_GIVEN_UP = """
+ALTER TABLE failure ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in script.split(";") if s.strip())
 
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
-    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS, _LIFE))
+    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS, _LIFE, _GIVEN_UP))
 )

@@ -122,12 +122,14 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A message that could not become a note: where it lies, why, and when it may be tried again."""
+    """A message that could not become a note: where it lies, why, and when it may be tried again; or that the user has given it
+    up."""
 
     location: Location
     error: str
     attempts: int
     next_try: datetime
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,14 @@ class Look:
 def look(server: ImapAccount, account: str, opened: Opened, journal: Journal, wish: Wish) -> Look:
     """Ask the mailbox that is open for what is wanted, and plan. Raises MailbotError if the server fails."""
     mailbox, uidvalidity = opened.name, opened.uidvalidity
+    failures = journal.failures
     memory = Remembered(
         journal.cursors.get(account, mailbox),
-        frozenset(journal.locations.known_uids(account, mailbox, uidvalidity)),
-        journal.failures.due(account, mailbox, uidvalidity) if uidvalidity else {},
+        frozenset(
+            journal.locations.known_uids(account, mailbox, uidvalidity)
+            | failures.given_up(account, mailbox, uidvalidity)
+        ),
+        failures.due(account, mailbox, uidvalidity) if uidvalidity else {},
     )
     search = search_for(wish, memory.cursor, uidvalidity)
     found: list[int] = []

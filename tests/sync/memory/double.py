@@ -110,8 +110,20 @@ class MemoryFailures:
         return {
             at.uid: found.next_try
             for (a, at), found in self._tables.failures.items()
-            if (a, at.mailbox, at.uidvalidity) == wanted
+            if (a, at.mailbox, at.uidvalidity) == wanted and not found.given_up
         }
+
+    def given_up(self, account: str, mailbox: str, uidvalidity: int) -> set[int]:
+        wanted = account, mailbox, uidvalidity
+        return {
+            at.uid
+            for (a, at), found in self._tables.failures.items()
+            if (a, at.mailbox, at.uidvalidity) == wanted and found.given_up
+        }
+
+    def give_up(self, account: str, location: Location, given_up: bool) -> None:
+        if found := self._tables.failures.get((account, location)):
+            self._tables.failures[account, location] = replace(found, given_up=given_up)
 
     def forget(self, account: str, location: Location) -> None:
         self._tables.failures.pop((account, location), None)

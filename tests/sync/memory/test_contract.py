@@ -133,6 +133,19 @@ def test_a_failure_is_remembered_until_it_is_forgotten(journal: Journal) -> None
     assert failures.all("work") == []
 
 
+def test_a_failure_that_is_given_up_is_not_due_until_it_is_wanted_again(journal: Journal) -> None:
+    failures = journal.failures
+    failures.record("work", INBOX, "x", 3, NOW)
+    failures.give_up("work", INBOX, True)
+    assert failures.due("work", "INBOX", 1) == {} and failures.given_up("work", "INBOX", 1) == {5}
+    assert failures.given_up("work", "INBOX", 2) == set() == failures.given_up("home", "INBOX", 1)
+    assert [f.given_up for f in failures.all("work")] == [True]
+    failures.give_up("work", INBOX, False)
+    assert failures.due("work", "INBOX", 1) == {5: NOW} and failures.given_up("work", "INBOX", 1) == set()
+    failures.give_up("work", Location("INBOX", 1, 6), True)  # nothing is known of that one
+    assert len(failures.all("work")) == 1
+
+
 def test_failures_of_a_renumbered_mailbox_say_nothing_any_more(journal: Journal) -> None:
     journal.failures.record("work", INBOX, "x", 1, NOW)
     journal.failures.record("work", Location("INBOX", 2, 5), "x", 1, NOW)

@@ -31,6 +31,7 @@ COMMANDS = {
     "auth": "Log an account in by browser (OAuth), or out.",
     "views": "Make the views (Bases) for Obsidian.",
     "schedule": "Have mailbot run by itself: cron, systemd or launchd.",
+    "export": "Pack a bug report, without secrets and text of mails.",
     "completion": "Print what completes commands in bash, zsh or fish.",
     "man": "Print the manual page.",
     "demo": "See the whole job on a mail server and a vault of its own.",

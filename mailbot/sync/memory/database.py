@@ -172,6 +172,23 @@ def copy_database(path: Path, to: Path) -> None:
         target.close()
 
 
+def tables_of(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(name, rows by column) of every table, read without a lock on the writers. Raises BadData if the file is damaged, TryAgain where it
+    cannot be read just now."""
+    database = sqlite3.connect(path, timeout=WAIT)
+    database.row_factory = sqlite3.Row
+    try:
+        names = database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+        ).fetchall()
+        for (name,) in names:
+            yield name, [dict(row) for row in database.execute(f'SELECT * FROM "{name}"')]
+    except sqlite3.Error as error:
+        raise in_words(path, error) from error
+    finally:
+        database.close()
+
+
 def version_of(path: Path) -> int:
     """The version of a SQLite file's schema."""
     database = sqlite3.connect(path)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-offline lint format bench clean servers
+.PHONY: demo test test-offline lint format bench clean servers torture
 
 demo: $(STAMP)
 	$(BIN)/mailbot demo
@@ -15,6 +15,11 @@ test: lint servers
 # Without the tests that need a real Dovecot or a browser, for a machine that has none and may install none.
 test-offline: lint
 	$(BIN)/pytest -n 2 -m "not dovecot and not browser"
+
+# A thousand runs over bad lines, about half an hour. SEED=5000 begins elsewhere.
+SEED ?= 1
+torture: $(STAMP) servers
+	MAILBOT_TORTURE=1000 MAILBOT_SEED=$(SEED) $(BIN)/pytest -q -n 2 tests/e2e/test_broken_wire.py
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check mailbot tests benchmarks

@@ -111,7 +111,7 @@ def echo(received: list[bytes]) -> socket.socket:
     ],
 )  # fmt: skip
 def test_each_fault_is_what_it_says(monkeypatch: pytest.MonkeyPatch, fault: Fault, back: bytes) -> None:
-    monkeypatch.setattr("tests.servers.wire.drawn", lambda _: fault)
+    monkeypatch.setattr("tests.servers.wire.drawn", lambda *_: fault)
     received: list[bytes] = []
     with echo(received) as listener, Wire(listener.getsockname()[1], faults(1)) as wire:
         with socket.create_connection(("127.0.0.1", wire.port), timeout=5) as line:
@@ -145,7 +145,7 @@ def test_nothing_is_lost_or_doubled(
             ),
         )
     with (
-        SmtpServer() as submission, Wire(dovecot.port, source) as imap, Wire(submission.port, source) as smtp,
+        SmtpServer() as submission, Wire(dovecot.port, source) as imap, Wire(submission.port, source, 9) as smtp,
         Wire(int(model.url.split(":")[2].split("/")[0]), source) as to_model,
     ):  # fmt: skip
         settings = settings_of(tmp_path, vault, user, imap, smtp, to_model)

@@ -28,17 +28,17 @@ def faults(seed: int) -> random.Random:
     return random.Random(seed)
 
 
-def drawn(source: random.Random) -> Fault:
-    """The next connection's fault: near the beginning as often as far in."""
+def drawn(source: random.Random, reach: int) -> Fault:
+    """The next connection's fault, within 2**reach octets: near the beginning as often as far in."""
     kind = source.choice(KINDS)
-    return Fault(kind, int(2 ** source.uniform(0, 15)), kind in ("cut", "stall") and source.random() < 0.5)
+    return Fault(kind, int(2 ** source.uniform(0, reach)), kind in ("cut", "stall") and source.random() < 0.5)
 
 
 class Wire:
-    """Passes connections on to `target`, a port of this machine. What befell whom is in `befell`; healthy after `heal()`."""
+    """Passes connections on to `target`, a port of this machine; the faults lie within 2**reach octets. What befell whom is in `befell`; healthy after `heal()`."""
 
-    def __init__(self, target: int, source: random.Random) -> None:
-        self.target, self.source = target, source
+    def __init__(self, target: int, source: random.Random, reach: int = 15) -> None:
+        self.target, self.source, self.reach = target, source, reach
         self.befell: list[Fault] = []
         self.healthy = False
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -70,7 +70,7 @@ class Wire:
             except OSError:
                 return
             with self.lock:
-                fault = Fault("none", 0, False) if self.healthy else drawn(self.source)
+                fault = Fault("none", 0, False) if self.healthy else drawn(self.source, self.reach)
                 if not self.healthy:
                     self.befell.append(fault)
                 self.open |= {client, server}

@@ -108,6 +108,7 @@ def echo(received: list[bytes]) -> socket.socket:
         (Fault("none", 3, False), b"0123456789"), (Fault("bytes", 3, False), b"0123456789"), (Fault("delay", 3, False), b"0123456789"),
         (Fault("cut", 3, False), b"012"), (Fault("stall", 3, False), b"012"), (Fault("swallow", 3, False), b"012"),
         (Fault("repeat", 3, False), b"01234567893456789"), (Fault("stall", 3, True), b"012"),
+        (Fault("unheard", 0, False, b"89"), b""), (Fault("unheard", 1, False, b"89"), b"0123456789"),
     ],
 )  # fmt: skip
 def test_each_fault_is_what_it_says(monkeypatch: pytest.MonkeyPatch, fault: Fault, back: bytes) -> None:
@@ -119,7 +120,7 @@ def test_each_fault_is_what_it_says(monkeypatch: pytest.MonkeyPatch, fault: Faul
             got = b""
             while len(got) < len(back) and (data := line.recv(100)):
                 got += data
-            if fault.kind in ("cut", "stall", "swallow"):
+            if fault.kind in ("cut", "stall", "swallow") or not back:
                 assert line.recv(100) == b""
         assert (got, wire.befell) == (back, [fault])
         assert b"".join(received) == (b"012" if fault.up else b"0123456789")

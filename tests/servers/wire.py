@@ -9,18 +9,22 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-KINDS = ("none", "bytes", "delay", "cut", "stall", "swallow", "repeat")
+KINDS = ("none", "bytes", "delay", "cut", "stall", "swallow", "repeat", "unheard", "unheard")
+DONE = (b"APPENDUID", b"Expunge completed", b"Store completed", b"250 OK", b'"choices"')
+"""What a server says once it has acted."""
 STALLED = 1.3
 """Seconds for which a stalled line stays open: longer than whoever waits for it has patience."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What befalls one connection. `at` counts the octets of the direction that it befalls; `up` is from the client to the server."""
+    """What befalls one connection. `at` counts the octets of the direction that it befalls; `up` is from the client to the server.
+    Where it is `unheard`, the first answer that holds `done` is lost after `at` others, and the line with it."""
 
     kind: str
     at: int
     up: bool
+    done: bytes = b""
 
 
 def faults(seed: int) -> random.Random:
@@ -31,6 +35,8 @@ def faults(seed: int) -> random.Random:
 def drawn(source: random.Random, reach: int) -> Fault:
     """The next connection's fault, within 2**reach octets: near the beginning as often as far in."""
     kind = source.choice(KINDS)
+    if kind == "unheard":
+        return Fault(kind, source.randrange(3), False, source.choice(DONE))
     return Fault(kind, int(2 ** source.uniform(0, reach)), kind in ("cut", "stall") and source.random() < 0.5)
 
 
@@ -82,10 +88,15 @@ class Wire:
                 threading.Thread(target=self._pass, args=(source, sink, befalls), daemon=True).start()
 
     def _pass(self, source: socket.socket, sink: socket.socket, fault: Fault) -> None:
-        passed = 0
+        passed, heard = 0, 0
         with suppress(OSError):
             while data := source.recv(65536):
-                if fault.kind == "none" or passed + len(data) <= fault.at:
+                if fault.kind == "unheard":
+                    heard += fault.done in data
+                    if heard > fault.at:
+                        break
+                    sink.sendall(data)
+                elif fault.kind == "none" or passed + len(data) <= fault.at:
                     sink.sendall(data)
                 elif not self._befall(sink, data, max(fault.at - passed, 0), fault):
                     break

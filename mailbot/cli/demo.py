@@ -37,8 +37,18 @@ def demo(context: click.Context, into: Path | None, as_json: bool) -> None:
     with console.progress() as progress:
         done = demonstrate(folder, llm, progress)
     if as_json:
-        console.emit({"vault": str(done.vault), "notes": done.first.notes, "drafts": done.first.drafts, "server_drafts": len(done.server_drafts),
-                      "second_run": {"notes": done.second.notes, "drafts": done.second.drafts}, "recorded": done.recorded, "error": done.first.error})  # fmt: skip
+        second = {"notes": done.second.notes, "drafts": done.second.drafts}
+        console.emit(
+            {
+                "vault": str(done.vault),
+                "notes": done.first.notes,
+                "drafts": done.first.drafts,
+                "server_drafts": len(done.server_drafts),
+                "second_run": second,
+                "recorded": done.recorded,
+                "error": done.first.error,
+            }
+        )
     else:
         _tell(done, llm)
     raise SystemExit(done.first.exit_code or done.second.exit_code or (1 if done.first.failed else 0))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from mailbot.mail.freemail import is_for_all
 from mailbot.vault import note as notes
+from mailbot.vault.encounter import Encounter
 from mailbot.vault.entry import says_no
 from mailbot.vault.files import safe_name
 from mailbot.vault.index import Index
@@ -25,30 +25,6 @@ _OURS = re.compile(r"^- \d{4}-\d\d-\d\d: \[\[[^\]\n]+\]\]$")
 RECENT = 10
 """Mails in Recent Context, where a view shows the others."""
 _TASKS = "```dataview\nTASK\nFROM [[]]\nWHERE !completed\n```"
-
-
-@dataclass(frozen=True, slots=True)
-class Encounter:
-    """A mail from a person: its ISO day, its note (relative to the vault), and what its signature says."""
-
-    day: str
-    note: str
-    role: str = ""
-    company: str = ""
-    phone: str = ""
-
-    @property
-    def line(self) -> str:
-        return f"- {self.day}: {self.wikilink}"
-
-    @property
-    def wikilink(self) -> str:
-        return f"[[{self.note.removesuffix('.md')}]]"
-
-    @property
-    def facts(self) -> dict[str, str]:
-        told = {"role": self.role, "company": self.company, "phone": self.phone}
-        return {key: property_text(value) for key, value in told.items() if value}
 
 
 def person(index: Index, email: str, name: str = "") -> NoteRow | None:

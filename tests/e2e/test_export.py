@@ -105,6 +105,18 @@ def test_no_canary_is_in_a_report_of_full_and_failing_runs(
     assert again.returncode == 78 and "is there already" in again.stderr
 
 
+def test_a_mailbox_of_ones_own_is_masked_wherever_it_stands() -> None:
+    from mailbot.sync.commands.export import _own_mailboxes
+
+    rows = [{"mailbox": "INBOX"}, {"mailbox": "Kunden/Zebrafisch"}, {"mailbox": ""}, {"uid": 7}]
+    names = frozenset(_own_mailboxes({"location": rows}))
+    assert names == {"Kunden/Zebrafisch"}
+    redaction = Redaction(b"k" * 32, names)
+    told = redaction.words("account work: Kunden/Zebrafisch uid 7 kept, INBOX uid 8 too")
+    mask = redaction.row(rows[1])["mailbox"]
+    assert told == f"account work: {mask} uid 7 kept, INBOX uid 8 too" and mask.startswith("#")
+
+
 def test_a_mask_is_the_same_within_a_report_and_another_in_the_next() -> None:
     one, two = Redaction(b"1" * 32), Redaction(b"2" * 32)
     assert one.mask("ana@acme.example") == one.mask("ana@acme.example") != two.mask("ana@acme.example")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.settings import Settings
+from mailbot.sync.commands import quarantine
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
@@ -81,3 +82,16 @@ def test_a_mail_that_is_gone_says_so(settings: Settings, dovecot: Dovecot, user:
         client.expunge()
     done = run("quarantine", "show", "work:INBOX:1")
     assert done.returncode == 65 and b"not in INBOX any more" in done.stderr
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+def test_a_mail_that_a_run_keeps_meanwhile_is_not_put_back(
+    settings: Settings, vault: Path, given_up: bool
+) -> None:
+    wanted = quarantine.held(settings)
+    run("quarantine", "retry")
+    (vault / "Email" / "2026").unlink()
+    (report,) = fetch_all(settings, Options())
+    assert len(wanted) == len(report.notes) == 1
+    quarantine._change(settings, wanted, given_up=given_up)
+    assert quarantine.held(settings) == []

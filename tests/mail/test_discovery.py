@@ -152,7 +152,7 @@ def test_what_a_document_says() -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        config(imap_security="plain"), config(imap_port=0), config(imap_port=70000), config(imap_port="99 3"), config(imap="a b"),
+        config(imap_security="plain"), config(imap_port=0), config(imap_port=70000), config(imap_port="000001999999"), config(imap_port="99 3"), config(imap="a b"),
         config(imap="-x.example"), config(imap="x.example/path"), config(imap="x.example:99"), config(username="a b"),
         config(username="x" * 300), config(imap="a" * 300), config().replace("imap", "jmap"),
         config().replace("<clientConfig", "<!DOCTYPE x [<!ENTITY a 'b'>]><clientConfig"),

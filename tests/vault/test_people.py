@@ -12,9 +12,10 @@ from mailbot.mail.mime.parse import parse
 from mailbot.mail.text.signature import Details, details
 from mailbot.sync.decide.correspondent import why_no_person, why_nobody
 from mailbot.vault import note as notes
+from mailbot.vault.encounter import Encounter
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
-from mailbot.vault.people import Encounter, merged, new_note, new_path, person, stub, with_encounter
+from mailbot.vault.people import merged, new_note, new_path, person, stub, with_encounter
 from mailbot.vault.read_back import party
 
 MET = Encounter("2026-11-20", "Email/2026/11/a.md", role="Head of Storage", phone="+32 9 123 45 67")

@@ -52,7 +52,7 @@ def _servers(root: ElementTree.Element, tag: str, kind: str, domain: str) -> Ite
             and _HOST.fullmatch(host)
             and _USERNAME.fullmatch(username)
         )
-        if fits and security and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536:
+        if fits and security and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536:
             found.append((MailServer(host, int(port), security), username))
     return iter(sorted(found, key=lambda each: each[0].security != "tls"))
 

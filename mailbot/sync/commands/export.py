@@ -24,7 +24,7 @@ from mailbot.mail.discovery.providers import providers
 from mailbot.regular_file import read_file
 from mailbot.settings import Settings
 from mailbot.sync.commands.doctor import examine
-from mailbot.sync.decide.redaction import Redaction
+from mailbot.sync.decide.redaction import Redaction, is_usual
 from mailbot.sync.memory.database import tables_of
 from mailbot.sync.session.state import State
 
@@ -43,6 +43,8 @@ PACKAGES = (
 _KNOWN_HOSTS = {"localhost", "127.0.0.1", "::1", "api.openai.com"} | {
     server.host for provider in providers() for server in (provider.imap, provider.smtp)
 }
+Tables = dict[str, list[dict[str, Any]]]
+"""The rows of each table of the journal, by column."""
 LOG = 5_000_000
 """Octets of a log file that are read."""
 
@@ -50,11 +52,13 @@ LOG = 5_000_000
 def export(config: Path, settings: Settings, to: Path) -> list[str]:
     """Write a ZIP that nobody else can read; returns the names of what is in it. Raises ConfigError if the file is there already."""
     said = yaml.safe_load(read_file(config).decode("utf-8"))
-    redaction = Redaction(secrets.token_bytes(32), frozenset(_own_hosts(said)))
+    journal = _journal(State(settings.vault).journal)
+    names_of_ones_own = frozenset((*_own_hosts(said), *_own_mailboxes(journal)))
+    redaction = Redaction(secrets.token_bytes(32), names_of_ones_own)
     packed = io.BytesIO()
     names = []
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in _parts(config, settings, said, redaction):
+        for name, text in _parts(config, settings, said, journal, redaction):
             archive.writestr(name, text)
             names.append(name)
     try:
@@ -70,7 +74,7 @@ def _own_hosts(said: Any) -> Iterator[str]:
         for key, value in said.items():
             if isinstance(value, (dict, list)):
                 yield from _own_hosts(value)
-            elif key == "host" or "url" in str(key):
+            elif value and (key == "host" or "url" in str(key)):
                 host = (urlsplit(str(value)).hostname or str(value)).casefold()
                 if host not in _KNOWN_HOSTS:
                     yield host
@@ -79,11 +83,17 @@ def _own_hosts(said: Any) -> Iterator[str]:
             yield from _own_hosts(value)
 
 
-def _parts(config: Path, settings: Settings, said: Any, redaction: Redaction) -> Iterator[tuple[str, str]]:
+def _parts(
+    config: Path, settings: Settings, said: Any, journal: Tables, redaction: Redaction
+) -> Iterator[tuple[str, str]]:
+    """(name, text) of each part."""
     yield "versions.json", _json(_versions())
     yield "settings.yaml", yaml.safe_dump(redaction.settings(said), sort_keys=False, allow_unicode=True)
     yield "checks.json", _json([_check(check, redaction) for check in _checks(config, settings)])
-    yield "journal.json", _json(_journal(State(settings.vault).journal, redaction))
+    yield (
+        "journal.json",
+        _json({name: [redaction.row(row) for row in rows] for name, rows in journal.items()}),
+    )
     for path in sorted(state_folder().glob("mailbot.log*")):
         text = read_file(path, LOG, head=True).decode("utf-8", "replace")
         yield path.name, "".join(f"{redaction.words(line)}\n" for line in text.splitlines())
@@ -102,13 +112,18 @@ def _check(check: Any, redaction: Redaction) -> dict[str, Any]:
     return {**found, **{key: redaction.words(found[key]) for key in ("about", "found", "advice")}}
 
 
-def _journal(path: Path, redaction: Redaction) -> dict[str, Any]:
-    if not path.exists():
-        return {}
+def _journal(path: Path) -> Tables:
+    """The rows of each table, or the error that keeps them from being read."""
     try:
-        return {name: [redaction.row(row) for row in rows] for name, rows in tables_of(path)}
+        return dict(tables_of(path)) if path.exists() else {}
     except MailbotError as error:
-        return {"error": redaction.words(str(error))}
+        return {"unreadable": [{"error": str(error)}]}
+
+
+def _own_mailboxes(journal: Tables) -> set[str]:
+    """The mailboxes that have a name of the user's own, such as that of a customer."""
+    said = {row.get("mailbox") for rows in journal.values() for row in rows}
+    return {mailbox for mailbox in said if mailbox and not is_usual(mailbox)}
 
 
 def _versions() -> dict[str, str]:

@@ -81,8 +81,11 @@ def _change(settings: Settings, wanted: Sequence[Held], *, given_up: bool) -> No
     for name in dict.fromkeys(each.account for each in wanted):
         (account,) = chosen(settings, [name])
         with opened(settings, account, Report(name)) as session, session.journal.together():
+            held_still = {f.location for f in session.journal.failures.all(name)}
             for each in wanted:
-                if each.account == name:
+                if (
+                    each.account == name and each.failure.location in held_still
+                ):  # a run may have kept it meanwhile
                     _changed(session.journal.failures, name, each.failure, given_up=given_up)
 
 

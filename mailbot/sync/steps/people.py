@@ -19,10 +19,10 @@ from mailbot.sync.session.report import Report, log
 from mailbot.sync.steps.sent import exchanged_with
 from mailbot.vault import people
 from mailbot.vault.bases import MAIL, PERSON_EMBED
+from mailbot.vault.encounter import Encounter
 from mailbot.vault.index import Index
 from mailbot.vault.indexing import refresh
 from mailbot.vault.note import Properties
-from mailbot.vault.people import Encounter
 from mailbot.vault.read_back import date_in, sender_in, signature_in
 from mailbot.vault.wikilink import linked
 

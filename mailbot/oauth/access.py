@@ -115,7 +115,8 @@ class Access:
             self.store.check()
         except OSError as error:
             raise TryAgain(
-                f"account {self.account}: its tokens cannot be written ({error.strerror or error}), so it was not refreshed"
+                f"account {self.account}: its tokens cannot be written ({error.strerror or error}), so it was not refreshed;"
+                " make room or write access, and the next run does it"
             ) from error
 
     def _tell(self, tokens: Tokens) -> NoReturn:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from mailbot import extras
+from mailbot.effect import Effect
 from mailbot.errors import AuthenticationFailed
 
 TIMEOUT = 30.0
@@ -36,12 +37,14 @@ def read(service: str, name: str, whose: str) -> str:
 
 def write(service: str, name: str, value: str, whose: str) -> None:
     """Store an entry. Raises what `read` raises."""
-    _run(_WRITE, service, name, whose, value)
+    with Effect.TOKEN_WRITTEN:
+        _run(_WRITE, service, name, whose, value)
 
 
 def remove(service: str, name: str, whose: str) -> None:
     """Take an entry away, if it is there. Raises what `read` raises."""
-    _run(_REMOVE, service, name, whose)
+    with Effect.TOKEN_WRITTEN:
+        _run(_REMOVE, service, name, whose)
 
 
 def _run(code: str, service: str, name: str, whose: str, given: str = "") -> str:

@@ -16,6 +16,7 @@ from mailbot.assistant.llm_errors import NotUnderstood, UnusableAnswer, errors_m
 from mailbot.assistant.shape import FORMS, Answer, in_words, read
 from mailbot.assistant.tokens import tokens
 from mailbot.assistant.usage import believable, count
+from mailbot.effect import Effect
 from mailbot.errors import BadData, ConfigError, MailbotError, ServerUnavailable
 from mailbot.hearsay import confidence
 from mailbot.http import host_of
@@ -209,7 +210,9 @@ class Model:
         seconds = self.endpoint.timeout
         with errors_mapped(where, seconds):
             client = self._openai()
-            return retrying(self.endpoint.retries)(lambda: stopping.within(seconds, lambda: call(client)))
+            asked = retrying(self.endpoint.retries)
+            with Effect.MODEL_ANSWERED:
+                return asked(lambda: stopping.within(seconds, lambda: call(client)))
 
     def _openai(self) -> OpenAI:
         with self._lock:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailbot import private, system_keyring
+from mailbot.effect import Effect
 from mailbot.errors import AuthenticationFailed, BadData
 from mailbot.hearsay import confidence
 from mailbot.regular_file import read_file
@@ -77,15 +78,16 @@ class FileStore:
             raise AuthenticationFailed(f"{self.whose}: {error}") from error
 
     def write(self, tokens: Tokens) -> None:
-        private.write(self.path, _text(tokens).encode())
+        with Effect.TOKEN_WRITTEN:
+            private.write(self.path, _text(tokens).encode())
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        private.remove(self.path)
 
     def check(self) -> None:
         test = self.path.with_name(f"{self.path.name}.check")
         private.write(test, b" " * 4096)
-        test.unlink(missing_ok=True)
+        private.remove(test)
 
 
 @dataclass(frozen=True, slots=True)

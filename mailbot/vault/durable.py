@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from mailbot.effect import Effect
+from mailbot.private import remove
 from mailbot.vault.rename import give_name
 from mailbot.vault.unfinished import begun, make_folder, mode_of, or_away, prepared, sync_folder
 
@@ -25,7 +27,7 @@ def write_atomic(path: Path, data: bytes, scratch: Path | None = None, mode: int
     Raises OSError if the disk says no; nothing of `path` has changed then.
     """
     ready = prepared(path, data, scratch, mode)
-    or_away(ready, lambda: ready.replace(path))
+    or_away(ready, lambda: _replace(ready, path))
     sync_folder(path.parent)
 
 
@@ -52,7 +54,7 @@ def create_all(
     except BaseException:
         for file in begun:
             if isinstance(file, _Begun):
-                file.ready.unlink(missing_ok=True)
+                remove(file.ready)
         raise
     folders = {
         path.parent for (path, _), file in zip(files, made, strict=True) if not isinstance(file, OSError)
@@ -83,20 +85,28 @@ class _Begun:
 def _begun_with(path: Path, data: bytes, scratch: Path | None) -> _Begun | OSError:
     try:
         make_folder(path.parent)
-        handle, ready = begun(path, scratch)
+        with Effect.FILE_WRITTEN:
+            return _written(path, data, scratch)
     except OSError as error:
         return error
+
+
+def _written(path: Path, data: bytes, scratch: Path | None) -> _Begun:
+    handle, ready = begun(path, scratch)
     try:
         with os.fdopen(os.dup(handle), "wb") as file:
             file.write(data)
         os.fchmod(handle, mode_of(path, None))
-    except BaseException as error:
+    except BaseException:
         os.close(handle)
-        ready.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            return error
+        remove(ready)
         raise
     return _Begun(path, ready, handle)
+
+
+def _replace(ready: Path, path: Path) -> None:
+    with Effect.FILE_NAMED:
+        ready.replace(path)
 
 
 def _synced(file: _Begun) -> None:
@@ -104,7 +114,7 @@ def _synced(file: _Begun) -> None:
     try:
         os.fsync(file.handle)
     except OSError:
-        file.ready.unlink(missing_ok=True)
+        remove(file.ready)
         raise
     finally:
         os.close(file.handle)

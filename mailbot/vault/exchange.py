@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailbot.effect import Effect
+from mailbot.private import remove
 from mailbot.vault.rename import EXCHANGE, give_name, renameat2
 from mailbot.vault.unfinished import SUFFIX, or_away, prepared, sync_folder
 
@@ -40,7 +42,7 @@ def _exchanged(ready: Path, path: Path, expected: Callable[[bytes], bool], ours:
         with _leased(path) as old:
             if old.being_written or not expected(path.read_bytes()):
                 return False
-            if not renameat2(ready, path, EXCHANGE):
+            if not _exchange(ready, path):
                 return _linked(ready, path, expected)
             if expected(ready.read_bytes()):
                 time.sleep(SETTLE)
@@ -51,11 +53,16 @@ def _exchanged(ready: Path, path: Path, expected: Callable[[bytes], bool], ours:
         return False
 
 
+def _exchange(one: Path, other: Path) -> bool:
+    with Effect.FILES_EXCHANGED:
+        return renameat2(one, other, EXCHANGE)
+
+
 def _put_back(ready: Path, path: Path, ours: bytes) -> bool:
     """Undo an exchange. Until it is ours that comes out, what came out is the user's, and the newest of it. Returns False."""
     for _ in range(TURNS):
         try:
-            renameat2(ready, path, EXCHANGE)
+            _exchange(ready, path)
         except FileNotFoundError:  # the user has moved or deleted the note meanwhile
             give_name(ready, path)
             return False
@@ -106,20 +113,24 @@ def _linked(ready: Path, path: Path, expected: Callable[[bytes], bool]) -> bool:
     """The same on a system that cannot exchange: the old file keeps a second name until it was looked at."""
     kept = ready.with_name(f"{ready.name.removesuffix(SUFFIX)}-old{SUFFIX}")
     try:
-        kept.hardlink_to(path)
+        with Effect.FILE_NAMED:
+            kept.hardlink_to(path)
     except FileNotFoundError:
         return False
     except OSError:  # a disk without links: then only this look is left
         if not expected(path.read_bytes()):
             return False
-        ready.replace(path)
+        with Effect.FILES_EXCHANGED:
+            ready.replace(path)
         return True
     try:
-        ready.replace(path)
+        with Effect.FILES_EXCHANGED:
+            ready.replace(path)
         time.sleep(SETTLE)
         if expected(kept.read_bytes()):
             return True
-        kept.replace(path)
+        with Effect.FILES_EXCHANGED:
+            kept.replace(path)
         return False
     finally:
-        kept.unlink(missing_ok=True)
+        remove(kept)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mailbot import private
+from mailbot.effect import Effect
 from mailbot.vault.files import content_hash
 
 VERSION = 8
@@ -80,6 +81,12 @@ def still(database: sqlite3.Connection) -> Iterator[None]:
         database.execute("COMMIT")
 
 
+def commit(database: sqlite3.Connection) -> None:
+    """End a transaction that has changed the index."""
+    with Effect.INDEX_COMMITTED:
+        database.execute("COMMIT")
+
+
 _NO_DAMAGE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "INTERRUPT", "AUTH")
 
 
@@ -94,7 +101,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 def remove(path: Path) -> None:
     """Throw the database away, with what SQLite keeps beside it."""
     for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        part.unlink(missing_ok=True)
+        private.remove(part)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -119,7 +126,7 @@ def _connect(path: Path) -> sqlite3.Connection:
                     option = f"INSERT INTO {table} ({table}, rank) VALUES ('hashsize', {HASH_SIZE})"
                     database.execute(option)
                 database.execute(f"PRAGMA user_version = {VERSION}")
-            database.execute("COMMIT")
+            commit(database)
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA cache_size = -12288")
     except BaseException:

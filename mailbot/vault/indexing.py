@@ -12,6 +12,7 @@ from pathlib import Path
 from mailbot.errors import BadData
 from mailbot.vault.entry import UNSEARCHED, Entry, entry
 from mailbot.vault.index import Index
+from mailbot.vault.index_file import commit
 from mailbot.vault.passages import passages
 from mailbot.vault.walk import walk
 from mailbot.vault.wording import target
@@ -77,15 +78,15 @@ def refresh(
                 continue
             changed, added = changed + (stored is not None), added + (stored is None)
             if number % BATCH == 0:
-                execute("COMMIT")
+                commit(database)
                 execute("BEGIN IMMEDIATE")
                 if progress:
                     progress(number, len(work))
         if gone or work:
-            execute("COMMIT")
+            commit(database)
     except BaseException:
         if database.in_transaction:
-            execute("COMMIT")  # whole notes only are in it: an interrupted refresh keeps what it did
+            commit(database)  # whole notes only are in it: an interrupted refresh keeps what it did
         raise
     if len(gone) + len(work) > BATCH:  # or every question looks through a long log first
         execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -106,7 +107,7 @@ def add(index: Index, written: Iterable[tuple[str, tuple[int, int], Entry]]) -> 
                     _add(database, path, mtime, size, found)
     finally:
         if database.in_transaction:
-            database.execute("COMMIT")  # whole notes only are in it
+            commit(database)  # whole notes only are in it
 
 
 @contextmanager

@@ -263,11 +263,16 @@ def merged(into: str, other: str, other_link: str, name: str = "") -> str:
             left.append(line)
     if _says_more("\n".join(left)):
         rest = re.sub(r"\n{3,}", "\n\n", "\n".join(left)).strip()
-        body = body.rstrip("\n") + f"\n\n## From {other_link}\n\n{rest}\n"
+        body = _with_section(body, f"## From {other_link}\n\n{rest}\n")
     if differing:
         told = "\n".join(f"- {inline(key)}: {inline(str(value))}" for key, value in differing.items())
-        body = body.rstrip("\n") + f"\n\n## Properties from {other_link}\n\n{told}\n"
+        body = _with_section(body, f"## Properties from {other_link}\n\n{told}\n")
     return head + body.replace("\n", end)
+
+
+def _with_section(body: str, section: str) -> str:
+    """A section at the end, if it is not there yet: a merge may have been cut off and begun again."""
+    return body if f"\n{section}" in body else f"{body.rstrip()}\n\n{section}"
 
 
 def _says_more(body: str) -> bool:

@@ -8,11 +8,18 @@ import errno
 import os
 from pathlib import Path
 
+from mailbot.effect import Effect
+
 NOREPLACE, EXCHANGE = 1, 2
 
 
 def give_name(ready: Path, path: Path) -> None:
     """Rename a file to a name that nobody has. Raises FileExistsError if somebody has it."""
+    with Effect.FILE_NAMED:
+        _renamed(ready, path)
+
+
+def _renamed(ready: Path, path: Path) -> None:
     if renameat2(ready, path, NOREPLACE):
         return
     try:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from mailbot.effect import Effect
+from mailbot.private import remove
+
 PREFIX, SUFFIX = ".mailbot-", ".tmp"
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -23,7 +26,7 @@ def sweep(folder: Path) -> None:
         return
     for name in names:
         if name.startswith(PREFIX) and name.endswith(SUFFIX) and not _alive(name[len(PREFIX) :]):
-            (folder / name).unlink(missing_ok=True)
+            remove(folder / name)
 
 
 def _alive(rest: str) -> bool:
@@ -42,16 +45,17 @@ def _alive(rest: str) -> bool:
 def prepared(path: Path, data: bytes, scratch: Path | None, mode: int | None) -> Path:
     """A file that holds the data, on disk, with the permissions of the one that it is to be."""
     make_folder(path.parent)
-    handle, ready = begun(path, scratch)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode_of(path, mode))
-    except BaseException:
-        ready.unlink(missing_ok=True)
-        raise
+    with Effect.FILE_WRITTEN:
+        handle, ready = begun(path, scratch)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), mode_of(path, mode))
+        except BaseException:
+            remove(ready)
+            raise
     return ready
 
 
@@ -61,7 +65,8 @@ def make_folder(folder: Path) -> None:
         return
     above = next((f for f in folder.parents if f.is_dir()), None)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with Effect.FOLDER_MADE:
+            folder.mkdir(parents=True, exist_ok=True)
     except (
         FileExistsError
     ) as error:  # a file where a folder is to be: that is not the file that was asked for
@@ -94,7 +99,7 @@ def _is_ours(scratch: Path, beside: Path) -> bool:
     try:
         found = os.lstat(scratch)
     except FileNotFoundError:
-        with suppress(FileExistsError):
+        with suppress(FileExistsError), Effect.FOLDER_MADE:
             scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = os.lstat(scratch)
     return stat.S_ISDIR(found.st_mode) and found.st_dev == os.stat(beside).st_dev  # noqa: PTH116 - a Path costs
@@ -114,7 +119,7 @@ def or_away(ready: Path, act: Callable[[], object]) -> bool:
     try:
         return act() is not False
     finally:
-        ready.unlink(missing_ok=True)
+        remove(ready)
 
 
 def sync_folder(folder: Path) -> None:

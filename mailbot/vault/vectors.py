@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mailbot import extras, private
+from mailbot.effect import Effect
 from mailbot.errors import BadData, ConfigError, TryAgain
 
 SHORTEST = 100
@@ -100,7 +101,7 @@ class Vectors:
         there = {value for (value,) in self._execute("SELECT hash FROM vector")}
         gone = there - wanted
         if gone:
-            with self._database:
+            with Effect.INDEX_COMMITTED, self._database:
                 for value in gone:
                     (number,) = next(self._execute("SELECT id FROM vector WHERE hash = ?", value))
                     self._execute("DELETE FROM near WHERE rowid = ?", number)
@@ -110,7 +111,7 @@ class Vectors:
         for start in range(0, len(missing), BATCH):
             batch = list(saying(missing[start : start + BATCH]))
             made = self._embedded([text for _, text in batch]) if batch else []
-            with self._database:
+            with Effect.INDEX_COMMITTED, self._database:
                 for (value, _), vector in zip(batch, made, strict=True):
                     self._add(value, vector)
             done += len(batch)
@@ -191,7 +192,7 @@ class Vectors:
         self._execute("INSERT INTO near (rowid, bits) VALUES (?, vec_bit(?))", number, _bits(unit))
 
     def _clear(self) -> None:
-        with self._database:
+        with Effect.INDEX_COMMITTED, self._database:
             self._execute("DROP TABLE IF EXISTS near")
             self._execute("DELETE FROM vector")
             self._execute("DELETE FROM model")
@@ -252,7 +253,7 @@ def _connect(path: Path) -> Any:
 
 def _remove(path: Path) -> None:
     for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        part.unlink(missing_ok=True)
+        private.remove(part)
 
 
 def _unit(vector: Sequence[float]) -> list[float]:

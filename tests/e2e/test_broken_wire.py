@@ -65,6 +65,8 @@ def time_passes(settings: Settings) -> None:
     if not journal.exists():
         return
     with closing(sqlite3.connect(journal)) as database, database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'mail'").fetchone():
+            return  # a run was killed before it had a table
         for table, column in (("mail", "next_try"), ("failure", "next_try"), ("draft", "next_try"), ("draft", "since"),
                               ("draft", "approved_at"), ("draft", "sent_at"), ("pause", "until")):  # fmt: skip
             database.execute(

@@ -114,14 +114,14 @@ class MemoryAccount:
     def can_remove(self) -> bool:
         return True
 
-    def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
+    def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str, *, marked: bool = False) -> bool:
         box = self.store.boxes[name]
         found = box.messages.get(uid)
         if (
             box.uidvalidity != uidvalidity
             or not found
             or content_hash(found[0]) != sha256
-            or b"\\Deleted" in found[1]
+            or (b"\\Deleted" in found[1] and not marked)
         ):
             return False
         self.removed.append(found[0])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from mailbot.effect import Effect
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.hearsay import confidence
 from mailbot.mail.message import MessageId
@@ -76,7 +77,7 @@ class ImapAccount(Messages):
         MailbotError means that nothing was stored, whatever the server said.
         """
         confidence.text(message.decode("utf-8", "replace"))
-        with self._append_errors(name):
+        with self._append_errors(name), Effect.DRAFT_APPENDED:
             answer = self._imap.append(encoded(name), message, flags=(b"\\Draft", b"\\Seen"))
         hint = re.search(
             rb"APPENDUID \d{1,10} (\d{1,10})\b", answer if isinstance(answer, bytes) else str(answer).encode()
@@ -109,7 +110,7 @@ class ImapAccount(Messages):
 
     def deliver(self, name: str, message: bytes) -> None:
         """APPEND a message as new, unread mail: for the demo's own server."""
-        with self._errors(f"could not store a mail in {shown(name)}"):
+        with self._errors(f"could not store a mail in {shown(name)}"), Effect.MAIL_DELIVERED:
             self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
     def message(self, name: str, uid: int, most: int) -> bytes | None:
@@ -125,9 +126,10 @@ class ImapAccount(Messages):
         with self._errors("CAPABILITY failed"):
             return bool(self._trash() or self._imap.has_capability("UIDPLUS"))
 
-    def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str) -> bool:
+    def take_away(self, name: str, uidvalidity: int, uid: int, sha256: str, *, marked: bool = False) -> bool:
         """Take one message out of a mailbox, if it is still there with the bytes of this hash, and no other. Gmail, whose EXPUNGE
-        archives, moves it to Trash. False, and nothing done, where it is another, is gone, or somebody marks it as deleted.
+        archives, moves it to Trash. False, and nothing done, where it is another, is gone, or somebody marks it as deleted; `marked`
+        says that such a mark is ours.
 
         The look and the act are one opening of the mailbox; where the server has CONDSTORE (RFC 7162), a flag that somebody
         changes in between stops it, else it is looked at twice. The caller has asked `can_remove`.
@@ -135,23 +137,29 @@ class ImapAccount(Messages):
         with self._errors(f"could not remove the draft from {shown(name)}"):
             answer = self._imap.select_folder(encoded(name))
             try:
-                if number(answer.get(b"UIDVALIDITY")) != uidvalidity or not self._is_still(uid, sha256):
+                if number(answer.get(b"UIDVALIDITY")) != uidvalidity or not self._is_still(
+                    uid, sha256, marked
+                ):
                     return False
                 if trash := self._trash():
-                    self._imap.move([uid], encoded(trash))
+                    with Effect.MESSAGE_REMOVED:
+                        self._imap.move([uid], encoded(trash))
                     return True
-                if not self._imap.mark_deleted(uid):
+                if not self._imap.mark_deleted(uid, again=marked):
                     return False
-                self._imap.uid_expunge([uid])
+                with Effect.MESSAGE_REMOVED:
+                    self._imap.uid_expunge([uid])
                 return True
             finally:
                 if self._client is not None:
                     self._imap.select_folder(encoded(name), readonly=True)
                     self._open = self._last_open = name
 
-    def _is_still(self, uid: int, sha256: str) -> bool:
-        """Whether the message at a UID has these bytes and is not marked as deleted."""
-        found = [m for m in self.listings([uid]) if "\\deleted" not in {f.casefold() for f in m.flags}]
+    def _is_still(self, uid: int, sha256: str, marked: bool) -> bool:
+        """Whether the message at a UID has these bytes and is not marked as deleted, unless that may be."""
+        found = [
+            m for m in self.listings([uid]) if marked or "\\deleted" not in {f.casefold() for f in m.flags}
+        ]
         if not found or found[0].size > LARGEST:
             return False
         raw = next((raw for _, raw in self.bodies(found)), b"")
@@ -161,7 +169,7 @@ class ImapAccount(Messages):
         """APPEND a message that was sent, as read, where it is not filed already. Raises AppendUnknown if the answer never came."""
         if self.copies(name, message_id):
             return
-        with self._append_errors(name):
+        with self._append_errors(name), Effect.SENT_FILED:
             self._imap.append(encoded(name), message, flags=(b"\\Seen",))
 
     def set_answered(self, name: str, uidvalidity: int, uid: int) -> bool:
@@ -171,7 +179,8 @@ class ImapAccount(Messages):
             try:
                 if number(answer.get(b"UIDVALIDITY")) != uidvalidity:
                     return False
-                return bool(self._imap.add_flags([uid], [b"\\Answered"]))
+                with Effect.FLAG_STORED:
+                    return bool(self._imap.add_flags([uid], [b"\\Answered"]))
             finally:
                 if self._client is not None:
                     self._imap.select_folder(encoded(name), readonly=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mailbot.effect import Effect
 from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.answer import encoded, mailbox_name, shown
 from mailbot.mail.server.connection import Connection
@@ -71,7 +72,7 @@ class Mailboxes(Connection):
     def create(self, name: str) -> str:
         """CREATE a mailbox below the personal namespace and say its full name."""
         full = self.personal_namespace() + name
-        with self._errors(f"could not create {shown(full)}"):
+        with self._errors(f"could not create {shown(full)}"), Effect.MAILBOX_MADE:
             self._imap.create_folder(encoded(full))
         self._listed = None
         return full

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from mailbot.effect import Effect
 from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
 from mailbot.hearsay import confidence, one_line
 from mailbot.mail.mime.wire import Wire
@@ -114,8 +115,9 @@ class Outbox:
         client.send(stuffed)
         self.handed_over = True
         try:
-            client.send(b".\r\n")
-            code, text = client.reply(AFTER_DOT)
+            with Effect.MAIL_SUBMITTED:
+                client.send(b".\r\n")
+                code, text = client.reply(AFTER_DOT)
         except (OSError, smtplib.SMTPException) as error:
             return Lost(f"{self._where}: {said(error)} after the whole mail was handed over")
         if code == 250:

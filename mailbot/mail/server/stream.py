@@ -18,6 +18,7 @@ from typing import Any
 from imapclient import IMAPClient
 
 from mailbot import stopping
+from mailbot.effect import Effect
 
 LINE = 10_000_000
 """Octets of one line: a SEARCH that names a million UIDs."""
@@ -195,17 +196,20 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise imaplib.IMAP4.error("FETCH was refused")
         return [line for line in lines if isinstance(line, bytes)]
 
-    def mark_deleted(self, uid: int) -> bool:
+    def mark_deleted(self, uid: int, *, again: bool = False) -> bool:
         """Add `\\Deleted` to one message of the open mailbox. False where it was gone, or marked meanwhile: with CONDSTORE by
-        UNCHANGEDSINCE (RFC 7162 3.1.3), else by a second look."""
+        UNCHANGEDSINCE (RFC 7162 3.1.3), else by a second look. `again`: it may have been marked before."""
         items = ["FLAGS", "MODSEQ"] if self.has_capability("CONDSTORE") else ["FLAGS"]
         found = self.fetch([uid], items).get(uid) or {}
-        if b"FLAGS" not in found or b"\\deleted" in {bytes(f).lower() for f in found[b"FLAGS"]}:
+        if b"FLAGS" not in found:
             return False
+        if b"\\deleted" in {bytes(f).lower() for f in found[b"FLAGS"]}:
+            return again
         since = found.get(b"MODSEQ", (0,))[0]
         unless = f"(UNCHANGEDSINCE {int(since)}) " if since else ""
         self._imap.untagged_responses.pop("MODIFIED", None)
-        kind, said = self._imap.uid("STORE", str(uid), f"{unless}+FLAGS", "(\\Deleted)")
+        with Effect.FLAG_STORED:
+            kind, said = self._imap.uid("STORE", str(uid), f"{unless}+FLAGS", "(\\Deleted)")
         if kind != "OK":
             raise imaplib.IMAP4.error(f"STORE was refused: {said!r}")
         return not self._imap.untagged_responses.pop("MODIFIED", None)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from mailbot import __version__
+from mailbot import __version__, private
 from mailbot.config import state_folder
 from mailbot.credentials import secret
 from mailbot.errors import MailbotError
@@ -155,16 +155,13 @@ def vault(settings: Settings) -> Iterator[Check]:
 def _writable(folder: Path) -> Check:
     test = folder / f".mailbot-{os.getpid()}"
     try:
-        handle = os.open(test, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        os.write(handle, b"x")
-        os.fsync(handle)
-        os.close(handle)
+        private.create(test, b"x")
     except OSError as error:
         return wrong(
             "vault", str(folder), f"it cannot be written to ({error.strerror})", "correct its permissions", 75
         )
     finally:
-        test.unlink(missing_ok=True)
+        private.remove(test)
     return ok("vault", str(folder), "there, and it can be written to")
 
 

@@ -89,6 +89,10 @@ def _row(index: Index, who: str) -> NoteRow | None:
     if named and named.person:
         return named
     rows = index.with_address(who) if "@" in who else index.with_name(who)
+    if (
+        len(rows) > 1
+    ):  # an alias of somebody else, perhaps from a merge that was cut off, is less than a title
+        rows = [row for row in rows if row.title.casefold() == who.casefold()]
     return rows[0] if len(rows) == 1 else None
 
 

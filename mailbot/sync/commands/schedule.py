@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mailbot import private
+from mailbot.effect import Effect
 from mailbot.errors import ConfigError, TryAgain
 from mailbot.settings import Settings
 from mailbot.sync.decide.schedule import LABEL, MARK, Job, agent, crontab_with, crontab_without, units
 from mailbot.vault.durable import write_atomic
+from mailbot.vault.unfinished import make_folder
 
 Keeper = Literal["cron", "systemd", "launchd"]
 KEEPERS: tuple[Keeper, ...] = ("cron", "systemd", "launchd")
@@ -68,7 +71,7 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
     folder = _folder(keeper)
     written = {str(folder / name): text for name, text in files.items()}
     if not dry_run:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for path, text in written.items():
             write_atomic(Path(path), text.encode())
         remarks += _started(keeper, list(files))
@@ -89,7 +92,7 @@ def remove(keeper: Keeper) -> list[str]:
             _tried(["systemctl", "--user", "disable", "--now", Path(path).name])
         else:
             _tried(["launchctl", "bootout", f"gui/{os.getuid()}/{LABEL}"])
-        Path(path).unlink(missing_ok=True)
+        private.remove(Path(path))
         gone.append(path)
     if gone and keeper == "systemd":
         _tried(["systemctl", "--user", "daemon-reload"])
@@ -145,7 +148,10 @@ def _crontab() -> str:
 def _run(command: list[str], text: str) -> None:
     """Raises TryAgain if a program of the system fails."""
     try:
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT, check=False)
+        with Effect.SCHEDULE_SET:
+            done = subprocess.run(
+                command, input=text.encode(), capture_output=True, timeout=TIMEOUT, check=False
+            )
     except (OSError, subprocess.TimeoutExpired):
         done = None
     if done is None or done.returncode:
@@ -154,6 +160,8 @@ def _run(command: list[str], text: str) -> None:
 
 def _tried(command: list[str]) -> bool:
     try:
-        return not subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).returncode
+        with Effect.SCHEDULE_SET:
+            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
+        return not done.returncode
     except (OSError, subprocess.TimeoutExpired):
         return False

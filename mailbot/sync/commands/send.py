@@ -17,6 +17,8 @@ from mailbot.sync.session.state import State
 from mailbot.sync.steps import draft_wiring
 from mailbot.sync.steps.send import Preview, Sender
 
+_APPROVABLE = {"draft", "edited", "approved", "missing", "sending"}
+"""Where such drafts are, a note may say `approved` that no run has read since; or a run was killed while it sent one."""
 Ask = Callable[[Preview], bool]
 """Shows what would go out, and says whether it may."""
 
@@ -35,7 +37,7 @@ def send(
         names = [
             a.name
             for a in settings.accounts
-            if a.name in wanted or (not which and journal.drafts.counts(a.name).get("approved"))
+            if a.name in wanted or (not which and _APPROVABLE & set(journal.drafts.counts(a.name)))
         ]
     if not names and which:
         raise BadData("the account of that draft is no longer in accounts.yaml")

@@ -6,12 +6,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mailbot import private
+from mailbot.effect import Effect
 from mailbot.errors import BadData, MailbotError, TryAgain
 from mailbot.sync.memory.migrations import MIGRATIONS
 
@@ -58,7 +59,8 @@ class Database:
             if self._connection.in_transaction:  # SQLite may have rolled back by itself
                 self.run("ROLLBACK")
             raise
-        self.run("COMMIT")
+        with Effect.JOURNAL_COMMITTED:
+            self.run("COMMIT")
 
     @contextmanager
     def _part(self) -> Iterator[None]:
@@ -74,23 +76,29 @@ class Database:
 
     def run(self, sql: str, *values: object) -> int:
         """Run a statement; returns how many rows it changed."""
-        with self._explained():
+        with self._explained(), self._alone(sql):
             return self._connection.execute(sql, values).rowcount
 
     def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        with self._explained():
+        with self._explained(), self._alone(sql):
             self._connection.executemany(sql, rows)
 
     def one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         """The first row of an answer, None if there is none."""
         with self._explained():
-            found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+            with self._alone(sql):
+                found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
             return found
 
     def all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Every row of an answer."""
         with self._explained():
             return self._connection.execute(sql, values).fetchall()
+
+    def _alone(self, sql: str) -> AbstractContextManager[None]:
+        """The point of a statement that is a transaction of its own: what writes, where none is open."""
+        writes = sql.startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))
+        return Effect.JOURNAL_COMMITTED if writes and not self._connection.in_transaction else nullcontext()
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
@@ -121,9 +129,10 @@ class Database:
         own = kept.with_name(f"{kept.name}.{os.getpid()}")
         copy_database(self.path, own)
         if version_of(own) == version:
-            own.replace(kept)
+            with Effect.FILE_NAMED:
+                own.replace(kept)
         else:
-            own.unlink()
+            private.remove(own)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -153,7 +162,7 @@ def in_words(path: Path, error: sqlite3.Error) -> MailbotError:
 def copy_database(path: Path, to: Path) -> None:
     """Copy a SQLite file, whole and consistent, also while another program uses it. Raises BadData if it is damaged,
     TryAgain where it cannot be read just now."""
-    to.unlink(missing_ok=True)
+    private.remove(to)
     source = sqlite3.connect(path, timeout=WAIT)
     target = sqlite3.connect(private.file(to))
     deadline = time.monotonic() + WAIT
@@ -164,7 +173,8 @@ def copy_database(path: Path, to: Path) -> None:
             raise sqlite3.OperationalError("database is locked")
 
     try:
-        source.backup(target, progress=in_time, sleep=0.05)
+        with Effect.FILE_WRITTEN:
+            source.backup(target, progress=in_time, sleep=0.05)
     except sqlite3.Error as error:
         raise in_words(path, error) from error
     finally:

@@ -33,6 +33,14 @@ class Drafts(Protocol):
         """The mailbox of an intended draft is no more: it goes to another."""
         ...
 
+    def leave(self, draft_id: int, leaving: bool) -> None:
+        """Its message is about to be taken out of Drafts, or is no more."""
+        ...
+
+    def leaving(self, draft_id: int) -> bool:
+        """Whether its message was about to be taken out of Drafts when a run was killed: a mark as deleted is ours then."""
+        ...
+
     def approve(self, draft_id: int, approved: str, at: datetime) -> bool:
         """The user has approved what has this hash. False, and nothing done, if the draft is no longer one that can be."""
         ...
@@ -122,6 +130,12 @@ class SqliteDrafts:
 
     def redirect(self, draft_id: int, mailbox: str) -> None:
         self._database.run("UPDATE draft SET mailbox = ? WHERE id = ?", mailbox, draft_id)
+
+    def leave(self, draft_id: int, leaving: bool) -> None:
+        self._database.run("UPDATE draft SET leaving = ? WHERE id = ?", int(leaving), draft_id)
+
+    def leaving(self, draft_id: int) -> bool:
+        return self._database.one("SELECT leaving FROM draft WHERE id = ?", draft_id) == (1,)
 
     def approve(self, draft_id: int, approved: str, at: datetime) -> bool:
         sql = (

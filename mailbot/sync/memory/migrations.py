@@ -166,11 +166,16 @@ _GIVEN_UP = """
 ALTER TABLE failure ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0
 """
 
+# A draft that is being taken out of Drafts: marking and removing are two commands, and a run may be killed between.
+_LEAVING = """
+ALTER TABLE draft ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in script.split(";") if s.strip())
 
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
-    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS, _LIFE, _GIVEN_UP))
+    map(_statements, (_FIRST, _PEOPLE, _ASKS, _TYPED, _KEPT, _LOOKUPS, _LIFE, _GIVEN_UP, _LEAVING))
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailbot import private
+from mailbot.effect import Effect
 from mailbot.mail.message import MessageId
 from mailbot.vault.durable import write_atomic
 from mailbot.vault.files import content_hash
@@ -27,7 +28,7 @@ class Spool:
         return _read(self._mail(sha256))
 
     def drop_mail(self, sha256: str) -> None:
-        self._mail(sha256).unlink(missing_ok=True)
+        private.remove(self._mail(sha256))
 
     def keep_draft(self, message_id: MessageId, composed: bytes) -> None:
         write_atomic(self._closed(self._draft(message_id)), composed, mode=0o600)
@@ -37,7 +38,7 @@ class Spool:
         return _read(self._draft(message_id))
 
     def drop_draft(self, message_id: MessageId) -> None:
-        self._draft(message_id).unlink(missing_ok=True)
+        private.remove(self._draft(message_id))
 
     def sweep(self, mails: Collection[str], drafts: Collection[str]) -> None:
         """Keep the raw mails of these hashes and the drafts of these Message-IDs, and take all else away: what is done with, and
@@ -46,14 +47,15 @@ class Spool:
         for name in wanted:
             if (earlier := self.folder.parent / name).exists() and not (self.folder / name).exists():
                 private.folder(self.folder)
-                earlier.replace(self.folder / name)
+                with Effect.FILE_NAMED:
+                    earlier.replace(self.folder / name)
         if not self.folder.exists():
             return
         private.folder(private.folder(self.folder.parent) / self.folder.name)
         sweep(self.folder)
         for path in self.folder.glob("*.eml"):
             if path.name not in wanted:
-                path.unlink(missing_ok=True)
+                private.remove(path)
 
     def _closed(self, path: Path) -> Path:
         private.folder(private.folder(self.folder.parent) / self.folder.name)

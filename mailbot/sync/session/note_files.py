@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailbot.effect import Effect
 from mailbot.errors import BadData
 from mailbot.regular_file import read_file
 from mailbot.vault import durable, exchange, unfinished
@@ -194,7 +195,7 @@ class NoteFiles:
         """Take away what killed runs have left unfinished, and the folder for it if it is empty."""
         if self.scratch.is_dir() and not self.scratch.is_symlink():
             unfinished.sweep(self.scratch)
-            with suppress(OSError):
+            with suppress(OSError), Effect.FILE_REMOVED:
                 self.scratch.rmdir()
 
     @contextmanager

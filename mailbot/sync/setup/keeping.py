@@ -39,7 +39,7 @@ class Kept:
         if self.file:
             file = self.file
             private.create(file, f"{self.value}\n".encode())
-            undo.append(lambda: file.unlink(missing_ok=True))
+            undo.append(lambda: private.remove(file))
         if self.keyring:
             name = self.keyring
             system_keyring.write(SERVICE, name, self.value, "the set-up")

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from mailbot import config
+from mailbot import config, private
 from mailbot.errors import ConfigError, MailbotError
 from mailbot.mail.discovery.found import MailServer
 from mailbot.settings import Settings
@@ -24,6 +24,7 @@ from mailbot.sync.setup.notes import Notes
 from mailbot.sync.setup.servers import Servers
 from mailbot.sync.setup.settings_text import new_file, with_account
 from mailbot.vault.durable import write_atomic
+from mailbot.vault.unfinished import make_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def write(path: Path, answers: Answers, today: date) -> Settings:
         answers.way.keep(undo)
         if answers.model and answers.model.kept:
             answers.model.kept.keep(undo)
-        undo.append(lambda: _put(path, before) if before is not None else path.unlink(missing_ok=True))
+        undo.append(lambda: _put(path, before) if before is not None else private.remove(path))
         _put(path, text.encode())
         return config.load(path)
     except BaseException:
@@ -104,7 +105,7 @@ def write(path: Path, answers: Answers, today: date) -> Settings:
 def _make_vault(answers: Answers, undo: Undo) -> None:
     vault = answers.notes.vault if answers.notes else None
     if vault and not vault.exists():
-        vault.mkdir(parents=True)
+        make_folder(vault)
         undo.append(vault.rmdir)
 
 

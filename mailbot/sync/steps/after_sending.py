@@ -4,9 +4,11 @@ when it is done, so that a later run goes on where this one stopped."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import BadData, MailbotError, ServerUnavailable, TryAgain
 from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId, message_ids
 from mailbot.settings import Account
@@ -15,8 +17,12 @@ from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import Report, in_log, log
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sent import read_sent
+from mailbot.vault import note as notes
+from mailbot.vault.draft_life import with_history
 
 ALL = ("file", "answered", "remove")
+NOTE = "note"
+"""That its own note says so: done with the sending itself, and here where a run was killed in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class AfterSending:
     journal: Journal
     delivery: Delivery
     report: Report
+    clock: Callable[[], datetime]
 
     def finish_all(self) -> None:
         """Finish what earlier runs have left."""
@@ -37,6 +44,7 @@ class AfterSending:
         """Do what is left to do after a draft went out. What fails is reported and stays for a later run: the mail is sent, and is
         never sent again for that. Raises TryAgain if the server asks for patience."""
         acts: dict[str, Callable[[DraftRow], None]] = {
+            NOTE: self._told,
             "file": self._file,
             "answered": self._answered,
             "remove": self._remove,
@@ -59,6 +67,19 @@ class AfterSending:
             self.delivery.spool.drop_draft(MessageId(draft.message_id))
             read_sent(self.delivery.server, self.account, self.journal)
 
+    def _told(self, draft: DraftRow) -> None:
+        """The note of a draft says that it was sent, if it does not yet."""
+        sent_as = str(_id_of(self.delivery.spool.draft(MessageId(draft.message_id))) or draft.message_id)
+
+        def changed(text: str) -> str:
+            if notes.read(text, draft.note).properties.get("status") == "sent":
+                return text
+            text = notes.with_properties(text, {"status": "sent", "sent_message_id": sent_as})
+            return with_history(text, f"{self.clock():%Y-%m-%d %H:%M}", "Sent.")
+
+        with suppress(BadData):  # the user has deleted it, or it can no longer be read
+            self.delivery.notes.edit(draft.note, changed)
+
     def _file(self, draft: DraftRow) -> None:
         """A copy into Sent, the very bytes that went out, unless the server does that itself."""
         smtp = self.account.smtp
@@ -72,14 +93,7 @@ class AfterSending:
         except ServerUnavailable as error:
             self.report.remark(f"{draft.note}: it was sent, but no copy could be filed: {error}")
             return
-        head = raw.partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
-        ids = [
-            i
-            for line in head.split("\r\n")
-            if line.lower().startswith("message-id:")
-            for i in message_ids(line)
-        ]
-        self.delivery.server.file(name, raw, ids[0] if ids else MessageId(draft.message_id))
+        self.delivery.server.file(name, raw, _id_of(raw) or MessageId(draft.message_id))
 
     def _answered(self, draft: DraftRow) -> None:
         """The mail that was answered says so, and nothing else of it changes."""
@@ -97,8 +111,15 @@ class AfterSending:
             )
             return
         draft = self.delivery.found_again(draft)
-        gone = server.take_away(draft.mailbox, draft.uidvalidity, draft.uid, draft.sha256)
+        gone = self.delivery.take_away(draft)
         if not gone and self.delivery.lies(draft):
             self.report.remark(
                 f"{draft.note}: it was sent; its draft in Drafts was changed meanwhile, and stays"
             )
+
+
+def _id_of(raw: bytes | None) -> MessageId | None:
+    """The Message-ID of a mail as it went out."""
+    head = (raw or b"").partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+    lines = (line for line in head.split("\r\n") if line.lower().startswith("message-id:"))
+    return next((each for line in lines for each in message_ids(line)), None)

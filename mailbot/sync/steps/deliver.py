@@ -221,7 +221,7 @@ class Delivery:
         """Take a draft away that another replaces, if it is still ours."""
         older = self.found_again(older)
         match fate(older, self._copy(older)):
-            case Replace(uid) if self.server.take_away(older.mailbox, older.uidvalidity, uid, older.sha256):
+            case Replace(uid) if self.take_away(replace(older, uid=uid)):
                 self.journal.drafts.mark(older.id, "superseded", NEWER)
                 return
             case Mark(status, why):
@@ -230,6 +230,16 @@ class Delivery:
                 status, why = "edited", "it was changed or moved in this very moment"
         self.report.remark(f"{older.note}: the earlier draft in {older.mailbox} was not removed: {why}")
         self.journal.drafts.save(replace(older, status=status, why=why, ours=False))
+
+    def take_away(self, draft: DraftRow) -> bool:
+        """Take a draft's message out of Drafts, where it is as it was seen last. That it goes is written down before: a run may be
+        killed when it has marked it and not yet removed it."""
+        marked = self.journal.drafts.leaving(draft.id)
+        if not marked:
+            self.journal.drafts.leave(draft.id, True)
+        done = self.server.take_away(draft.mailbox, draft.uidvalidity, draft.uid, draft.sha256, marked=marked)
+        self.journal.drafts.leave(draft.id, False)
+        return done
 
     def clear(self) -> None:
         """Take away the drafts that newer ones have replaced, where a run was killed in between."""
@@ -245,8 +255,11 @@ class Delivery:
         row = self.found_again(row)
         match fate(row, self._copy(row)):
             case Replace(uid):
-                done = self.server.take_away(row.mailbox, row.uidvalidity, uid, row.sha256)
-                return "" if done else "it was changed or moved in this very moment"
+                return (
+                    ""
+                    if self.take_away(replace(row, uid=uid))
+                    else "it was changed or moved in this very moment"
+                )
             case Mark(_, why):
                 return why
             case _:

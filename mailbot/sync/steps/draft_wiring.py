@@ -67,7 +67,7 @@ def sender(session: Session) -> Sender:
     says = telling(session, sightings(session))
     return Sender(
         says,
-        AfterSending(session.account, session.journal, says.delivery, session.report),
+        AfterSending(session.account, session.journal, says.delivery, session.report, session.clock),
         lambda: Outbox(smtp_login(session.account, session.ends)),
         lambda draft: newer_mails(session, draft),
     )

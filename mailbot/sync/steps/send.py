@@ -19,7 +19,7 @@ from mailbot.sync.decide.retry import backoff
 from mailbot.sync.decide.sendable import Going, doubts, hindrance
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import log
-from mailbot.sync.steps.after_sending import ALL, AfterSending
+from mailbot.sync.steps.after_sending import ALL, NOTE, AfterSending
 from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.telling import Telling
 from mailbot.vault import draft_note
@@ -174,7 +174,7 @@ class Sender:
     def _accepted(self, draft: DraftRow, wire: Wire, refused: dict[str, str]) -> None:
         log.info("account %s: draft %d was sent", self.telling.delivery.account.name, draft.id)
         took = [a.email for a in wire.recipients if a.email not in refused]
-        row = replace(draft, status="sent", todo=" ".join(ALL), approved="", next_try=None)
+        row = replace(draft, status="sent", todo=f"{NOTE} {' '.join(ALL)}", approved="", next_try=None)
         self.telling.journal.drafts.save(row)
         line = f"Sent to {', '.join(took)}."
         if refused:
@@ -183,7 +183,8 @@ class Sender:
         self.telling.report.sent.append(
             {"note": draft.note, "to": took, "refused": refused, "message_id": wire.message_id}
         )
-        self.telling.tell(row, "sent", line, properties={"sent_message_id": str(wire.message_id or "")})
+        properties = {"sent_message_id": str(wire.message_id or "")}
+        self.telling.tell(row, "sent", line, properties=properties, todo=" ".join(ALL))
         self.after.finish(self.telling.journal.drafts.get(draft.id))
 
     def _refused(self, draft: DraftRow, why: str) -> None:

@@ -109,7 +109,7 @@ class Sightings:
         place = draft.mailbox, draft.uidvalidity
         home = next((b for b in boxes if (b.opened.name, b.opened.uidvalidity) == place), None)
         mine = home.headers.get(draft.uid) if home and draft.uid else None
-        lies = mine is not None and not _deleted(mine)
+        lies = mine is not None and (not _deleted(mine) or self.journal.drafts.leaving(draft.id))
         copies = []
         earlier = {d.message_id: d for d in self.journal.drafts.of(draft.mail_id) if d.id != draft.id}
         for box in boxes:

@@ -293,9 +293,11 @@ class DovecotWorld(World):
             appended.append(raw)
             return append(account, name, raw, message_id)
 
-        def taking(account: ImapAccount, name: str, validity: int, uid: int, sha256: str) -> bool:
+        def taking(
+            account: ImapAccount, name: str, validity: int, uid: int, sha256: str, **more: bool
+        ) -> bool:
             raw = account.message(name, uid, 10**8)
-            done = take(account, name, validity, uid, sha256)
+            done = take(account, name, validity, uid, sha256, **more)
             if done and raw:
                 removed.append(raw)
             return done

@@ -43,6 +43,7 @@ class Tables:
     strangers: dict[int, tuple[str, datetime, Stranger]] = field(default_factory=dict)
     costs: list[tuple[str, str, str, int, int, datetime, float]] = field(default_factory=list)
     pauses: dict[str, Pause] = field(default_factory=dict)
+    leaving: set[int] = field(default_factory=set)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -325,6 +326,12 @@ class MemoryDrafts:
 
     def mark(self, draft_id: int, status: DraftStatus, why: str) -> None:
         self._change(draft_id, status=status, why=why)
+
+    def leave(self, draft_id: int, leaving: bool) -> None:
+        (self._tables.leaving.add if leaving else self._tables.leaving.discard)(draft_id)
+
+    def leaving(self, draft_id: int) -> bool:
+        return draft_id in self._tables.leaving
 
     def redirect(self, draft_id: int, mailbox: str) -> None:
         self._change(draft_id, mailbox=mailbox)

@@ -350,6 +350,16 @@ def test_answers_in_sent_are_found_by_what_they_answer_and_when_they_were_seen(j
     assert journal.sent.with_id("work", "") == []
 
 
+def test_a_draft_is_leaving_until_it_has_left(journal: Journal) -> None:
+    row = journal.drafts.add(draft_of(add(journal)))
+    assert not journal.drafts.leaving(row.id)
+    journal.drafts.leave(row.id, True)
+    journal.drafts.save(row)  # says nothing of it
+    assert journal.drafts.leaving(row.id)
+    journal.drafts.leave(row.id, False)
+    assert not journal.drafts.leaving(row.id) and journal.drafts.get(row.id) == row
+
+
 def test_drafts_of_a_mail_come_oldest_first(journal: Journal) -> None:
     id_ = add(journal)
     first, second = intend(journal, id_, "<1@x>"), intend(journal, id_, "<2@x>")

@@ -1,0 +1,75 @@
+"""A run of mailbot in a process of its own, which ends by SIGKILL at the moment that it is told: before or after one of its acts.
+
+The processes are forked from one that has everything imported, so that hundreds of them cost a minute.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailbot import effect
+from mailbot.effect import Effect
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.servers.mortal_imports"])
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its exit code (-9 where it was killed), the moments that it came to, in order, and what it printed."""
+
+    code: int
+    moments: tuple[tuple[Effect, bool], ...]
+    """(an act, whether it was done)."""
+    printed: str
+
+
+def run(*argv: str, at: int = 0, record: Path, env: dict[str, str] | None = None) -> Ended:
+    """Run `mailbot ...` to its end, or to its moment number `at` (from 1)."""
+    acts, output = record.with_suffix(".acts"), record.with_suffix(".out")
+    acts.write_bytes(b"")
+    given = (list(argv), dict(os.environ) | (env or {}), str(Path.cwd()), at, str(acts), str(output))
+    process = _PROCESSES.Process(target=_mortal, args=given)
+    process.start()
+    process.join(PATIENCE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        raise AssertionError(f"mailbot {' '.join(argv)} did not end: {output.read_text()}")
+    assert process.exitcode is not None
+    lines = [line.partition(" ") for line in acts.read_text().splitlines()]
+    moments = tuple((Effect(act), when == "after") for when, _, act in lines)
+    return Ended(process.exitcode, moments, output.read_text())
+
+
+def _mortal(argv: Sequence[str], env: dict[str, str], folder: str, at: int, acts: str, output: str) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(folder)
+    out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number in (1, 2):
+        os.dup2(out, number)
+    record = os.open(acts, os.O_WRONLY | os.O_APPEND)
+    lock, count = threading.Lock(), 0
+
+    def seen(act: Effect, done: bool) -> None:
+        nonlocal count
+        with lock:
+            count += 1
+            os.write(record, f"{'after' if done else 'before'} {act}\n".encode())
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    effect.watch(seen)
+    sys.argv = ["mailbot", *argv]
+    from mailbot.__main__ import main
+
+    main()

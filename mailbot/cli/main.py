@@ -32,6 +32,8 @@ COMMANDS = {
     "views": "Make the views (Bases) for Obsidian.",
     "schedule": "Have mailbot run by itself: cron, systemd or launchd.",
     "export": "Pack a bug report, without secrets and text of mails.",
+    "verify": "Check every mail, note and draft against server and vault; repair what needs no guess.",
+    "rebuild": "Make a lost journal anew from the notes, Drafts and Sent.",
     "completion": "Print what completes commands in bash, zsh or fish.",
     "man": "Print the manual page.",
     "demo": "See the whole job on a mail server and a vault of its own.",

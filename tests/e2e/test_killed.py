@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from mailbot.config import load
 from mailbot.effect import Effect
 from mailbot.oauth.tokens import Tokens
 from mailbot.sync.session.login import access_of
+from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import mail
 from tests.e2e.life.desk import Desk
@@ -322,6 +324,21 @@ def each_drafted_and_logged_in(world: World) -> None:
     each_once(world, 1, 1)
 
 
+def a_lost_journal(world: World) -> None:
+    """Three drafts, one of them approved and never sent, and a journal that is broken."""
+    drafted(world)
+    world.must("approve", str(world.drafts()[0].relative_to(world.vault)))
+    State(world.vault).journal.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+
+
+def as_it_was(world: World) -> None:
+    if world.run("status").code == 65:  # it was killed before it was done: the user runs it again
+        world.must("rebuild", "--yes")
+        world.must("sync")
+    each_once(world)
+    assert world.smtp.mails == []
+
+
 STORIES = {
     "fetch": Story(("fetch",), three_mails, each_once),
     "sync": Story(("sync",), touched, settled),
@@ -332,6 +349,7 @@ STORIES = {
     "draft": Story(("draft", "<0@acme.example>", "--instruct", "shorter"), one_draft, redrafted, ("sync",)),
     "answered": Story(("sync",), answered_elsewhere, answered),
     "token": Story(("fetch",), an_expired_token, each_drafted_and_logged_in),
+    "rebuild": Story(("rebuild", "--yes"), a_lost_journal, as_it_was, ("sync",)),
     "discard": Story(("sync",), discard_wished, discarded),
 }
 
@@ -374,7 +392,7 @@ def test_killed_at_every_moment(world: World, name: str, monkeypatch: pytest.Mon
         assert killed.code == -9, told
         again = story.then or story.command
         for _ in range(2):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, sqlite3.DatabaseError):
                 time_passes(world.desk.settings)
             world.run(*again)
         try:

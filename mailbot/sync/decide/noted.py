@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass, replace
 
 from mailbot.errors import BadData
+from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address
 from mailbot.mail.mime.compose import mailbox
 from mailbot.mail.mime.header import addresses
-from mailbot.sync.decide.content import folded, tidy
+from mailbot.sync.decide.content import content_of, folded, reply_in, tidy
 from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.note import property_text
 
@@ -45,6 +46,13 @@ def noted(read: ReadDraft) -> Noted:
         path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach
     )
     return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach, read.to_name)
+
+
+def agrees(note: Noted, mail: Mail, signature: str) -> bool:
+    """Whether a draft says what its note says, to the same people, however a mail client has wrapped it."""
+    said = content_of(mail)
+    same = folded(note.text) == folded(reply_in(mail.text, signature))
+    return same and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc
 
 
 def checked(note: Noted, name: str) -> Noted:

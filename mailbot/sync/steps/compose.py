@@ -75,9 +75,17 @@ def revised(
 
 def _last_lines(raw: bytes, count: int) -> str:
     """The last lines of the text of a draft of ours, which is plain text in UTF-8."""
-    body = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
-    lines = str(body.get_content() if body else "").replace("\r\n", "\n").rstrip("\n").split("\n")
+    lines = plain_text(raw).rstrip("\n").split("\n")
     return "\n".join(lines[-count:]) if count else ""
+
+
+def plain_text(raw: bytes) -> str:
+    """The plain text of a draft, with its quote; empty for none."""
+    body = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
+    try:
+        return str(body.get_content() if body else "").replace("\r\n", "\n")
+    except (LookupError, ValueError):  # a charset that nobody knows, from a mail client
+        return ""
 
 
 def with_files(said: Noted, vault: Path) -> Noted:

@@ -14,9 +14,9 @@ from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Opened
 from mailbot.mail.server.sent_header import SentHeader
 from mailbot.settings import Account
-from mailbot.sync.decide.content import content_of, folded, likeness, reply_in
+from mailbot.sync.decide.content import content_of, likeness, reply_in
 from mailbot.sync.decide.life import Found, OnServer, Place
-from mailbot.sync.decide.noted import Noted
+from mailbot.sync.decide.noted import Noted, agrees
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, Location, SentRow
 from mailbot.sync.memory.spool import Spool
@@ -188,7 +188,6 @@ class Sightings:
         raw, mail = read
         said, sha256 = content_of(mail), content_hash(raw)
         written = reply_in(mail.text, self.account.signature)
-        as_noted = note is not None and folded(note.text) == folded(written)
         return Found(
             place,
             at,
@@ -197,9 +196,7 @@ class Sightings:
             same=said.hash == draft.server_base,
             ours=draft.ours and sha256 == draft.sha256,
             likeness=_alike(note.text, written) if note else 1.0,
-            as_noted=as_noted
-            and note is not None
-            and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc,
+            as_noted=note is not None and agrees(note, mail, self.account.signature),
             content=said.hash,
             sha256=sha256,
         )

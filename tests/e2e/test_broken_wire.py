@@ -7,10 +7,12 @@ A few seeds in CI; `MAILBOT_TORTURE=1000 pytest tests/e2e/test_broken_wire.py` r
 from __future__ import annotations
 
 import os
+import random
 import socket
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ import pytest
 import yaml
 
 from mailbot.config import load
+from mailbot.oauth.tokens import Tokens
 from mailbot.settings import Settings
 from mailbot.sync import pipeline
+from mailbot.sync.session.login import access_of
 from mailbot.sync.session.report import Options
 from mailbot.sync.session.state import State
 from mailbot.vault import note as notes
 from tests.conftest import mail
 from tests.e2e.life.desk import Desk
+from tests.servers.authorization import AuthorizationServer
 from tests.servers.dovecot import Dovecot
 from tests.servers.model import ModelServer
 from tests.servers.smtp import SmtpServer
@@ -34,11 +39,15 @@ from tests.servers.wire import Fault, Wire, faults
 pytestmark = pytest.mark.dovecot
 
 FIRST = int(os.environ.get("MAILBOT_SEED", "1"))
+RUNS = 12
+"""Of mailbot for each seed: six over bad lines, six over good ones."""
 SEEDS = range(FIRST, FIRST + int(os.environ.get("MAILBOT_TORTURE", "24")))
 MAILS = [f"<{n}@acme.example>" for n in range(3)]
 
 
-def settings_of(tmp_path: Path, vault: Path, user: str, imap: Wire, smtp: Wire, model: Wire) -> Settings:
+def settings_of(
+    tmp_path: Path, vault: Path, user: str, imap: Wire, smtp: Wire, model: Wire, login: dict[str, Any]
+) -> Settings:
     path = tmp_path / "accounts.yaml"
     path.write_text(
         yaml.safe_dump(
@@ -46,7 +55,7 @@ def settings_of(tmp_path: Path, vault: Path, user: str, imap: Wire, smtp: Wire, 
                 "vault": str(vault),
                 "accounts": [
                     {
-                        "name": "work", "address": user, "display_name": "Jo Vermeer", "password": {"env": "MAIL_PASSWORD"},
+                        "name": "work", "address": user, "display_name": "Jo Vermeer", **login,
                         "imap": {"host": "127.0.0.1", "port": imap.port, "security": "none", "timeout": 1},
                         "smtp": {"host": "127.0.0.1", "port": smtp.port, "security": "none", "timeout": 1},
                     }
@@ -132,10 +141,43 @@ def test_each_fault_is_what_it_says(monkeypatch: pytest.MonkeyPatch, fault: Faul
             assert line.recv(100) == b"again"
 
 
+@pytest.fixture(scope="module")
+def authorization() -> Iterator[AuthorizationServer]:
+    with AuthorizationServer(rotates=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def checking(authorization: AuthorizationServer) -> Iterator[Dovecot]:
+    """A Dovecot that takes a password, or asks about an access token."""
+    server = Dovecot(introspection=f"{authorization.url}/introspect").start()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def login_of(
+    user: str, seed: int, source: random.Random, authorization: AuthorizationServer
+) -> Iterator[tuple[dict[str, Any], Wire | None]]:
+    """How the account of a seed logs in: every fourth by OAuth, over a bad line to the server of the tokens."""
+    if seed % 4:
+        yield {"password": {"env": "MAIL_PASSWORD"}}, None
+        return
+    with Wire(int(authorization.url.rsplit(":", 1)[1]), source, 10) as tokens:
+        settings = {**authorization.settings, "token_url": f"http://127.0.0.1:{tokens.port}/token"}
+        yield {"oauth": settings}, tokens
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_or_doubled(
-    dovecot: Dovecot, model: ModelServer, vault: Path, tmp_path: Path, seed: int
+    checking: Dovecot,
+    authorization: AuthorizationServer,
+    model: ModelServer,
+    vault: Path,
+    tmp_path: Path,
+    seed: int,
 ) -> None:
+    dovecot = checking
     user = f"wire-{os.getpid()}-{seed}@example.com"
     source = faults(seed)
     for n, message_id in enumerate(MAILS):
@@ -149,11 +191,17 @@ def test_nothing_is_lost_or_doubled(
         )
     with (
         SmtpServer() as submission, Wire(dovecot.port, source) as imap, Wire(submission.port, source, 9) as smtp,
-        Wire(int(model.url.split(":")[2].split("/")[0]), source) as to_model,
+        Wire(int(model.url.split(":")[2].split("/")[0]), source) as to_model, login_of(user, seed, source, authorization) as (login, tokens),
     ):  # fmt: skip
-        settings = settings_of(tmp_path, vault, user, imap, smtp, to_model)
+        settings = settings_of(tmp_path, vault, user, imap, smtp, to_model, login)
+        if tokens:  # the access token is over: each run must have another
+            token = authorization.issue(user)
+            access_of(settings.accounts[0]).store.write(Tokens(token.access, token.refresh, 1.0))
         runs(settings, 3)
         befell = [*imap.befell, *to_model.befell]
+        if tokens:
+            befell += tokens.befell
+            tokens.heal()
         for wire in (imap, smtp, to_model):
             wire.heal()
         runs(settings, 2)

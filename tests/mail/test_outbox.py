@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,4 +210,41 @@ def test_a_hostile_server_is_left_in_time(what: str, monkeypatch: pytest.MonkeyP
         thread.start()
         with pytest.raises(MailbotError):
             box(listener.getsockname()[1], timeout=0.5).submit(for_wire(DRAFT, NOW))
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ((b"250 ok", b"250 ok", b"250 ok", b"250 ok", b"250 ok"), Later),  # DATA: a repeated answer in the place of 354
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"354 go on"), Lost),  # the dot: the mail may have been taken
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"451 later"), Later),
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"554 no"), Refused),
+    ],
+)  # fmt: skip
+def test_an_answer_out_of_turn_is_neither_a_no_nor_a_yes(answers: tuple[bytes, ...], outcome: type) -> None:
+    """EHLO, MAIL, RCPT, DATA and the dot, each with the answer that stands there."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        line, _ = listener.accept()
+        with line, line.makefile("rb") as said:
+            line.sendall(b"220 hello\r\n")
+            for number, answer in enumerate(answers):
+                line_in = said.readline()
+                while number == 4 and line_in.strip() != b"." and line_in:
+                    line_in = said.readline()
+                line.sendall(answer + b"\r\n")
+            said.read()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    draft = (
+        DRAFT.replace(b", bo@acme.example", b"")
+        .replace(b"Cc: cy@acme.example\r\n", b"")
+        .replace(b"Bcc: hidden@example.com\r\n", b"")
+    )
+    with listener:
+        done = box(listener.getsockname()[1], secret=lambda: "", username="").submit(for_wire(draft, NOW))
+        assert isinstance(done, outcome), done
         thread.join(5)

@@ -123,6 +123,8 @@ class Outbox:
         if code == 250:
             return Accepted(refused)
         why = f"{self._where}: the server said {code} {said(text)}"
+        if code // 100 not in (4, 5):  # an answer to something else: that to the mail never came
+            return Lost(why)
         return Later(why) if code // 100 == 4 else Refused(why)
 
     def _options(self, client: Client, wire: Wire) -> list[str] | Refused:

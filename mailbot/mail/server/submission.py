@@ -30,7 +30,9 @@ class Answer(Exception):
 
     @property
     def later(self) -> bool:
-        return self.code // 100 == 4 or self.code == -1
+        """Whether another try may go better: only a code of 5xx is a no (RFC 5321 4.2.1). One that is out of turn says that the line is
+        broken."""
+        return self.code // 100 != 5
 
 
 class Client(smtplib.SMTP):

@@ -31,7 +31,7 @@ def doctor(context: click.Context, accounts: tuple[str, ...], offline: bool, as_
     """
     from mailbot.sync.commands import doctor as checking
 
-    tell = _silent if as_json else _show
+    tell = _silent if as_json else show_check
     try:
         path = config.find(context.find_root().params.get("config_path"))
         settings = config.load(path)
@@ -44,11 +44,12 @@ def doctor(context: click.Context, accounts: tuple[str, ...], offline: bool, as_
     if as_json:
         console.emit({"exit_code": code, "checks": [asdict(check) for check in found]})
     else:
-        _sum_up(found)
+        show_sum(found)
     raise SystemExit(code)
 
 
-def _show(check: Check) -> None:
+def show_check(check: Check) -> None:
+    """One line, and below it what to do."""
     mark = MARKS[check.level]
     if sys.stdout.isatty():
         mark = click.style(mark, fg=COLOURS[check.level])
@@ -64,7 +65,8 @@ def _silent(_: Check) -> None:
     """In JSON all checks come at the end."""
 
 
-def _sum_up(found: list[Check]) -> None:
+def show_sum(found: list[Check]) -> None:
+    """How many of each."""
     wrong, warnings = (sum(c.level == level for c in found) for level in ("wrong", "warning"))
     if not wrong and not warnings:
         console.show("All is well.")

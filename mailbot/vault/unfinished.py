@@ -20,13 +20,18 @@ os.umask(_UMASK)
 
 def sweep(folder: Path) -> None:
     """Take away the unfinished files of programs that were killed; those of one that lives stay."""
+    for path in left(folder):
+        remove(path)
+
+
+def left(folder: Path) -> list[Path]:
+    """The unfinished files of programs that were killed."""
     try:
         names = os.listdir(folder)  # noqa: PTH208 - a name that is no text must not end it
     except OSError:
-        return
-    for name in names:
-        if name.startswith(PREFIX) and name.endswith(SUFFIX) and not _alive(name[len(PREFIX) :]):
-            remove(folder / name)
+        return []
+    ours = (n for n in names if n.startswith(PREFIX) and n.endswith(SUFFIX))
+    return [folder / name for name in ours if not _alive(name[len(PREFIX) :])]
 
 
 def _alive(rest: str) -> bool:

@@ -53,6 +53,15 @@ class ImapAccount(Messages):
             found += self._same(uids[start : start + BATCH], message_id, parent)
         return found
 
+    def by_id(self, name: str) -> dict[str, list[int]]:
+        """Message-ID -> the UIDs of the messages in a mailbox that have it and are not marked as deleted, ascending."""
+        opened = self.examine(name)
+        found: dict[str, list[int]] = {}
+        if opened.exists:
+            for uid, header in self.headers(self.search(["UNDELETED"], exists=opened.exists)):
+                found.setdefault(header.message_id, []).append(uid)
+        return found
+
     def _same(self, uids: list[int], message_id: MessageId, parent: MessageId | None) -> list[int]:
         """Those of the messages that are the one looked for."""
         if not uids:

@@ -139,17 +139,22 @@ def vault(settings: Settings) -> Iterator[Check]:
         )
         return
     yield looked_at("vault", str(folder), lambda: _writable(folder))
+    yield conflicts(settings)
+
+
+def conflicts(settings: Settings) -> Check:
+    """Whether a sync program has left notes twice in what mailbot reads."""
+    folder = settings.vault
     copies = [p for p, _ in walk(folder, settings.exclude) if CONFLICT.search(p.rpartition("/")[2])]
     if copies:
         named = ", ".join(sorted(copies)[:SHOWN]) + (" and more" if len(copies) > SHOWN else "")
-        yield warning(
+        return warning(
             "sync conflicts",
             str(folder),
             f"{len(copies)} note{'s' if len(copies) > 1 else ''} that a sync program has kept twice: {named}",
             "decide in Obsidian which one is right, and delete the other: both are searched",
         )
-    else:
-        yield ok("sync conflicts", str(folder), "none")
+    return ok("sync conflicts", str(folder), "none")
 
 
 def _writable(folder: Path) -> Check:

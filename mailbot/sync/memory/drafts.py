@@ -53,6 +53,10 @@ class Drafts(Protocol):
         """The drafts of a mail."""
         ...
 
+    def of_account(self, account: str) -> list[DraftRow]:
+        """Every draft of an account, earlier revisions too."""
+        ...
+
     def of_note(self, note: str) -> DraftRow | None:
         """The newest draft whose note lies at this path."""
         ...
@@ -153,6 +157,9 @@ class SqliteDrafts:
 
     def of(self, mail_id: int) -> list[DraftRow]:
         return self._where("d.mail_id = ?", mail_id)
+
+    def of_account(self, account: str) -> list[DraftRow]:
+        return self._where("m.account = ?", account)
 
     def of_note(self, note: str) -> DraftRow | None:
         return next(reversed(self._where("d.note = ?", note)), None)

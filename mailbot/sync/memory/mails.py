@@ -56,6 +56,14 @@ class Mails(Protocol):
         """The mail whose note has this path or file name, where there is only one."""
         ...
 
+    def of_account(self, account: str) -> list[MailRow]:
+        """Every mail of an account."""
+        ...
+
+    def known(self) -> dict[str, int]:
+        """SHA-256 -> how many accounts have a mail of these bytes."""
+        ...
+
     def waiting(self, account: str, at: datetime) -> list[MailRow]:
         """The mails that want triage or a draft and may be tried at that time. Those whose draft is only to be stored are
         not among them (see `Drafts.due_intents`)."""
@@ -148,6 +156,12 @@ class SqliteMails:
 
     def by_note(self, note: str) -> MailRow | None:
         return next(iter(self._where("note = ?", note)), None)
+
+    def of_account(self, account: str) -> list[MailRow]:
+        return self._where("account = ?", account)
+
+    def known(self) -> dict[str, int]:
+        return dict(self._database.all("SELECT sha256, count(*) FROM mail GROUP BY sha256"))
 
     def named(self, name: str) -> MailRow | None:
         rows = [m for m in self._where("note LIKE ? ESCAPE '!'", f"%{_escaped(name)}") if _is_called(m, name)]

@@ -206,12 +206,7 @@ class Restorer:
             name = self.server.find("drafts", self.account.drafts_mailbox)
         except ServerUnavailable:
             return "", {}
-        opened = self.server.examine(name)
-        found: dict[str, list[int]] = {}
-        if opened.exists:
-            for uid, header in self.server.headers(self.server.search(["ALL"], exists=opened.exists)):
-                found.setdefault(header.message_id, []).append(uid)
-        return name, found
+        return name, self.server.by_id(name)
 
     def _mail_of(self, read: ReadDraft, said: dict[str, Any]) -> MailRow | None:
         """The mail that a draft answers: by its Message-ID, and of several by the name of its note."""

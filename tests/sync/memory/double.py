@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -208,6 +209,12 @@ class MemoryMails:
         found = [m for m in self._all() if m.note == name or m.note.endswith(f"/{name}")]
         return found[0] if len(found) == 1 else None
 
+    def of_account(self, account: str) -> list[MailRow]:
+        return [m for m in self._all() if m.account == account]
+
+    def known(self) -> dict[str, int]:
+        return dict(Counter(m.sha256 for m in self._tables.mails.values()))
+
     def waiting(self, account: str, at: datetime) -> list[MailRow]:
         intended = {d.mail_id for d in self._tables.drafts.values() if d.status == "intent"}
         return [
@@ -278,6 +285,9 @@ class MemoryDrafts:
 
     def of_note(self, note: str) -> DraftRow | None:
         return next((d for d in reversed(self._tables.drafts.values()) if d.note == note), None)
+
+    def of_account(self, account: str) -> list[DraftRow]:
+        return self._of(account)
 
     def _of(self, account: str) -> list[DraftRow]:
         return [d for d in self._tables.drafts.values() if self._tables.mails[d.mail_id].account == account]

@@ -350,6 +350,15 @@ def test_answers_in_sent_are_found_by_what_they_answer_and_when_they_were_seen(j
     assert journal.sent.with_id("work", "") == []
 
 
+def test_every_mail_and_draft_of_an_account_is_listed(journal: Journal) -> None:
+    first, second = add(journal, account="work"), add(journal, account="home")
+    assert [m.id for m in journal.mails.of_account("work")] == [first]
+    assert journal.mails.known() == {journal.mails.get(m).sha256: 1 for m in (first, second)}
+    drafts = [intend(journal, first, "<d1@x>"), intend(journal, first, "<d2@x>")]
+    intend(journal, second, "<d3@x>")
+    assert [d.id for d in journal.drafts.of_account("work")] == drafts
+
+
 def test_a_draft_is_leaving_until_it_has_left(journal: Journal) -> None:
     row = journal.drafts.add(draft_of(add(journal)))
     assert not journal.drafts.leaving(row.id)

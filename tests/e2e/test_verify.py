@@ -265,7 +265,7 @@ def test_two_accounts_with_one_mail_each_have_their_note(
     other = f"other-{user}"
     for each in (user, other):
         dovecot.deliver(each, mail(to=user))
-    settings = make_settings(dovecot.port, user)
+    make_settings(dovecot.port, user)
     path = vault.parent / "accounts.yaml"
     data = yaml.safe_load(path.read_text())
     data["accounts"].append({**data["accounts"][0], "name": "home", "address": other})

@@ -22,6 +22,11 @@ def read_file(path: Path, most: int = MAX_FILE, *, head: bool = False) -> bytes:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise BadData(f"{path}: cannot be read ({error.strerror})") from error
+    return read_descriptor(descriptor, path, most, head=head)
+
+
+def read_descriptor(descriptor: int, path: Path, most: int = MAX_FILE, *, head: bool = False) -> bytes:
+    """The same of a file that is open, and is closed by it; `path` is what messages call it."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadData(f"{path}: is no regular file; a note or a mail is expected there")

@@ -6,16 +6,16 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailbot.effect import Effect
 from mailbot.errors import BadData
-from mailbot.regular_file import read_file
 from mailbot.vault import durable, exchange, unfinished
 from mailbot.vault import note as notes
+from mailbot.vault.beneath import beneath, read_beneath
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
 from mailbot.vault.read_back import identity_in
@@ -86,21 +86,23 @@ class NoteFiles:
 
     def _create_all(self, files: Sequence[tuple[str, bytes]]) -> list[os.stat_result | OSError | BadData]:
         """Each new file, or why there is none: BadData where that lies with its path alone."""
-        paths: list[Path | BadData] = []
-        for path, _ in files:
-            try:
-                paths.append(inside(self.vault, path))
-            except BadData as error:
-                paths.append(error)
-        there = [(p, data) for p, (_, data) in zip(paths, files, strict=True) if isinstance(p, Path)]
-        made = iter(durable.create_all(there, self.scratch))
+        with ExitStack() as stack:
+            paths: list[Path | BadData | OSError] = []
+            for path, _ in files:
+                try:
+                    paths.append(stack.enter_context(self._place(path, make=True)))
+                except (BadData, OSError) as error:
+                    paths.append(error)
+            there = [(p, data) for p, (_, data) in zip(paths, files, strict=True) if isinstance(p, Path)]
+            made = iter(durable.create_all(there, self.scratch))
         found: list[os.stat_result | OSError | BadData] = []
         for place, (name, _) in zip(paths, files, strict=True):
             try:
-                if isinstance(place, BadData):
-                    raise place
-                each = next(made)
+                each = place if isinstance(place, BadData | OSError) else next(made)
+                if isinstance(each, BadData):
+                    raise each
                 if isinstance(each, OSError):
+                    each.filename = str(self.vault / name)
                     with self._explained(name):
                         raise each
                 found.append(each)
@@ -123,17 +125,16 @@ class NoteFiles:
     def create(self, path: str, text: str) -> str:
         """Write a note that is not there yet; returns its hash. Raises FileExistsError if it is there after all."""
         data = text.encode("utf-8", "replace")
-        with self._explained(path):
-            durable.create(inside(self.vault, path), data, self.scratch)
+        with self._explained(path), self._place(path, make=True) as place:
+            durable.create(place, data, self.scratch)
         return content_hash(data)
 
     def replace(self, path: str, before: str, text: str) -> str | None:
         """Write a note anew that is still as its hash `before` says; returns its new hash. None, and the note as it is, if
         somebody has saved it meanwhile."""
         data = text.encode("utf-8", "replace")
-        target = inside(self.vault, path).resolve()
-        with self._explained(path):
-            done = exchange.replace(target, lambda old: content_hash(old) == before, data, self.scratch)
+        with self._explained(path), self._place(self._without_links(path)) as place:
+            done = exchange.replace(place, lambda old: content_hash(old) == before, data, self.scratch)
         return content_hash(data) if done else None
 
     def edit(self, path: str, change: Callable[[str], str]) -> tuple[str, str]:
@@ -155,12 +156,16 @@ class NoteFiles:
 
     def exists(self, path: str) -> bool:
         """Whether anything lies there, also what cannot be read."""
-        return os.path.lexists(inside(self.vault, path))
+        try:
+            with self._place(path) as place:
+                return os.path.lexists(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def read(self, path: str) -> tuple[str, str] | None:
         """(text, hash) of a note, None if the user has removed it. Raises BadData if what lies there is no note."""
         try:
-            data = read_file(inside(self.vault, path))
+            data = read_beneath(self.vault, path)
         except FileNotFoundError:
             return None
         return data.decode("utf-8", "replace"), content_hash(data)
@@ -175,7 +180,7 @@ class NoteFiles:
     def head(self, path: str, octets: int) -> bytes:
         """The first octets of a note, none if it cannot be read."""
         try:
-            return read_file(inside(self.vault, path), octets, head=True)
+            return read_beneath(self.vault, path, octets, head=True)
         except (OSError, BadData):
             return b""
 
@@ -183,7 +188,7 @@ class NoteFiles:
         """The text of a note that is to be written back changed. Raises BadData if it is gone or no UTF-8: what cannot be
         read whole cannot be written back whole."""
         try:
-            return read_file(inside(self.vault, path)).decode("utf-8")
+            return read_beneath(self.vault, path).decode("utf-8")
         except FileNotFoundError as error:
             raise BadData(f"{path}: the note is gone") from error
         except UnicodeDecodeError as error:
@@ -197,6 +202,22 @@ class NoteFiles:
             unfinished.sweep(self.scratch)
             with suppress(OSError), Effect.FILE_REMOVED:
                 self.scratch.rmdir()
+
+    @contextmanager
+    def _place(self, path: str, *, make: bool = False) -> Iterator[Path]:
+        """Where a note lies, good inside the block; an error names it as the user does."""
+        try:
+            with beneath(self.vault, path, make=make) as place:
+                yield place
+        except OSError as error:
+            error.filename, error.filename2 = str(self.vault / path), None
+            raise
+
+    def _without_links(self, path: str) -> str:
+        """A path as it is where its last name is a link to another note: what that names is to change, not the link."""
+        if not inside(self.vault, path).is_symlink():
+            return path
+        return str((self.vault / path).resolve().relative_to(self.vault.resolve()))
 
     @contextmanager
     def _explained(self, path: str) -> Iterator[None]:

@@ -15,11 +15,11 @@ from mailbot.mail.message import Address, Attachment, MessageId
 from mailbot.mail.mime import reply_body
 from mailbot.mail.mime.compose import Reply, compose
 from mailbot.mail.mime.header import addresses
-from mailbot.regular_file import read_file
 from mailbot.sync.decide.content import content_of
 from mailbot.sync.decide.noted import Noted, chosen_recipients
 from mailbot.sync.steps.deliver import Composed
-from mailbot.vault.files import content_hash, inside
+from mailbot.vault.beneath import read_beneath
+from mailbot.vault.files import content_hash
 
 LARGEST = 25_000_000
 """Octets of one attachment: few servers take more."""
@@ -94,7 +94,7 @@ def with_files(said: Noted, vault: Path) -> Noted:
     digests = []
     for path in said.attach:
         try:
-            digests.append(content_hash(read_file(inside(vault, path), LARGEST)))
+            digests.append(content_hash(read_beneath(vault, path, LARGEST)))
         except (BadData, OSError):
             digests.append("unreadable")
     return replace(said, digests=tuple(digests))
@@ -106,7 +106,7 @@ def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment
     found = []
     for path in paths:
         try:
-            content = read_file(inside(vault, path), LARGEST)
+            content = read_beneath(vault, path, LARGEST)
         except FileNotFoundError as error:
             raise BadData(f"{note}: `attach` names {path}, which is not in the vault; correct it") from error
         except BadData as error:

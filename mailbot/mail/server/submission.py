@@ -64,7 +64,7 @@ class Client(smtplib.SMTP):
         while True:
             line = self._line(end)
             lines.append(line[4:].strip())
-            if not re.match(rb"\d{3}", line):
+            if not re.match(rb"\d{3}(?:[ -]|$)", line):
                 self.close()
                 raise smtplib.SMTPServerDisconnected("it does not answer like an SMTP server")
             if line[3:4] != b"-":

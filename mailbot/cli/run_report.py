@@ -37,8 +37,13 @@ def print_report(report: Report, *, dry_run: bool) -> None:
     else:
         said = ", ".join(f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
         console.say(
-            f"{report.account}: {len(report.notes)} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"
+            f"{report.account}: {len(report.notes) - report.adopted} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"
         )
+        if report.adopted:
+            console.say(
+                f"  {report.adopted} mail(s) had a note already, made by another machine or by a run that this journal does not know;"
+                " it is used as it is"
+            )
         for path in report.drafts:
             console.say(f"  draft: {path}")
         if report.waiting:

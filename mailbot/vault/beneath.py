@@ -30,23 +30,36 @@ class _How(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
+Disk = tuple[int, int]
+"""Which folder a folder is, whatever its name: its device and its inode."""
+
+
+def disk_of(root: Path) -> Disk | None:
+    """None if it is not there."""
+    try:
+        found = root.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
-def beneath(root: Path, relative: str, *, make: bool = False) -> Iterator[Path]:
+def beneath(root: Path, relative: str, *, make: bool = False, disk: Disk | None = None) -> Iterator[Path]:
     """A path to act on, good inside the block: the name `relative` has in its folder, through that folder as it was opened. With
     `make` folders that are missing are made.
 
-    Raises BadData if it would lead out of `root`, FileNotFoundError if its folder is not there, and TryAgain if the root is not: that
-    is never made, since its disk may only not be mounted.
+    Raises BadData if it would lead out of `root`, FileNotFoundError if its folder is not there, and TryAgain if the root is not, or is
+    another folder than `disk` says: that is never made, since its disk may only not be mounted.
     """
     path = inside(root, relative)
     if not _SUPPORTED:
-        _there(root)
+        _there(root, disk)
         if make:
             make_folder(path.parent)
         yield path
         return
     parts = PurePosixPath(relative).parts
-    top = _root(root)
+    top = _root(root, disk)
     try:
         folder = _folder(root, top, parts[:-1], make)
         try:
@@ -57,13 +70,15 @@ def beneath(root: Path, relative: str, *, make: bool = False) -> Iterator[Path]:
         os.close(top)
 
 
-def read_beneath(root: Path, relative: str, most: int = MAX_FILE, *, head: bool = False) -> bytes:
+def read_beneath(
+    root: Path, relative: str, most: int = MAX_FILE, *, head: bool = False, disk: Disk | None = None
+) -> bytes:
     """The content of a file; a link to another file of the vault is followed. Raises what `read_file` and `beneath` raise."""
     path = inside(root, relative)
     if not _SUPPORTED:
-        _there(root)
+        _there(root, disk)
         return read_file(path, most, head=head)
-    top = _root(root)
+    top = _root(root, disk)
     try:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = _opened(root, top, "/".join(PurePosixPath(relative).parts), flags)
@@ -76,19 +91,28 @@ def read_beneath(root: Path, relative: str, most: int = MAX_FILE, *, head: bool 
     return read_descriptor(descriptor, path, most, head=head)
 
 
-def _there(root: Path) -> None:
-    if not root.is_dir():
-        raise TryAgain(
-            f"the vault {root} is not there any more: was it moved, or its disk unmounted? Nothing was lost; run mailbot again"
-        )
+def _there(root: Path, disk: Disk | None) -> None:
+    if not root.is_dir() or (disk and disk_of(root) != disk):
+        raise _gone(root)
 
 
-def _root(root: Path) -> int:
+def _gone(root: Path) -> TryAgain:
+    return TryAgain(
+        f"the vault {root} is not there any more: was it moved, or its disk unmounted? Nothing was lost; run mailbot again"
+    )
+
+
+def _root(root: Path, disk: Disk | None) -> int:
     try:
-        return os.open(root, _PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        top = os.open(root, _PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
-        _there(root)
+        _there(root, disk)
         raise
+    found = os.fstat(top)
+    if disk and (found.st_dev, found.st_ino) != disk:
+        os.close(top)
+        raise _gone(root)
+    return top
 
 
 def _folder(root: Path, top: int, parts: tuple[str, ...], make: bool) -> int:

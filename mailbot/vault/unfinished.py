@@ -105,7 +105,7 @@ def _is_ours(scratch: Path, beside: Path) -> bool:
         found = os.lstat(scratch)
     except FileNotFoundError:
         with suppress(FileExistsError), Effect.FOLDER_MADE:
-            scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+            scratch.mkdir(exist_ok=True, mode=0o700)
         found = os.lstat(scratch)
     return stat.S_ISDIR(found.st_mode) and found.st_dev == os.stat(beside).st_dev  # noqa: PTH116 - a Path costs
 

@@ -94,8 +94,10 @@ class World:
         )
         self.desk = Desk(self.dovecot, self.user, load(self.path), self.vault)
 
-    def run(self, *argv: str, at: int = 0) -> mortal.Ended:
-        return mortal.run(*argv, at=at, record=self.folder / "run", env={"MAILBOT_CONFIG": str(self.path)})
+    def run(self, *argv: str, at: int = 0, fate: mortal.Fate = mortal.KILLED) -> mortal.Ended:
+        return mortal.run(
+            *argv, at=at, fate=fate, record=self.folder / "run", env={"MAILBOT_CONFIG": str(self.path)}
+        )
 
     def must(self, *argv: str) -> mortal.Ended:
         ended = self.run(*argv)

@@ -1,4 +1,5 @@
-"""A run of mailbot in a process of its own, which ends by SIGKILL at the moment that it is told: before or after one of its acts.
+"""A run of mailbot in a process of its own, to which something happens at the moment that it is told, before or after one of its acts:
+it ends by SIGKILL, or from then on the disk says no, or the vault is not where it was.
 
 The processes are forked from one that has everything imported, so that hundreds of them cost a minute.
 """
@@ -32,11 +33,29 @@ class Ended:
     printed: str
 
 
-def run(*argv: str, at: int = 0, record: Path, env: dict[str, str] | None = None) -> Ended:
-    """Run `mailbot ...` to its end, or to its moment number `at` (from 1)."""
+FILES = (Effect.FOLDER_MADE, Effect.FILE_WRITTEN, Effect.FILE_NAMED, Effect.FILES_EXCHANGED, Effect.MODE_SET)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens at the moment: the process is killed, or each act on a file fails with `errno`, or `vault` gets another name, where
+    `empty` with an empty folder in its place, as of a disk that is not mounted any more."""
+
+    errno: int = 0
+    vault: str = ""
+    empty: bool = False
+
+
+KILLED = Fate()
+
+
+def run(
+    *argv: str, at: int = 0, fate: Fate = KILLED, record: Path, env: dict[str, str] | None = None
+) -> Ended:
+    """Run `mailbot ...` to its end; its moment number `at` (from 1) has this fate."""
     acts, output = record.with_suffix(".acts"), record.with_suffix(".out")
     acts.write_bytes(b"")
-    given = (list(argv), dict(os.environ) | (env or {}), str(Path.cwd()), at, str(acts), str(output))
+    given = (list(argv), dict(os.environ) | (env or {}), str(Path.cwd()), at, fate, str(acts), str(output))
     process = _PROCESSES.Process(target=_mortal, args=given)
     process.start()
     process.join(PATIENCE)
@@ -50,7 +69,9 @@ def run(*argv: str, at: int = 0, record: Path, env: dict[str, str] | None = None
     return Ended(process.exitcode, moments, output.read_text())
 
 
-def _mortal(argv: Sequence[str], env: dict[str, str], folder: str, at: int, acts: str, output: str) -> None:
+def _mortal(
+    argv: Sequence[str], env: dict[str, str], folder: str, at: int, fate: Fate, acts: str, output: str
+) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.chdir(folder)
@@ -65,8 +86,15 @@ def _mortal(argv: Sequence[str], env: dict[str, str], folder: str, at: int, acts
         with lock:
             count += 1
             os.write(record, f"{'after' if done else 'before'} {act}\n".encode())
-            if count == at:
+            if fate.errno and at and count >= at and act in FILES and not done:
+                raise OSError(fate.errno, os.strerror(fate.errno), "the disk")
+            if count != at or fate.errno:
+                return
+            if not fate.vault:
                 os.kill(os.getpid(), signal.SIGKILL)
+            Path(fate.vault).rename(f"{fate.vault}-away")
+            if fate.empty:
+                Path(fate.vault).mkdir()
 
     effect.watch(seen)
     sys.argv = ["mailbot", *argv]

@@ -53,6 +53,16 @@ class ImapAccount(Messages):
             found += self._same(uids[start : start + BATCH], message_id, parent)
         return found
 
+    def answers(self, name: str, parent: MessageId) -> list[int]:
+        """The UIDs of the messages in a mailbox that answer this one, ascending, as far as SEARCH finds them; none where it fails."""
+        self.examine(name)
+        try:
+            uids = self.search(["HEADER", "In-Reply-To", parent])
+        except ServerUnavailable:
+            self._reopen()
+            return []
+        return [uid for uid, header in self.headers(uids) if header.parent == parent]
+
     def by_id(self, name: str) -> dict[str, list[int]]:
         """Message-ID -> the UIDs of the messages in a mailbox that have it and are not marked as deleted, ascending."""
         opened = self.examine(name)

@@ -108,7 +108,7 @@ def _draft(session: Session, waiting: Waiting, context: Context, index: Index, i
     bill.charge("draft", draft.model, draft.tokens_in, draft.tokens_out, draft.cost)
     # Its note says so too: else the next run would read the old disposition there as the user's second thought.
     row = storage.record.wants_reply(waiting.row, waiting.verdict)
-    storage.store(replace(waiting, row=row), draft, context)
+    storage.store(replace(waiting, row=row), draft, context, asked=True)
 
 
 def _find(settings: Settings, which: str) -> tuple[MailRow, Account]:

@@ -15,7 +15,7 @@ from mailbot.effect import Effect
 from mailbot.errors import BadData
 from mailbot.vault import durable, exchange, unfinished
 from mailbot.vault import note as notes
-from mailbot.vault.beneath import beneath, read_beneath
+from mailbot.vault.beneath import Disk, beneath, disk_of, read_beneath
 from mailbot.vault.files import content_hash, inside
 from mailbot.vault.note import Properties
 from mailbot.vault.read_back import identity_in
@@ -50,6 +50,12 @@ class NoteFiles:
     tells later whether the user has changed them. Raises OSError if the disk fails."""
 
     vault: Path
+    disk: Disk | None = None
+    """Which folder it was when this was made: what has its name later, where a disk was unmounted, is not written to."""
+
+    def __post_init__(self) -> None:
+        if self.disk is None:
+            object.__setattr__(self, "disk", disk_of(self.vault))
 
     def keep_all(self, emails: Sequence[EmailNote], sha256s: Sequence[str], account: str) -> list[Outcome]:
         """Write new email notes and their attachments, attachments first; durable when this returns. If the note of a very mail is
@@ -165,7 +171,7 @@ class NoteFiles:
     def read(self, path: str) -> tuple[str, str] | None:
         """(text, hash) of a note, None if the user has removed it. Raises BadData if what lies there is no note."""
         try:
-            data = read_beneath(self.vault, path)
+            data = read_beneath(self.vault, path, disk=self.disk)
         except FileNotFoundError:
             return None
         return data.decode("utf-8", "replace"), content_hash(data)
@@ -180,7 +186,7 @@ class NoteFiles:
     def head(self, path: str, octets: int) -> bytes:
         """The first octets of a note, none if it cannot be read."""
         try:
-            return read_beneath(self.vault, path, octets, head=True)
+            return read_beneath(self.vault, path, octets, head=True, disk=self.disk)
         except (OSError, BadData):
             return b""
 
@@ -188,7 +194,7 @@ class NoteFiles:
         """The text of a note that is to be written back changed. Raises BadData if it is gone or no UTF-8: what cannot be
         read whole cannot be written back whole."""
         try:
-            return read_beneath(self.vault, path).decode("utf-8")
+            return read_beneath(self.vault, path, disk=self.disk).decode("utf-8")
         except FileNotFoundError as error:
             raise BadData(f"{path}: the note is gone") from error
         except UnicodeDecodeError as error:
@@ -207,7 +213,7 @@ class NoteFiles:
     def _place(self, path: str, *, make: bool = False) -> Iterator[Path]:
         """Where a note lies, good inside the block; an error names it as the user does."""
         try:
-            with beneath(self.vault, path, make=make) as place:
+            with beneath(self.vault, path, make=make, disk=self.disk) as place:
                 yield place
         except OSError as error:
             error.filename, error.filename2 = str(self.vault / path), None

@@ -71,6 +71,17 @@ def check_vault(vault: Path) -> None:
         )
 
 
+def _check_mounted(vault: Path, journal: Journal, account: str) -> None:
+    """Raises ConfigError if mails were kept and the vault is empty: it is the folder on which its disk is not mounted."""
+    if all(path.name == NoteFiles(vault).scratch.name for path in vault.iterdir()) and journal.mails.counts(
+        account
+    ):
+        raise ConfigError(
+            f"the vault {vault} is empty, and mailbot has kept mail there: is its disk mounted? If you have emptied it yourself,"
+            " run `mailbot rebuild`"
+        )
+
+
 def chosen(settings: Settings, names: Sequence[str]) -> list[Account]:
     """The accounts of these names, all for none. Raises ConfigError for a name that is not there."""
     known = {a.name: a for a in settings.accounts}
@@ -99,6 +110,7 @@ def opened(
         opened_journal(state.journal) as journal,
         closing(ImapAccount(login(account, ends))) as server,
     ):
+        _check_mounted(settings.vault, journal, account.name)
         notes = NoteFiles(settings.vault)
         try:
             yield Session(

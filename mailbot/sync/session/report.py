@@ -66,6 +66,8 @@ class Report:
     account: str
     notes: list[str] = field(default_factory=list)
     recognised: int = 0
+    adopted: int = 0
+    """How many of `notes` were there, though this journal did not know them."""
     drafts: list[str] = field(default_factory=list)
     people: list[str] = field(default_factory=list)
     dispositions: dict[str, int] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from mailbot.sync.steps.deliver import Composed, Delivery
 from mailbot.sync.steps.draft_note import DraftNotes
 from mailbot.sync.steps.open_drafts import OpenDrafts
 from mailbot.sync.steps.pool import in_order
+from mailbot.sync.steps.rivals import Rivals
 from mailbot.sync.steps.waiting import TriageRecord, Waiting
 from mailbot.vault.draft import Draft
 from mailbot.vault.source import Context
@@ -46,15 +47,19 @@ class Storage:
     record: TriageRecord
     to_server: bool
     open_drafts: OpenDrafts
+    rivals: Rivals
 
-    def store(self, waiting: Waiting, draft: Draft, context: Context) -> None:
-        """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there."""
+    def store(self, waiting: Waiting, draft: Draft, context: Context, *, asked: bool = False) -> None:
+        """Draft note, then server draft. A draft that the server refuses is reported and waits; the note is there. Where another
+        machine has made the note in the meantime, that is the draft. `asked`: the user wants it also beside another answer."""
+        faster = None if asked else self.draft_notes.usual(waiting)
         try:
-            path, message_id = self.draft_notes.write(waiting, draft, context)
+            path, message_id = faster or self.draft_notes.write(waiting, draft, context)
         except BadData as error:
             self.record.failed(waiting.row, str(error))
             return
-        self._deliver(waiting, path, message_id, self.delivery.store)
+        how = partial(self.delivery.adopt, stored=False) if faster else self.delivery.store
+        self._deliver(waiting, path, message_id, how, alone=not asked)
 
     def adopt(self, waiting: Sequence[Waiting]) -> list[Waiting]:
         """Store the drafts whose notes lie in the vault though the journal knows none: the run that wrote them was killed
@@ -68,7 +73,7 @@ class Storage:
                 self.record.failed(each.row, str(error))
                 continue
             if found:
-                self._deliver(each, *found, partial(self.delivery.adopt, stored=named))
+                self._deliver(each, *found, partial(self.delivery.adopt, stored=named), alone=not named)
             elif named:  # where that draft is now is the user's business; `mailbot draft` makes another
                 self._done(each.row)
             else:
@@ -76,7 +81,13 @@ class Storage:
         return left
 
     def _deliver(
-        self, waiting: Waiting, path: str, message_id: MessageId, how: Callable[[Composed], None]
+        self,
+        waiting: Waiting,
+        path: str,
+        message_id: MessageId,
+        how: Callable[[Composed], None],
+        *,
+        alone: bool,
     ) -> None:
         report, drafts = self.record.report, self.record.journal.drafts
         replaced = [w.row.id for w in self.open_drafts.beside([waiting]) if _replaces(waiting, w)]
@@ -85,6 +96,8 @@ class Storage:
             composed = self.draft_notes.composed(waiting.row, waiting.mail, path, message_id)
             if self.to_server:
                 how(composed)
+                if alone:
+                    self.rivals.give_way(waiting.row.id)
             else:
                 self.delivery.keep_here(composed)
                 self._only_noted(waiting, path)

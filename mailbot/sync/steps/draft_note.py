@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -119,12 +119,20 @@ class DraftNotes:
     def on_disk(self, waiting: Waiting) -> tuple[str, MessageId] | None:
         """The draft note of a mail that lies in the vault though the journal knows no draft, and its Message-ID. It is known by
         its properties; of several the newest counts."""
+        message_id = property_text(waiting.mail.message.message_id or "")
+        return self._first_of(waiting, self.index.draft_notes(message_id))
+
+    def usual(self, waiting: Waiting) -> tuple[str, MessageId] | None:
+        """The same, where it lies at the usual place: another machine that shares the vault may have made it a moment ago."""
+        return self._first_of(waiting, ())
+
+    def _first_of(self, waiting: Waiting, paths: Sequence[str]) -> tuple[str, MessageId] | None:
         row, message_id = waiting.row, property_text(waiting.mail.message.message_id or "")
         if self._last(row):
             return None
         usual = f"{self._folder}/{row.stem}.draft.md"
         found: list[tuple[str, str, MessageId]] = []
-        for path in dict.fromkeys((*self.index.draft_notes(message_id), usual)):
+        for path in dict.fromkeys((*paths, usual)):
             said = (self.notes.properties(path) if self.notes.exists(path) else None) or {}
             id_, status = str(said.get("draft_message_id") or ""), said.get("status")
             account = said.get("account") == self.account.name

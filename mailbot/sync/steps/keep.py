@@ -120,6 +120,7 @@ class Keeper:
             self.journal.mails.set_asks(mail_id, verdict.asks)
         self._remember_stranger(mail_id, message)
         self._located(mail_id, opened, arrival)
+        self.report.adopted += note.adopted
         self.report.notes.append(note.path)
         if disposition:
             self.report.count(mail_id, disposition)

@@ -178,12 +178,12 @@ def draft_notes(session: Session, index: Index) -> DraftNotes:
 def storage(session: Session, index: Index) -> Storage:
     from mailbot.sync.steps import draft_wiring
     from mailbot.sync.steps.draft import Storage
+    from mailbot.sync.steps.rivals import Rivals
 
     to_server = session.settings.drafts.to_server
-    beside = draft_wiring.open_drafts(session, index)
-    return Storage(
-        draft_notes(session, index), draft_wiring.delivery(session), record(session, index), to_server, beside
-    )
+    beside, delivery = draft_wiring.open_drafts(session, index), draft_wiring.delivery(session)
+    rivals = Rivals(delivery, session.clock)
+    return Storage(draft_notes(session, index), delivery, record(session, index), to_server, beside, rivals)
 
 
 def person_notes(session: Session, index: Index) -> PersonNotes:

@@ -101,7 +101,7 @@ class Ended:
         now = self.telling.clock()
         if draft.status != "missing":
             line = "It is no longer in Drafts. Perhaps a mail client has it open; if it stays away for six hours, it counts as discarded."
-            if draft.status == "approved":
+            if "approved" in (draft.status, side.note.status):
                 line += " Your approval is taken back."
             becomes = draft.becomes if draft.status == "approved" else draft.status
             becomes = becomes if becomes in ("draft", "edited") else "edited"

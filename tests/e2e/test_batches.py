@@ -270,7 +270,7 @@ def test_mails_of_one_thread_are_read_together() -> None:
 
 
 IDLE = """
-assistant assistant.budget cli cli.console cli.fetch cli.logfile cli.main cli.run_report config credentials errors hearsay
+assistant assistant.budget cli cli.console cli.fetch cli.logfile cli.main cli.run_report config credentials effect errors hearsay
 mail mail.message mail.mime mail.mime.charset mail.mime.header mail.server mail.server.account mail.server.answer
 mail.server.connection mail.server.listing mail.server.login mail.server.mailboxes mail.server.messages mail.server.sent_header
 mail.server.special_use mail.server.stream mail.server.tls private regular_file settings settings.account
@@ -280,7 +280,7 @@ sync.memory.database sync.memory.drafts sync.memory.failures sync.memory.journal
 sync.memory.lock sync.memory.mails sync.memory.migrations sync.memory.pauses sync.memory.rows sync.memory.sent
 sync.memory.spool sync.memory.strangers sync.pipeline sync.session sync.session.accounts sync.session.login
 sync.session.note_files sync.session.opening sync.session.report sync.session.state sync.steps sync.steps.ledger
-sync.steps.draft_wiring sync.steps.look sync.steps.second_thoughts sync.steps.wiring vault vault.durable vault.exchange vault.files
+sync.steps.draft_wiring sync.steps.look sync.steps.second_thoughts sync.steps.wiring vault vault.beneath vault.durable vault.exchange vault.files
 vault.index_file vault.note vault.read_back vault.rename vault.stand_ins vault.unfinished vault.verdict vault.wikilink yaml_bounds
 """
 HEAVY = [

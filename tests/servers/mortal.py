@@ -72,6 +72,8 @@ def run(
 def _mortal(
     argv: Sequence[str], env: dict[str, str], folder: str, at: int, fate: Fate, acts: str, output: str
 ) -> None:
+    # The program takes its own temporary folder away; that of the process it is forked from is not its own.
+    multiprocessing.process.current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]
     os.environ.clear()
     os.environ.update(env)
     os.chdir(folder)

@@ -143,7 +143,8 @@ def test_no_secret_is_left_anywhere(
                     "vault": str(vault),
                     "accounts": [account, other],
                     "llm": llm,
-                    "drafts": {"max_per_run": 2}, "send": {"allow": True, "after": "0s"},
+                    "drafts": {"max_per_run": 2},
+                    "send": {"allow": True, "after": "0s"},
                 }
             )
         )

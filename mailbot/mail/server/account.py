@@ -10,7 +10,7 @@ from mailbot.effect import Effect
 from mailbot.errors import ServerUnavailable, TryAgain
 from mailbot.hearsay import confidence
 from mailbot.mail.message import MessageId
-from mailbot.mail.server.answer import encoded, shown
+from mailbot.mail.server.answer import shown
 from mailbot.mail.server.listing import number
 from mailbot.mail.server.messages import BATCH, Messages, header_of, ids_of
 from mailbot.mail.server.special_use import special_use
@@ -97,7 +97,7 @@ class ImapAccount(Messages):
         """
         confidence.text(message.decode("utf-8", "replace"))
         with self._append_errors(name), Effect.DRAFT_APPENDED:
-            answer = self._imap.append(encoded(name), message, flags=(b"\\Draft", b"\\Seen"))
+            answer = self._imap.append(self._sent_as(name), message, flags=(b"\\Draft", b"\\Seen"))
         hint = re.search(
             rb"APPENDUID \d{1,10} (\d{1,10})\b", answer if isinstance(answer, bytes) else str(answer).encode()
         )
@@ -130,7 +130,7 @@ class ImapAccount(Messages):
     def deliver(self, name: str, message: bytes) -> None:
         """APPEND a message as new, unread mail: for the demo's own server."""
         with self._errors(f"could not store a mail in {shown(name)}"), Effect.MAIL_DELIVERED:
-            self._imap.append(encoded(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+            self._imap.append(self._sent_as(name), message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
     def message(self, name: str, uid: int, most: int) -> bytes | None:
         """The raw bytes of one message of a mailbox, None if there is none at that UID; b"" for one of more than `most` octets."""
@@ -154,7 +154,7 @@ class ImapAccount(Messages):
         changes in between stops it, else it is looked at twice. The caller has asked `can_remove`.
         """
         with self._errors(f"could not remove the draft from {shown(name)}"):
-            answer = self._imap.select_folder(encoded(name))
+            answer = self._imap.select_folder(self._sent_as(name))
             try:
                 if number(answer.get(b"UIDVALIDITY")) != uidvalidity or not self._is_still(
                     uid, sha256, marked
@@ -162,7 +162,7 @@ class ImapAccount(Messages):
                     return False
                 if trash := self._trash():
                     with Effect.MESSAGE_REMOVED:
-                        self._imap.move([uid], encoded(trash))
+                        self._imap.move([uid], self._sent_as(trash))
                     return True
                 if not self._imap.mark_deleted(uid, again=marked):
                     return False
@@ -171,7 +171,7 @@ class ImapAccount(Messages):
                 return True
             finally:
                 if self._client is not None:
-                    self._imap.select_folder(encoded(name), readonly=True)
+                    self._imap.select_folder(self._sent_as(name), readonly=True)
                     self._open = self._last_open = name
 
     def _is_still(self, uid: int, sha256: str, marked: bool) -> bool:
@@ -189,12 +189,12 @@ class ImapAccount(Messages):
         if self.copies(name, message_id):
             return
         with self._append_errors(name), Effect.SENT_FILED:
-            self._imap.append(encoded(name), message, flags=(b"\\Seen",))
+            self._imap.append(self._sent_as(name), message, flags=(b"\\Seen",))
 
     def set_answered(self, name: str, uidvalidity: int, uid: int) -> bool:
         """Say of a message that it was answered, by `\\Answered` and no other flag (RFC 3501 2.3.2). False if it is not there."""
         with self._errors(f"could not mark the mail in {shown(name)} as answered"):
-            answer = self._imap.select_folder(encoded(name))
+            answer = self._imap.select_folder(self._sent_as(name))
             try:
                 if number(answer.get(b"UIDVALIDITY")) != uidvalidity:
                     return False
@@ -202,7 +202,7 @@ class ImapAccount(Messages):
                     return bool(self._imap.add_flags([uid], [b"\\Answered"]))
             finally:
                 if self._client is not None:
-                    self._imap.select_folder(encoded(name), readonly=True)
+                    self._imap.select_folder(self._sent_as(name), readonly=True)
                     self._open = self._last_open = name
 
     def _trash(self) -> str | None:

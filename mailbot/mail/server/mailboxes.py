@@ -4,7 +4,8 @@ docs/providers.md."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from mailbot.effect import Effect
@@ -24,19 +25,25 @@ class Mailboxes(Connection):
     """Finds mailboxes, opens them read-only, and searches the one that is open."""
 
     _listed: list[Listed] | None = None
+    _raw: Mapping[str, bytes] = MappingProxyType({})
+    """Names as LIST has sent them."""
     _last_open: str | None = None
 
     def mailboxes(self) -> list[Listed]:
         """What LIST shows, asked once."""
         if self._listed is None:
             with self._errors("LIST failed"):
-                self._listed = [
-                    Listed(
-                        mailbox_name(name), ascii_text(delimiter or b""), tuple(ascii_text(f) for f in flags)
-                    )
-                    for flags, delimiter, name in self._imap.list_folders()
-                ]
+                listed = self._imap.list_folders()
+            self._raw = {mailbox_name(name): name for *_, name in listed if isinstance(name, bytes)}
+            self._listed = [
+                Listed(mailbox_name(name), ascii_text(delimiter or b""), tuple(ascii_text(f) for f in flags))
+                for flags, delimiter, name in listed
+            ]
         return self._listed
+
+    def _sent_as(self, name: str) -> bytes:
+        """A mailbox's name as the server itself has sent it, which may be no modified UTF-7; else in that."""
+        return self._raw.get(name) or encoded(name)
 
     def personal_namespace(self) -> str:
         """The prefix of the user's own mailboxes (RFC 2342); empty if the server has no NAMESPACE, or
@@ -46,7 +53,7 @@ class Mailboxes(Connection):
                 if not self._imap.has_capability("NAMESPACE"):
                     return ""
                 personal = self._imap.namespace().personal
-                return str(personal[0][0]) if personal else ""
+                return mailbox_name(personal[0][0]) if personal else ""
         except ServerUnavailable:  # an answer without sense: the names that are listed must do
             self._reopen()
             return ""
@@ -73,18 +80,18 @@ class Mailboxes(Connection):
         """CREATE a mailbox below the personal namespace and say its full name."""
         full = self.personal_namespace() + name
         with self._errors(f"could not create {shown(full)}"), Effect.MAILBOX_MADE:
-            self._imap.create_folder(encoded(full))
+            self._imap.create_folder(self._sent_as(full))
         self._listed = None
         return full
 
     def examine(self, name: str) -> Opened:
         """EXAMINE: read-only, by the protocol's own promise (RFC 3501 6.3.2)."""
         with self._errors(f"could not open the mailbox {shown(name)}"):
-            answer = self._imap.select_folder(encoded(name), readonly=True)
+            answer = self._imap.select_folder(self._sent_as(name), readonly=True)
             self._open = self._last_open = name
             uidnext = number(answer.get(b"UIDNEXT"))
             if not uidnext:
-                status = self._imap.folder_status(encoded(name), ["UIDNEXT"])
+                status = self._imap.folder_status(self._sent_as(name), ["UIDNEXT"])
                 uidnext = number(status.get(b"UIDNEXT"))
             # A number that cannot be says at least that the mailbox must be asked.
             exists = number(answer.get(b"EXISTS")) or (0 if self._imap.says_empty() else 1)

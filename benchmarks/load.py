@@ -81,7 +81,7 @@ class World:
             (box / name).mkdir(parents=True, exist_ok=True)
         for count, raw in enumerate(mails):
             seen = count < read
-            at = 1_770_000_000 + count
+            at = int(NOW.timestamp()) - 100_000 + count
             path = (
                 box
                 / ("cur" if seen else "new")

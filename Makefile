@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-offline lint format bench clean servers torture
+.PHONY: demo test test-offline lint format bench load clean servers torture audit
 
 demo: $(STAMP)
 	$(BIN)/mailbot demo
@@ -16,23 +16,34 @@ test: lint servers
 test-offline: lint
 	$(BIN)/pytest -n 2 -m "not dovecot and not browser"
 
-# A thousand runs over bad lines, about half an hour. SEED=5000 begins elsewhere.
+# The long harness, about an hour and a half: every moment of every command is killed at, every act on the disk fails, and a thousand
+# seeds play bad lines. SEED=5000 begins elsewhere.
 SEED ?= 1
 torture: $(STAMP) servers
-	MAILBOT_TORTURE=1000 MAILBOT_SEED=$(SEED) $(BIN)/pytest -q -n 2 tests/e2e/test_broken_wire.py
+	MAILBOT_TORTURE=1000 MAILBOT_SEED=$(SEED) $(BIN)/pytest -q -n 4 tests/e2e/test_killed.py tests/e2e/test_disk.py tests/e2e/test_broken_wire.py
+	MAILBOT_LIVES=2000 $(BIN)/pytest -q -n 2 tests/e2e/life/test_machine.py
+
+# What is installed is what was looked at; and whether any of it has a known hole, where an index of holes can be reached.
+audit: $(STAMP)
+	$(BIN)/pip install --quiet --dry-run --ignore-installed --no-deps --require-hashes -r contrib/hashes.txt
+	@$(PYTHON) -m venv .audit && .audit/bin/pip install --quiet pip-audit && .audit/bin/pip-audit -r contrib/hashes.txt --no-deps --disable-pip
+	@rm -rf .audit
 
 lint: $(STAMP)
-	$(BIN)/ruff format --check mailbot tests benchmarks
-	$(BIN)/ruff check mailbot tests benchmarks
+	$(BIN)/ruff format --check mailbot tests benchmarks contrib
+	$(BIN)/ruff check mailbot tests benchmarks contrib
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(STAMP)
-	$(BIN)/ruff format mailbot tests benchmarks
-	$(BIN)/ruff check --fix mailbot tests benchmarks
+	$(BIN)/ruff format mailbot tests benchmarks contrib
+	$(BIN)/ruff check --fix mailbot tests benchmarks contrib
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+load: $(STAMP) servers
+	$(BIN)/python -m benchmarks.load
 
 servers:
 	@sh tests/servers/install

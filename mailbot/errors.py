@@ -4,7 +4,8 @@
     ├── ConfigError                78  accounts.yaml, a prompt or a secret's source
     ├── BadData                    65  a mail, a note or a journal that cannot be read
     ├── ServerUnavailable          69  IMAP, SMTP or the model cannot be reached or fails
-    │   └── AppendUnknown          69  an APPEND whose answer never came
+    │   ├── AppendUnknown          69  an APPEND whose answer never came
+    │   └── NoSuchMailbox          69  the server has answered, and has no mailbox for a use
     ├── BudgetSpent                75  what the user allowed for models is spent
     ├── TryAgain                   75  locked, offline or throttled: the next run may do
     │   └── Busy                   75  another run has the account
@@ -51,6 +52,10 @@ class ServerUnavailable(MailbotError):
 
 class AppendUnknown(ServerUnavailable):
     """The server may or may not have stored the message: look before appending again."""
+
+
+class NoSuchMailbox(ServerUnavailable):
+    """The server was asked, and has none. A line that failed says nothing of it, and raises another error."""
 
 
 class BudgetSpent(MailbotError):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mailbot.effect import Effect
-from mailbot.errors import ServerUnavailable
+from mailbot.errors import NoSuchMailbox, ServerUnavailable
 from mailbot.mail.server.answer import encoded, mailbox_name, shown
 from mailbot.mail.server.connection import Connection
 from mailbot.mail.server.listing import HIGHEST, Opened, number
@@ -59,7 +59,8 @@ class Mailboxes(Connection):
             return ""
 
     def find(self, use: SpecialUse, configured: str = "auto") -> str:
-        """The mailbox for a use. Raises ServerUnavailable with the names that are there, where none is found."""
+        """The mailbox for a use. Raises NoSuchMailbox with the names that are there, where none is found, and ServerUnavailable where
+        that could not be asked."""
         name = special_use(use, self.mailboxes(), configured, self.personal_namespace())
         if name is None:
             wanted = (
@@ -67,7 +68,7 @@ class Mailboxes(Connection):
                 if configured != "auto"
                 else f"no {use.title()} mailbox was recognised"
             )
-            raise ServerUnavailable(
+            raise NoSuchMailbox(
                 f"{self._where}: {wanted}; set `{use}_mailbox` in accounts.yaml to one of: {self.names()}"
             )
         return name

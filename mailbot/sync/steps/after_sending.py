@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailbot.errors import BadData, MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import BadData, MailbotError, NoSuchMailbox, TryAgain
 from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId, message_ids
 from mailbot.settings import Account
@@ -90,7 +90,7 @@ class AfterSending:
             return
         try:
             name = self.delivery.server.find("sent", self.account.sent_mailbox)
-        except ServerUnavailable as error:
+        except NoSuchMailbox as error:
             self.report.remark(f"{draft.note}: it was sent, but no copy could be filed: {error}")
             return
         self.delivery.server.file(name, raw, _id_of(raw) or MessageId(draft.message_id))

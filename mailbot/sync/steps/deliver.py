@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailbot.errors import MailbotError, ServerUnavailable, TryAgain
+from mailbot.errors import MailbotError, NoSuchMailbox, ServerUnavailable, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.special_use import SpecialUse
@@ -126,7 +126,7 @@ class Delivery:
         name = self.account.drafts_mailbox
         try:
             return self.server.find("drafts", name)
-        except ServerUnavailable:
+        except NoSuchMailbox:
             if not self.account.create_drafts_mailbox:
                 raise
             return self.server.create("Drafts" if name == "auto" else name)
@@ -193,7 +193,7 @@ class Delivery:
         """The name of a mailbox, empty if there is none."""
         try:
             return self.server.find(use, configured)
-        except ServerUnavailable:
+        except NoSuchMailbox:
             return ""
 
     def _append(self, row: DraftRow, composed: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from mailbot.errors import BadData, ServerUnavailable
+from mailbot.errors import BadData, NoSuchMailbox, ServerUnavailable
 from mailbot.mail.mail import read_mail
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
@@ -204,7 +204,7 @@ class Restorer:
         """(the name of Drafts, Message-ID -> its UIDs there); nothing where there is no Drafts."""
         try:
             name = self.server.find("drafts", self.account.drafts_mailbox)
-        except ServerUnavailable:
+        except NoSuchMailbox:
             return "", {}
         return name, self.server.by_id(name)
 

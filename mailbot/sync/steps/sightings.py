@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from mailbot.assistant.lane import BLANK
-from mailbot.errors import AuthenticationFailed, ServerUnavailable, TryAgain
+from mailbot.errors import AuthenticationFailed, NoSuchMailbox, ServerUnavailable, TryAgain
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
@@ -70,7 +70,7 @@ class Sightings:
         names = [n for n in dict.fromkeys(d.mailbox for d in drafts) if n in there]
         try:
             names = list(dict.fromkeys([*names, self.server.find("drafts", self.account.drafts_mailbox)]))
-        except ServerUnavailable:
+        except NoSuchMailbox:
             if not names:
                 raise
         boxes = [self._box(name, drafts) for name in names]

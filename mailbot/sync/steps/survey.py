@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mailbot.errors import BadData, ServerUnavailable
+from mailbot.errors import BadData, NoSuchMailbox, ServerUnavailable
 from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
@@ -173,10 +173,9 @@ class Survey:
             return {}
         try:
             name = self.server.find("sent", self.account.sent_mailbox)
-            return {row.note: len(self.server.copies(name, MessageId(row.message_id))) for row in rows}
-        except ServerUnavailable:
-            self.server.ensure()
-            return {}
+        except NoSuchMailbox:
+            return {row.note: 0 for row in rows}
+        return {row.note: len(self.server.copies(name, MessageId(row.message_id))) for row in rows}
 
     def _files_itself(self) -> bool:
         smtp = self.account.smtp

@@ -147,16 +147,6 @@ class Index:
         )
         return [path for (path,) in self.database.execute(sql, (sha256, message_id, sha256))]
 
-    def every_mail(self) -> list[tuple[str, str, str]]:
-        """(path, hash, Message-ID) of every email note."""
-        sql = "SELECT path, sha256, message_id FROM note WHERE sha256 <> '' OR type = 'email' ORDER BY path"
-        return self.database.execute(sql).fetchall()
-
-    def every_draft(self) -> list[str]:
-        """The paths of every draft note."""
-        sql = "SELECT path FROM note WHERE type = 'email-draft' ORDER BY path"
-        return [path for (path,) in self.database.execute(sql)]
-
     def draft_notes(self, message_id: str) -> list[str]:
         """The paths of the draft notes for the mail of a Message-ID, or for mails that have none, wherever in the vault they lie."""
         if not message_id:

@@ -27,6 +27,7 @@ from mailbot.sync.session.search import opened_index
 from mailbot.sync.session.state import State
 from mailbot.sync.steps.restore import Restored, Restorer
 from mailbot.sync.steps.sent import read_sent
+from mailbot.vault.catalogue import every_draft, every_mail
 from mailbot.vault.index import Index
 from mailbot.vault.read_back import identity_in
 
@@ -54,7 +55,7 @@ def foreseen(settings: Settings) -> dict[str, tuple[int, int]]:
             with suppress(MailbotError):  # a cache that is damaged or locked is made anew
                 copy_database(index_file, copy)
         index = stack.enter_context(opened_index(settings, copy))
-        mails, drafts = [path for path, *_ in index.every_mail()], index.every_draft()
+        mails, drafts = [path for path, *_ in every_mail(index)], every_draft(index)
     count = {account.name: [0, 0] for account in settings.accounts}
     for which, paths in enumerate((mails, drafts)):
         for path in paths:

@@ -9,7 +9,7 @@ from mailbot.errors import MailbotError
 from mailbot.settings import Settings
 from mailbot.sync.checks import places
 from mailbot.sync.checks.check import Check, failed
-from mailbot.sync.decide.verification import Finding, Mend
+from mailbot.sync.decide.finding import Finding, Mend
 from mailbot.sync.session.accounts import each_account
 from mailbot.sync.session.opening import Session, chosen, opened, opened_on_a_copy, utc_time
 from mailbot.sync.session.report import Options, silent

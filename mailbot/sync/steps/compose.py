@@ -17,7 +17,7 @@ from mailbot.mail.mime.compose import Reply, compose
 from mailbot.mail.mime.header import addresses
 from mailbot.sync.decide.content import content_of
 from mailbot.sync.decide.noted import Noted, chosen_recipients
-from mailbot.sync.steps.deliver import Composed
+from mailbot.sync.steps.composed import Composed
 from mailbot.vault.beneath import read_beneath
 from mailbot.vault.files import content_hash
 

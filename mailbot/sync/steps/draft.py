@@ -14,8 +14,9 @@ from mailbot.errors import BadData, BudgetSpent, MailbotError, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.report import Progress
+from mailbot.sync.steps.composed import Composed
 from mailbot.sync.steps.cost import Bill, postpone
-from mailbot.sync.steps.deliver import Composed, Delivery
+from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.draft_note import DraftNotes
 from mailbot.sync.steps.open_drafts import OpenDrafts
 from mailbot.sync.steps.pool import in_order

@@ -18,7 +18,7 @@ from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.compose import attached, ready, with_files
-from mailbot.sync.steps.deliver import Composed
+from mailbot.sync.steps.composed import Composed
 from mailbot.sync.steps.waiting import Waiting
 from mailbot.vault import draft_note
 from mailbot.vault import note as notes

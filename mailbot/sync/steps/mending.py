@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailbot.errors import BadData
-from mailbot.sync.decide.verification import FetchRaw, Mend, Remember, RemoveCopies, Sweep, TryNow
+from mailbot.sync.decide.finding import FetchRaw, Mend, Remember, RemoveCopies, Sweep, TryNow
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Location, MailRow
 from mailbot.sync.memory.spool import Spool

@@ -26,6 +26,7 @@ from mailbot.sync.steps.compose import plain_text, with_files
 from mailbot.sync.steps.deliver import MOST
 from mailbot.vault import draft_life, draft_note
 from mailbot.vault import note as notes
+from mailbot.vault.catalogue import every_draft, every_mail
 from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.files import content_hash
 from mailbot.vault.index import Index
@@ -64,7 +65,7 @@ class Restorer:
     def mails(self) -> None:
         """Each email note of the account whose mail the journal does not know."""
         found = []
-        for path, sha256, _ in self.index.every_mail():
+        for path, sha256, _ in every_mail(self.index):
             if sha256 and not self.journal.mails.by_content(self.account.name, sha256):
                 found += self._note(path, sha256)
         places = self._places((identity, said) for _, _, identity, said in found)
@@ -92,7 +93,7 @@ class Restorer:
     def drafts(self) -> None:
         """Each draft note of the account whose draft the journal does not know, oldest first."""
         found = []
-        for path in self.index.every_draft():
+        for path in every_draft(self.index):
             if read := self._draft_note(path):
                 found.append((str(read[1].get("created") or ""), path, *read))
         if not found:

@@ -1,4 +1,4 @@
-"""Server, journal and vault, laid side by side: what is gathered here, `decide/verification.py` judges. Nothing changes."""
+"""Server, journal and vault, laid side by side: what is gathered here, `decide/verified_mails.py` and `verified_drafts.py` judge. Nothing changes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account
+from mailbot.sync.decide.finding import Finding
 from mailbot.sync.decide.mailbox import Wish, search_for
-from mailbot.sync.decide.verification import (
-    DraftSeen,
-    Finding,
+from mailbot.sync.decide.verified_drafts import DraftSeen, of_draft, of_draft_notes, of_sent
+from mailbot.sync.decide.verified_mails import (
     NotesSeen,
     UnreadMails,
-    of_draft,
-    of_draft_notes,
     of_files,
     of_mailbox,
     of_notes,
-    of_sent,
     of_spool,
 )
 from mailbot.sync.memory.journal import Journal
@@ -31,6 +28,7 @@ from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.deliver import MOST
+from mailbot.vault.catalogue import every_draft, every_mail
 from mailbot.vault.files import content_hash
 from mailbot.vault.index import Index
 from mailbot.vault.read_back import Identity, identity_in
@@ -91,7 +89,7 @@ class Survey:
     def _notes(self, rows: list[MailRow]) -> NotesSeen:
         """The notes of the account's mails. A note is read only where the number of notes of a hash is not that of its mails."""
         paths: dict[str, list[str]] = defaultdict(list)
-        for path, sha256, _ in self.index.every_mail():
+        for path, sha256, _ in every_mail(self.index):
             paths[sha256].append(path)
         known, mine = self.journal.mails.known(), {m.sha256 for m in rows}
         several, unknown = [], []
@@ -155,7 +153,7 @@ class Survey:
     def _draft_notes(self, known: set[str]) -> tuple[list[str], list[list[str]]]:
         """(draft notes of the account that the journal does not know, notes that are of one draft)."""
         by_id: dict[str, list[str]] = defaultdict(list)
-        for path in self.index.every_draft():
+        for path in every_draft(self.index):
             said = self.notes.properties(path) or {}
             if said.get("account") == self.account.name and said.get("draft_message_id"):
                 by_id[str(said["draft_message_id"])].append(path)

@@ -63,12 +63,15 @@ class ImapAccount(Messages):
             return []
         return [uid for uid, header in self.headers(uids) if header.parent == parent]
 
-    def by_id(self, name: str) -> dict[str, list[int]]:
-        """Message-ID -> the UIDs of the messages in a mailbox that have it and are not marked as deleted, ascending."""
+    def by_id(self, name: str, *, marked: bool = False) -> dict[str, list[int]]:
+        """Message-ID -> the UIDs of the messages in a mailbox that have it and are not marked as deleted, ascending; with `marked` of
+        those that are."""
         opened = self.examine(name)
         found: dict[str, list[int]] = {}
         if opened.exists:
-            for uid, header in self.headers(self.search(["UNDELETED"], exists=opened.exists)):
+            for uid, header in self.headers(
+                self.search(["DELETED" if marked else "UNDELETED"], exists=opened.exists)
+            ):
                 found.setdefault(header.message_id, []).append(uid)
         return found
 

@@ -115,23 +115,28 @@ class Survey:
         rows = self.journal.drafts.of_account(self.account.name)
         newest = {row.mail_id: row.id for row in rows}
         there: dict[str, dict[str, list[int]]] = {}
+        marked: dict[str, dict[str, list[int]]] = {}
         for name in {row.mailbox for row in rows if row.mailbox}:
             try:
                 there[name] = self.server.by_id(name)
+                if any(
+                    self.journal.drafts.leaving(row.id) for row in rows
+                ):  # a repair was killed in the middle
+                    marked[name] = self.server.by_id(name, marked=True)
             except ServerUnavailable:  # it was renamed or removed: then nothing is there
                 self.server.ensure()
-        found = [
-            each
-            for row in rows
-            for each in of_draft(self._seen(row, newest[row.mail_id] == row.id, there.get(row.mailbox, {})))
-        ]
+        found = []
+        for row in rows:
+            uids = there.get(row.mailbox, {}).get(row.message_id, [])
+            if self.journal.drafts.leaving(row.id):
+                uids = [*uids, *marked.get(row.mailbox, {}).get(row.message_id, [])]
+            found += of_draft(self._seen(row, newest[row.mail_id] == row.id, uids))
         found += of_draft_notes(*self._draft_notes({row.message_id for row in rows}))
         yield from found or [
             Finding("drafts", "ok", f"each of {len(newest)} drafts is where its note says, once")
         ]
 
-    def _seen(self, row: DraftRow, newest: bool, there: dict[str, list[int]]) -> DraftSeen:
-        uids = there.get(row.message_id, [])
+    def _seen(self, row: DraftRow, newest: bool, uids: list[int]) -> DraftSeen:
         looked = len(uids) > 1 or (uids and not newest) or row.status in ("sent", "superseded")
         same = [uid for uid in uids if self._is_ours(row, uid)] if looked else []
         return DraftSeen(

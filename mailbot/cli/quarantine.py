@@ -72,7 +72,11 @@ def retry(context: click.Context, mails: tuple[str, ...]) -> None:
     from mailbot.sync.commands import quarantine as keeping
 
     done = keeping.try_again(console.settings(context), mails)
-    console.show(f"the next run tries again: {', '.join(done) or 'none is in quarantine'}")
+    console.show(
+        f"the next run tries again: {', '.join(done)}"
+        if done
+        else "nothing is in quarantine, so there is nothing to retry"
+    )
 
 
 @quarantine.command(name="give-up", epilog="Example: mailbot quarantine give-up work:INBOX:123")

@@ -16,11 +16,11 @@ from mailbot.cli import console
 @click.pass_context
 @console.handled
 def rebuild(context: click.Context, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Make a lost or damaged journal anew, from your notes, Drafts and Sent.
+    """Rebuild a lost or damaged journal from your notes, Drafts and Sent.
 
-    The journal is what mailbot remembers. Its notes know the same: which mail they are of, and which draft. No mail is kept twice
-    afterwards and no draft made twice. Approvals are taken back, so nothing is sent before you approve it again. The old journal
-    is kept beside the new one.
+    The journal is what mailbot remembers. Each note records which mail and which draft it belongs to, so all of it can be found again. No
+    mail is kept twice afterwards and no draft made twice. Approvals are taken back: nothing is sent before you approve it again. The
+    old journal is kept beside the new one.
     """
     from mailbot.sync.commands import rebuild as making
 
@@ -38,8 +38,9 @@ def rebuild(context: click.Context, yes: bool, dry_run: bool, as_json: bool) -> 
     if not yes:
         if not console.answers():
             raise click.UsageError("cannot ask for confirmation here; use --yes, or --dry-run to look")
-        total = sum(mails for mails, _ in found.values())
-        if not click.confirm(f"Make the journal anew from {total} email notes? Approvals are taken back"):
+        mails, drafts = (sum(each[n] for each in found.values()) for n in (0, 1))
+        console.show("You will have to approve drafts again; the old journal is kept.")
+        if not click.confirm(f"Rebuild the journal from {mails} email notes and {drafts} draft notes?"):
             console.show("Nothing was changed.")
             return
     with console.progress() as progress:
@@ -49,9 +50,8 @@ def rebuild(context: click.Context, yes: bool, dry_run: bool, as_json: bool) -> 
         return
     for each in rebuilt:
         done = each.restored
-        console.show(
-            f"{each.account}: {done.mails} mails ({done.waiting} still to be looked at) and {done.drafts} drafts"
-        )
+        waiting = f" ({done.waiting} still wait for a look or a draft)" if done.waiting else ""
+        console.show(f"{each.account}: rebuilt {done.mails} mails{waiting} and {done.drafts} drafts")
         for path in done.notes:
             console.show(f"  approve it again: {path}")
         for remark in each.remarks:

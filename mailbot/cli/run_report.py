@@ -34,7 +34,7 @@ def print_report(report: Report, *, dry_run: bool) -> None:
         rows = [_foreseen(w) for w in report.would]
         columns = ("Action", "Mailbox", "UID", "Disposition", "Draft", "Why", "Mail")
         console.table(columns, rows, f"{report.account}: a run would do this ({len(rows)})")
-    else:
+    elif report.notes or report.drafts or not report.error:
         said = ", ".join(f"{count} to {what}" for what, count in sorted(report.dispositions.items()))
         console.say(
             f"{report.account}: {len(report.notes) - report.adopted} new mail(s) kept{f' ({said})' if said else ''}, {len(report.drafts)} draft(s) written"

@@ -52,8 +52,7 @@ def sync_all(
 
 
 def _synced(session: Session, options: Options) -> None:
-    wiring.sweep(session)
-    session.server.connect()
+    begin(session)
     put_in_order(session)
     draft_wiring.reconciler(session).notice()
     _told(session, options, noticed=True)
@@ -71,8 +70,7 @@ def _told(session: Session, options: Options, *, noticed: bool = False) -> None:
     """The story: nothing more happens where there is nothing new. `noticed` says that what became of the drafts is known."""
     drafting, account, journal = not options.no_drafts, session.account.name, session.journal
     if not noticed:
-        wiring.sweep(session)
-        session.server.connect()
+        begin(session)
         if drafting:
             put_in_order(session)
     looks = look_at_mailboxes(session, options)
@@ -87,6 +85,17 @@ def _told(session: Session, options: Options, *, noticed: bool = False) -> None:
         for seen in looks:
             ledger.begin(seen)
             ledger.end(seen)
+
+
+def begin(session: Session) -> None:
+    """Log in; where the journal may have been lost, remember what the notes know; clear away what killed runs have left."""
+    session.server.connect()
+    begun = session.journal.cursors.any(session.account.name, "inbox")
+    if not begun and session.notes.exists(session.settings.email_folder):
+        from mailbot.sync.steps.restore_wiring import remember_again
+
+        remember_again(session)
+    wiring.sweep(session)
 
 
 def put_in_order(session: Session) -> None:
@@ -128,8 +137,6 @@ def _kept_and_answered(
     waiting = bool(thoughts) or (drafting and bool(journal.mails.waiting(account, utc_time())))
     with ExitStack() as stack:
         index = the_index(session, stack)
-        if isinstance(index, MailbotError) and wiring.has_lost_its_journal(session):
-            raise index  # without both, nobody knows which mails have their notes: they stay unread
         knowledge = know(session, index)
         decides = knowledge.of if drafting and isinstance(knowledge, Knowledge) else None
         known_notes = None if isinstance(index, MailbotError) else index

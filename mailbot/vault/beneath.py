@@ -23,6 +23,8 @@ from mailbot.vault.unfinished import make_folder, sync_folder
 _OPENAT2 = 437  # the same on every architecture (Linux 5.6)
 _RESOLVE_BENEATH = 0x08
 _OUT = (errno.EXDEV, errno.ELOOP)
+AGAIN = 50
+"""How often a path is tried again while folders are being renamed."""
 _PATH = getattr(os, "O_PATH", 0)
 
 
@@ -62,12 +64,12 @@ def beneath(root: Path, relative: str, *, make: bool = False, disk: Disk | None 
     top = _root(root, disk)
     try:
         folder = _folder(root, top, parts[:-1], make)
-        try:
-            yield Path(f"/proc/self/fd/{folder}/{parts[-1]}")
-        finally:
-            os.close(folder)
     finally:
         os.close(top)
+    try:
+        yield Path(f"/proc/self/fd/{folder}/{parts[-1]}")
+    finally:
+        os.close(folder)
 
 
 def read_beneath(
@@ -141,18 +143,23 @@ def _folder(root: Path, top: int, parts: tuple[str, ...], make: bool) -> int:
 def _opened(root: Path, top: int, relative: str, flags: int) -> int:
     """A descriptor of what lies below the root. A link that names a place in the vault by its whole path is followed too: what it names
     is opened as if it had been asked for, by a path without links."""
-    try:
-        return _openat2(top, relative, flags)
-    except OSError as error:
-        if error.errno not in _OUT:
-            raise
+    for _ in range(AGAIN):
+        try:
+            return _openat2(top, relative, flags)
+        except OSError as error:
+            if error.errno in _OUT:
+                break
+            if (
+                error.errno != errno.EAGAIN
+            ):  # something was renamed just now, and a `..` of a link may lead elsewhere
+                raise
     try:
         target = (root / relative).resolve().relative_to(root.resolve())
         return _openat2(top, str(target), flags)
     except (ValueError, RuntimeError) as error:
         raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link") from error
     except OSError as error:
-        if error.errno not in _OUT:
+        if error.errno not in (*_OUT, errno.EAGAIN):
             raise
         raise BadData(f"{relative}: leads out of the vault {root} through a link; remove the link") from error
 

@@ -16,8 +16,10 @@ SIGNATURE = "Signature"
 
 _FOLDED_SIGNATURE = re.compile(rf"^> \[!info\]- {SIGNATURE}\n((?:>.*\n?)+)", re.MULTILINE)
 _IDENTITY = re.compile(
-    r"^(sha256|message_id|account|draft):[ \t]*[\"']?([^\"'\n]*?)[\"']?[ \t]*(?: #.*)?\r?$", re.MULTILINE
+    r"^(sha256|message_id|account|draft):[ \t]*(?:\"([^\"\n]*)\"|'((?:[^'\n]|'')*)'|([^\"'\n][^\n]*?|))[ \t]*(?: #.*)?\r?$",
+    re.MULTILINE,
 )
+"""A property and its value: between double quotes, between single ones (where two stand for one), or bare."""
 _DISPOSITION = re.compile(rb"^disposition:[ \t]*[\"']?(\w+)", re.MULTILINE)
 
 
@@ -75,7 +77,10 @@ def identity_in(text: str) -> Identity:
     """The identity that stands in a note's properties. No YAML is parsed: a user's slip there must not make a second note."""
     text = text.removeprefix("\ufeff")
     front = text[: max(0, text.find("\n---", 3)) + 1] if text.startswith("---") else ""
-    found = {str(key): str(value) for key, value in _IDENTITY.findall(front)}
+    found = {
+        str(key): str(double or single.replace("''", "'") or bare)
+        for key, double, single, bare in _IDENTITY.findall(front)
+    }
     return Identity(**found)
 
 

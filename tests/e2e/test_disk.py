@@ -307,7 +307,9 @@ def test_conflict_copies_make_nothing_twice(world: World) -> None:  # noqa: F811
         done = world.must("sync")
     assert world.desk.drafts() == drafts, done
     told = world.run("verify")
-    assert told.code == 1 and "kept twice" in told.printed and "one mail has several notes" in told.printed
+    assert told.code == 1 and "kept twice" in told.printed and "one mail has several notes" in told.printed, (
+        told
+    )
     (world.desk.settings.vault / "x").exists()
     shutil.rmtree(os.environ["MAILBOT_STATE"])  # and with the journal lost
     for _ in range(2):

@@ -324,7 +324,8 @@ def test_a_mail_without_a_date_is_filed_by_its_arrival_in_every_run(
         again = read_again.get(row)
         assert again is not None and again.message.date == row.date
     lose(vault)
-    assert fetch_all(settings, Options())[0].notes == report.notes
+    (again_fetched,) = fetch_all(settings, Options())
+    assert (again_fetched.notes, again_fetched.adopted) == ([], 1)
     assert all_notes(vault, "email") == [vault / report.notes[0]]
     lose(vault)
     (vault / report.notes[0]).unlink()

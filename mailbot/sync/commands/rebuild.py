@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mailbot import private
 from mailbot.effect import Effect
-from mailbot.errors import MailbotError
+from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
 from mailbot.sync.memory.database import copy_database
@@ -21,18 +21,19 @@ from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.memory.lock import locked
 from mailbot.sync.session.login import login
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.session.opening import check_vault, local_time
+from mailbot.sync.session.opening import Session, check_mounted, check_vault, local_time
 from mailbot.sync.session.report import Progress, Report, silent
 from mailbot.sync.session.search import opened_index
 from mailbot.sync.session.state import State
-from mailbot.sync.steps.restore import Restored, Restorer
+from mailbot.sync.steps.restore import Restored
+from mailbot.sync.steps.restore_wiring import restorer
 from mailbot.sync.steps.sent import read_sent
 from mailbot.vault.catalogue import every_draft, every_mail
 from mailbot.vault.index import Index
 from mailbot.vault.read_back import identity_in
 
 BEFORE = "before-rebuild"
-"""What the name of the old journal ends with, beside the new one."""
+"""What stands behind the name of the old journal, and before the time, beside the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,17 @@ def rebuild(settings: Settings, progress: Progress = silent) -> list[Rebuilt]:
             stack.enter_context(locked(state.folder, account.name))
         new = state.journal.with_name(f"{state.journal.name}.new")
         _away(new)
+        if state.journal.exists():
+            with suppress(BadData), opened_journal(state.journal) as before:
+                for account in settings.accounts:
+                    check_mounted(settings.vault, before, account.name, empty="move the journal away first")
         try:
             rebuilt = _made(settings, state, new, progress)
+        except ServerUnavailable as error:
+            _away(new)
+            raise ServerUnavailable(
+                f"{error}. Nothing was changed; every account's server must answer"
+            ) from error
         except BaseException:
             _away(new)
             raise
@@ -109,15 +119,13 @@ def _of_account(
     report = Report(account.name)
     ends = time.monotonic() + account.time_limit.total_seconds()
     with closing(ImapAccount(login(account, ends))) as server:
+        session = Session(
+            settings, account, journal, NoteFiles(settings.vault), state.spool(account.name), server, report, state.index, ends=ends
+        )  # fmt: skip
         server.connect()
         read_sent(server, account, journal)
-        restorer = Restorer(
-            settings, account, server, journal, NoteFiles(settings.vault), index, state.spool(account.name), report, local_time
-        )  # fmt: skip
-        restorer.mails()
-        restorer.cursors()
-        restorer.drafts()
-    return Rebuilt(account.name, restorer.done, tuple(report.remarks))
+        done = restorer(session, index).everything()
+    return Rebuilt(account.name, done, tuple(report.remarks))
 
 
 def _carried(old: Path, journal: Journal, settings: Settings) -> None:
@@ -143,8 +151,7 @@ def _in_place(new: Path, journal: Path) -> str:
     one (a transaction that was cut off), it goes with it: beside the new one it would be taken for its own."""
     kept = ""
     if journal.exists():
-        before = journal.with_name(f"{journal.name}.{BEFORE}")
-        _away(before)
+        before = journal.with_name(f"{journal.name}.{BEFORE}-{local_time():%Y%m%d-%H%M%S}")
         with Effect.FILE_NAMED:
             os.link(journal, before)
         for part in _parts(journal):

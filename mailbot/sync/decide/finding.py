@@ -26,9 +26,11 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class RemoveCopies:
-    """Messages in Drafts that are byte for byte a draft of ours that lies there once already, or is done with."""
+    """Messages in Drafts that are byte for byte as mailbot stored them, of a draft that lies there once more (`kept`, its UID), or is done
+    with (0)."""
 
     draft_id: int
+    kept: int
     uids: tuple[int, ...]
 
 
@@ -61,6 +63,11 @@ class Finding:
 def mails(count: int) -> str:
     """`3 mails`."""
     return f"{count} mail{'' if count == 1 else 's'}"
+
+
+def drafts(count: int) -> str:
+    """`1 draft`."""
+    return f"{count} draft{'' if count == 1 else 's'}"
 
 
 def notes(count: int) -> str:

@@ -9,9 +9,7 @@ from mailbot.sync.memory.rows import DraftStatus
 _ENDED: tuple[DraftStatus, ...] = ("sent", "answered", "discarded", "superseded")
 _KEPT: tuple[DraftStatus, ...] = ("draft", "edited", "missing", "conflict")
 MAY_BE_SENT = "the journal was lost while it may have been on its way"
-AGAIN = (
-    "The journal was made anew, and does not know what you approved. Approve it again; look into Sent first."
-)
+AGAIN = "The journal was rebuilt, so your approval is gone. Check in Sent that this was not sent already, then approve it again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,115 +5,107 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mailbot.sync.decide.finding import Finding, Remember, RemoveCopies, listed, mails
+from mailbot.sync.decide.finding import Finding, Level, Mend, Remember, RemoveCopies, listed, mails
 from mailbot.sync.memory.rows import OPEN, DraftStatus
 
 
 @dataclass(frozen=True, slots=True)
 class DraftSeen:
-    """A draft of the journal and what lies under its Message-ID in Drafts: `there` are the UIDs, `same` those of them that are
-    byte for byte ours. `newest` is false for one that another has replaced."""
+    """A draft of the journal and what lies under its Message-ID in Drafts: `there` are the UIDs, `marked` those that are marked as deleted,
+    `same` those of both that are byte for byte as mailbot has stored them, and that no mail client has saved since. `newest` is false for
+    one that another has replaced."""
 
     id: int
     note: str
     status: DraftStatus
-    why: str = ""
     stored: bool = True
     """It is one that lies in Drafts, not only in its note."""
     uid: int = 0
     there: tuple[int, ...] = ()
+    marked: tuple[int, ...] = ()
     same: tuple[int, ...] = ()
     newest: bool = True
-    note_there: bool = True
 
 
 def of_draft(draft: DraftSeen) -> list[Finding]:
-    """Whether a draft is where its status says, once."""
-    note, found = draft.note, []
-    if draft.status == "intent":
+    """Whether a draft is where its status says, once. Only what is ours, and lies there once more than it should, is mended."""
+    note, status = draft.note, draft.status
+    if status == "intent":
         return [
-            Finding(
-                "drafts",
+            _off(
                 "warning",
-                f"{note}: it was to be stored in Drafts, and is not yet",
-                "the next `mailbot sync` does that",
+                f"{note}: it should be in Drafts, and is not yet",
+                "the next `mailbot sync` stores it",
             )
         ]
-    if draft.status == "unknown" and draft.newest:
-        found.append(
-            Finding(
-                "drafts",
-                "warning",
-                f"{note}: nobody knows whether it was sent",
-                f"ask whether it arrived; then `mailbot send '{note}' --again`, or `mailbot discard '{note}'`",
-            )
+    found = []
+    if status == "unknown" and draft.newest:
+        advice = (
+            f"ask whether it arrived; then `mailbot send '{note}' --again`, or `mailbot discard '{note}'`"
         )
-    if draft.status == "conflict":
-        found.append(
-            Finding(
-                "drafts",
-                "warning",
-                f"{note}: it was edited here and in Drafts",
-                "set `resolve: note` or `resolve: server` in it",
-            )
-        )
-    if not draft.stored or draft.status in ("unknown", "sending"):
+        found.append(_off("warning", f"{note}: nobody knows whether it was sent", advice))
+    if status == "conflict":
+        advice = "write `resolve: note` or `resolve: server` into its properties"
+        found.append(_off("warning", f"{note}: it was edited here and in Drafts", advice))
+    if not draft.stored or status in ("unknown", "sending"):
         return found
-    open_ = draft.newest and draft.status in OPEN
-    if open_ and not draft.there and draft.status != "missing":
-        found.append(
-            Finding(
-                "drafts",
-                "warning",
-                f"{note}: its draft is not in Drafts under its own id",
-                "`mailbot sync` finds out what became of it",
-            )
-        )
-    surplus = tuple(
-        uid
-        for uid in draft.same
-        if not open_ or uid != (draft.uid if draft.uid in draft.there else draft.there[0])
-    )
-    if open_ and len(draft.there) > 1:
-        what = f"{note}: it lies in Drafts {len(draft.there)} times (UID {listed(map(str, draft.there))})"
+    return [*found, *(_open(draft) if draft.newest and status in OPEN else _over(draft))]
+
+
+def _open(draft: DraftSeen) -> list[Finding]:
+    """An open draft lies in Drafts once."""
+    note, where = draft.note, ", ".join(map(str, draft.there))
+    if not draft.there:
+        if draft.status == "missing":
+            return []
+        advice = "`mailbot sync` finds out what became of it"
+        return [_off("warning", f"{note}: it is not in Drafts under its own id", advice)]
+    ours = [uid for uid in draft.same if uid in draft.there]
+    kept = draft.uid if draft.uid in ours else next(iter(ours), 0)
+    left = tuple(uid for uid in draft.same if uid in draft.marked and kept)
+    if len(draft.there) > 1:
+        surplus = tuple(uid for uid in ours if uid != kept)
+        certain = len(surplus) == len(draft.there) - 1
+        mend = RemoveCopies(draft.id, kept, (*surplus, *left)) if certain else None
         advice = (
             "`mailbot verify --repair` removes the copies"
-            if len(surplus) == len(draft.there) - 1
+            if certain
             else "delete those that you do not want in your mail client"
         )
-        found.append(
-            Finding("drafts", "wrong", what, advice, RemoveCopies(draft.id, surplus) if surplus else None)
-        )
-    elif not open_ and draft.there and draft.status not in ("discarded", "answered"):
-        what = f"{note}: a draft that is `{draft.status}` still lies in Drafts (UID {listed(map(str, draft.there))})"
-        advice = (
-            "`mailbot verify --repair` removes it"
-            if surplus
-            else "delete it in your mail client if you do not want it"
-        )
-        found.append(
-            Finding(
-                "drafts",
-                "wrong" if surplus else "warning",
-                what,
+        return [
+            _off("wrong", f"{note}: it is in Drafts {len(draft.there)} times (UIDs {where})", advice, mend)
+        ]
+    if left:
+        advice = "`mailbot verify --repair` removes it; most mail clients do so too"
+        return [
+            _off(
+                "warning",
+                f"{note}: a copy of it in Drafts is marked as deleted",
                 advice,
-                RemoveCopies(draft.id, surplus) if surplus else None,
+                RemoveCopies(draft.id, kept, left),
             )
-        )
-    return found
+        ]
+    return []
 
 
-def of_draft_notes(unknown: Sequence[str], twins: Iterable[Sequence[str]]) -> list[Finding]:
-    """Draft notes that the journal does not know, and notes of one draft."""
+def _over(draft: DraftSeen) -> list[Finding]:
+    """A draft that is done with is no longer in Drafts. One that a mail client has saved stays: mailbot has said so in its note."""
+    ours = tuple(uid for uid in draft.same if uid in draft.there)
+    if not ours or draft.status in ("discarded", "answered"):
+        return []
+    said = f"{draft.note}: a draft that is `{draft.status}` is still in Drafts (UIDs {', '.join(map(str, ours))})"
+    return [_off("wrong", said, "`mailbot verify --repair` removes it", RemoveCopies(draft.id, 0, ours))]
+
+
+def of_draft_notes(unknown: Sequence[str], copies: Iterable[tuple[str, Sequence[str]]]) -> list[Finding]:
+    """Draft notes that the journal does not know, and (the note that mailbot follows, its copies)."""
     found = [
-        Finding("drafts", "warning", f"one draft has several notes: {listed(paths)}", "a sync program has kept both; delete the one that is not right")
-        for paths in twins
+        _off("warning", f"{listed(others)}: a copy of {followed}, and mailbot follows that one alone", "delete the copy, or copy its text over")
+        for followed, others in copies
     ]  # fmt: skip
     if unknown:
         said = f"the journal does not know {len(unknown)} draft note{'s' if len(unknown) > 1 else ''}: {listed(unknown)}"
-        found.append(
-            Finding("drafts", "wrong", said, "`mailbot verify --repair` writes them into it", Remember())
-        )
+        found.append(_off("wrong", said, "`mailbot verify --repair` adds them", Remember()))
     return found
 
 
@@ -126,7 +118,7 @@ def of_sent(copies: Mapping[str, int], files_itself: bool) -> list[Finding]:
                 Finding(
                     "sent",
                     "warning",
-                    f"{note}: it lies in Sent {count} times",
+                    f"{note}: it is in Sent {count} times",
                     "it went out once; delete a copy if you like",
                 )
             )
@@ -136,11 +128,18 @@ def of_sent(copies: Mapping[str, int], files_itself: bool) -> list[Finding]:
                     "sent",
                     "warning",
                     f"{note}: it was sent, and there is no copy in Sent",
-                    "its note has the text; perhaps you have moved or deleted it",
+                    "its note has the text; perhaps you have moved or deleted the copy",
                 )
             )
-    if not found:
-        found.append(
-            Finding("sent", "ok", f"each of {mails(len(copies))} that mailbot sent lately is in Sent, once")
-        )
-    return found
+    if found:
+        return found
+    said = (
+        f"each of {mails(len(copies))} that mailbot sent in the last month is in Sent, once"
+        if copies
+        else "mailbot has sent nothing in the last month"
+    )
+    return [Finding("sent", "ok", said)]
+
+
+def _off(level: Level, said: str, advice: str, mend: Mend | None = None) -> Finding:
+    return Finding("drafts", level, said, advice, mend)

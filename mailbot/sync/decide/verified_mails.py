@@ -39,18 +39,18 @@ def of_mailbox(seen: UnreadMails) -> list[Finding]:
     later = len(unknown) - len(before)
     found: list[Finding] = []
     if before:
-        said = f"{mails(len(before))} in {seen.mailbox} that no run has kept, and that none looks at again: UID {listed(map(str, before))}"
-        advice = "`mailbot verify --repair` has the next `mailbot fetch` take them"
-        found.append(Finding("mails", "wrong", said, advice, TryNow(seen.mailbox, before)))
+        said = f"{mails(len(before))} in {seen.mailbox} before the point up to which it was read, and not kept: UID {listed(map(str, before))}"
+        advice = "`mailbot verify --repair` has the next `mailbot fetch` keep them"
+        found.append(Finding("mails", "warning", said, advice, TryNow(seen.mailbox, before)))
     if later:
         said = f"{mails(later)} in {seen.mailbox} not kept yet"
         found.append(Finding("mails", "warning", said, "`mailbot fetch` keeps what is unread"))
     if seen.failing:
-        said = f"{mails(len(seen.failing))} of {seen.mailbox} in quarantine; tried again at growing intervals"
+        said = f"{mails(len(seen.failing))} of {seen.mailbox} could not be saved yet; mailbot keeps trying, less and less often"
         found.append(Finding("mails", "warning", said, "`mailbot quarantine list` says why"))
     if not found:
         given_up = f", {len(seen.given_up)} given up by you" if seen.given_up else ""
-        said = f"every unread mail of {seen.mailbox} is a note ({len(seen.unread & seen.kept)}{given_up})"
+        said = f"every unread mail of {seen.mailbox} was kept ({len(seen.unread & seen.kept)}{given_up})"
         found.append(Finding("mails", "ok", said))
     return found
 
@@ -71,7 +71,7 @@ def of_notes(seen: NotesSeen) -> list[Finding]:
     found: list[Finding] = []
     if seen.unknown:
         said = f"the journal does not know {notes(len(seen.unknown))} of this account: {listed(seen.unknown)}"
-        advice = "`mailbot verify --repair` writes them into it; if it was lost, run `mailbot rebuild`"
+        advice = "`mailbot verify --repair` adds them; if the journal was lost, run `mailbot rebuild`"
         found.append(Finding("notes", "wrong", said, advice, Remember()))
     for paths in seen.several[:SHOWN]:
         said = f"one mail has several notes: {listed(paths)}"
@@ -80,8 +80,12 @@ def of_notes(seen: NotesSeen) -> list[Finding]:
         said = f"{len(seen.several) - SHOWN} more mails have several notes each"
         found.append(Finding("notes", "wrong", said, "decide which is right, and delete the others"))
     if seen.gone:
-        said = f"{notes(len(seen.gone))} of kept mails {'is' if len(seen.gone) == 1 else 'are'} no longer in the vault: {listed(seen.gone)}"
-        advice = "if it was not you who deleted them, take them back from your backup or sync program"
+        one = len(seen.gone) == 1
+        said = f"{notes(len(seen.gone))} of kept mails {'is' if one else 'are'} no longer where mailbot reads: {listed(seen.gone)}"
+        advice = (
+            f"if you deleted {'it' if one else 'them'}, or moved {'it' if one else 'them'} where `exclude` says, run `mailbot verify --accept`;"
+            " if not, look in your backup or sync program"
+        )
         found.append(Finding("notes", "warning", said, advice))
     if not found:
         found.append(Finding("notes", "ok", f"each of {mails(seen.kept)} is a note, once"))

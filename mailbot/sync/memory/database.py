@@ -149,8 +149,8 @@ def in_words(path: Path, error: sqlite3.Error) -> MailbotError:
         error, sqlite3.OperationalError
     ):
         return BadData(
-            f"{path}: the journal is damaged ({error}). Put a backup of it in its place, or move it away: then the next run"
-            " finds its notes and drafts again by what they say, and only forgets what failed and what models have cost"
+            f"{path}: the journal is damaged ({error}). Run `mailbot rebuild`: it makes a new one from your notes, Drafts and Sent;"
+            " or put a backup of it in its place"
         )
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):
         return TryAgain(f"{path}: the disk is full; free some space and run mailbot again")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ONLY_HERE = (errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 TURNS = 50
 """How often a change is made anew from what the user has saved meanwhile."""
+AT_ONCE = 150
+"""New files that are made durable together."""
 EMPTY = 20
 """How often an empty note is taken for one that is being saved; after that the user has it so."""
 
@@ -91,7 +93,11 @@ class NoteFiles:
         return [found[number] for number in range(len(emails))]
 
     def _create_all(self, files: Sequence[tuple[str, bytes]]) -> list[os.stat_result | OSError | BadData]:
-        """Each new file, or why there is none: BadData where that lies with its path alone."""
+        """Each new file, or why there is none: BadData where that lies with its path alone. Every file that is made at once holds two
+        descriptors, and a process has about a thousand."""
+        if len(files) > AT_ONCE:
+            parts = (files[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE))
+            return [each for part in parts for each in self._create_all(part)]
         with ExitStack() as stack:
             paths: list[Path | BadData | OSError] = []
             for path, _ in files:

@@ -71,14 +71,15 @@ def check_vault(vault: Path) -> None:
         )
 
 
-def _check_mounted(vault: Path, journal: Journal, account: str) -> None:
-    """Raises ConfigError if mails were kept and the vault is empty: it is the folder on which its disk is not mounted."""
-    if all(path.name == NoteFiles(vault).scratch.name for path in vault.iterdir()) and journal.mails.counts(
-        account
-    ):
+def check_mounted(
+    vault: Path, journal: Journal, account: str, *, empty: str = "move the journal away"
+) -> None:
+    """Raises ConfigError if mails were kept and the vault is empty: it is the folder on which its disk is not mounted. `empty` says what
+    to do where it is meant to be so."""
+    scratch = NoteFiles(vault).scratch.name
+    if all(path.name == scratch for path in vault.iterdir()) and journal.mails.counts(account):
         raise ConfigError(
-            f"the vault {vault} is empty, and mailbot has kept mail there: is its disk mounted? If you have emptied it yourself,"
-            " run `mailbot rebuild`"
+            f"the vault {vault} is empty, and mailbot has kept mail there: is its disk mounted? If you have emptied it yourself, {empty}"
         )
 
 
@@ -110,7 +111,7 @@ def opened(
         opened_journal(state.journal) as journal,
         closing(ImapAccount(login(account, ends))) as server,
     ):
-        _check_mounted(settings.vault, journal, account.name)
+        check_mounted(settings.vault, journal, account.name)
         notes = NoteFiles(settings.vault)
         try:
             yield Session(

@@ -207,6 +207,8 @@ class Delivery:
     def take_away(self, draft: DraftRow) -> bool:
         """Take a draft's message out of Drafts, where it is as it was seen last. That it goes is written down before: a run may be
         killed when it has marked it and not yet removed it."""
+        if not self.server.can_remove():
+            return False
         marked = self.journal.drafts.leaving(draft.id)
         if not marked:
             self.journal.drafts.leave(draft.id, True)

@@ -35,7 +35,8 @@ class Ended:
         left = ""
         if draft.status != "discarded":
             left = self._leftover(draft)
-        for copy in fate.left:  # ours too, at another place than where it was put
+        removable = bool(fate.left) and self.telling.delivery.server.can_remove()
+        for copy in fate.left if removable else ():  # ours too, at another place than where it was put
             self.telling.delivery.server.take_away(
                 copy.at.mailbox, copy.at.uidvalidity, copy.at.uid, copy.sha256
             )

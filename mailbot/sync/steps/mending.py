@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailbot.errors import BadData
-from mailbot.sync.decide.finding import FetchRaw, Mend, Remember, RemoveCopies, Sweep, TryNow
+from mailbot.sync.decide.finding import FetchRaw, Mend, Remember, RemoveCopies, Sweep, TryNow, drafts, mails
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import Location, MailRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.steps.deliver import Delivery
+from mailbot.sync.steps.deliver import MOST, Delivery
 from mailbot.sync.steps.restore import Restorer
+from mailbot.vault.files import content_hash
 from mailbot.vault.unfinished import sweep
 
 PASSED = "an earlier run has passed this mail without keeping it"
@@ -37,12 +38,11 @@ class Mender:
             case TryNow(mailbox, uids):
                 return self._try_now(mailbox, uids)
             case Remember():
-                self.restorer.mails()
-                self.restorer.drafts()
-                done = self.restorer.done
-                return f"{done.mails} mails and {done.drafts} drafts were written into the journal"
-            case RemoveCopies(draft_id, uids):
-                return self._remove(draft_id, uids)
+                done = self.restorer.everything(cursors=False)
+                again = f"; approve again: {', '.join(done.notes)}" if done.notes else ""
+                return f"written into the journal: {mails(done.mails)}, {drafts(done.drafts)}{again}"
+            case RemoveCopies(draft_id, kept, uids):
+                return self._remove(draft_id, kept, uids)
             case FetchRaw(mail_ids):
                 return self._fetch_raw(mail_ids)
             case Sweep():
@@ -57,16 +57,21 @@ class Mender:
             self.journal.failures.record(self.account, at, PASSED, 0, datetime.now(UTC))
         return f"the next `mailbot fetch` takes them: {len(uids)}"
 
-    def _remove(self, draft_id: int, uids: tuple[int, ...]) -> str:
+    def _remove(self, draft_id: int, kept: int, uids: tuple[int, ...]) -> str:
+        """What was looked at is looked at again: only the very bytes that mailbot stored leave Drafts, and where one is to stay, it lies
+        there."""
         draft, server = self.journal.drafts.get(draft_id), self.delivery.server
         if not server.can_remove():
             return "the server cannot remove one message alone; delete them in your mail client"
-        opened = server.examine(draft.mailbox)
-        copies = [replace(draft, uidvalidity=opened.uidvalidity, uid=uid) for uid in uids]
-        gone = sum(self.delivery.take_away(copy) for copy in copies)
-        kept = [uid for uid in server.by_id(draft.mailbox).get(draft.message_id, []) if uid not in uids]
-        if kept and draft.uid not in kept:
-            self.journal.drafts.save(replace(draft, uidvalidity=opened.uidvalidity, uid=kept[-1]))
+        uidvalidity = server.examine(draft.mailbox).uidvalidity
+        stays = content_hash(server.message(draft.mailbox, kept, MOST) or b"") if kept else draft.sha256
+        if not draft.ours or stays != draft.sha256:
+            return "nothing, since it has changed meanwhile; run `mailbot sync`"
+        gone = sum(
+            server.take_away(draft.mailbox, uidvalidity, uid, draft.sha256, marked=True) for uid in uids
+        )
+        if kept and (draft.uidvalidity, draft.uid) != (uidvalidity, kept):
+            self.journal.drafts.save(replace(draft, uidvalidity=uidvalidity, uid=kept))
         return f"{gone} of {len(uids)} removed from {draft.mailbox}"
 
     def _fetch_raw(self, mail_ids: tuple[int, ...]) -> str:

@@ -32,6 +32,8 @@ class Rivals:
         draft = rows[-1] if rows else None
         if len(rows) != 1 or draft is None or draft.status != "draft" or not draft.uid or not mail.message_id:
             return
+        if not server.can_remove():
+            return  # it stays beside the other; the user sees both
         before = [u for u in server.answers(draft.mailbox, MessageId(mail.message_id)) if u < draft.uid]
         if not before:
             return

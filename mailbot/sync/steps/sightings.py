@@ -109,7 +109,10 @@ class Sightings:
         place = draft.mailbox, draft.uidvalidity
         home = next((b for b in boxes if (b.opened.name, b.opened.uidvalidity) == place), None)
         mine = home.headers.get(draft.uid) if home and draft.uid else None
-        lies = mine is not None and (not _deleted(mine) or self.journal.drafts.leaving(draft.id))
+        leaving = self.journal.drafts.leaving(draft.id)
+        if leaving and mine is not None and not _deleted(mine):  # a run was killed before it had marked it
+            self.journal.drafts.leave(draft.id, False)
+        lies = mine is not None and (not _deleted(mine) or leaving)
         copies = []
         earlier = {d.message_id: d for d in self.journal.drafts.of(draft.mail_id) if d.id != draft.id}
         for box in boxes:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mailbot.errors import BadData, NoSuchMailbox, ServerUnavailable
+from mailbot.errors import BadData, ServerUnavailable
 from mailbot.mail.discovery.providers import files_sent_itself
-from mailbot.mail.message import MessageId
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account
 from mailbot.sync.decide.finding import Finding
@@ -24,16 +23,19 @@ from mailbot.sync.decide.verified_mails import (
     of_spool,
 )
 from mailbot.sync.memory.journal import Journal
-from mailbot.sync.memory.rows import DraftRow, MailRow
+from mailbot.sync.memory.rows import OPEN, DraftRow, MailRow
 from mailbot.sync.memory.spool import Spool
 from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.deliver import MOST
+from mailbot.sync.steps.sent import read_sent
 from mailbot.vault.catalogue import every_draft, every_mail
 from mailbot.vault.files import content_hash
 from mailbot.vault.index import Index
 from mailbot.vault.read_back import Identity, identity_in
 from mailbot.vault.unfinished import left
 
+ACCEPTED = "removed"
+"""The disposition of a mail whose note is gone, which the user has accepted."""
 LATELY = timedelta(days=30)
 """How far back what was sent is looked for in Sent."""
 
@@ -64,6 +66,14 @@ class Survey:
         unfinished = [*left(self.notes.scratch), *left(self.spool.folder)]
         yield from of_files([str(path) for path in unfinished])
 
+    def accept(self) -> None:
+        """The notes that are gone are gone because the user wants it so: nothing is said of them any more."""
+        rows = self.journal.mails.of_account(self.account.name)
+        gone = set(self._notes(rows).gone)
+        for row in rows:
+            if row.note in gone:
+                self.journal.mails.update(row.id, stage="done", disposition=ACCEPTED, note_hash=row.note_hash)
+
     def _mailbox(self, name: str) -> list[Finding]:
         try:
             opened = self.server.examine(name)
@@ -87,7 +97,8 @@ class Survey:
         )
 
     def _notes(self, rows: list[MailRow]) -> NotesSeen:
-        """The notes of the account's mails. A note is read only where the number of notes of a hash is not that of its mails."""
+        """The notes of the account's mails. A note is read only where the number of notes of a hash is not that of its mails, or where
+        the mail's own note is not at its place."""
         paths: dict[str, list[str]] = defaultdict(list)
         for path, sha256, _ in every_mail(self.index):
             paths[sha256].append(path)
@@ -96,13 +107,24 @@ class Survey:
         for sha256, there in paths.items():
             if not sha256 or len(there) == known.get(sha256, 0):
                 continue
-            of_account = [path for path in there if self._identity(path).account == self.account.name]
+            of_account = self._of_account(there)
             if sha256 not in mine:
                 unknown += of_account
             elif len(of_account) > 1:
                 several.append(of_account)
-        gone = [m.note for m in rows if m.sha256 not in paths and not self.notes.exists(m.note)]
+        gone = [
+            m.note
+            for m in rows
+            if m.disposition != ACCEPTED
+            and m.note not in paths.get(m.sha256, [])
+            and not self.notes.exists(m.note)
+            and not self._of_account(paths.get(m.sha256, []))
+        ]
         return NotesSeen(len(rows), gone, several, unknown)
+
+    def _of_account(self, paths: list[str]) -> list[str]:
+        """Those of the notes that are of this account."""
+        return [path for path in paths if self._identity(path).account == self.account.name]
 
     def _identity(self, path: str) -> Identity:
         try:
@@ -113,57 +135,60 @@ class Survey:
 
     def _drafts(self) -> Iterator[Finding]:
         rows = self.journal.drafts.of_account(self.account.name)
-        newest = {row.mail_id: row.id for row in rows}
-        there: dict[str, dict[str, list[int]]] = {}
-        marked: dict[str, dict[str, list[int]]] = {}
+        newest = {row.mail_id: row.id for row in rows if row.status != "intent"}
+        there: dict[str, tuple[dict[str, list[int]], dict[str, list[int]]]] = {}
         for name in {row.mailbox for row in rows if row.mailbox}:
             try:
-                there[name] = self.server.by_id(name)
-                if any(
-                    self.journal.drafts.leaving(row.id) for row in rows
-                ):  # a repair was killed in the middle
-                    marked[name] = self.server.by_id(name, marked=True)
+                there[name] = self.server.by_id(name), self.server.by_id(name, marked=True)
             except ServerUnavailable:  # it was renamed or removed: then nothing is there
                 self.server.ensure()
         found = []
         for row in rows:
-            uids = there.get(row.mailbox, {}).get(row.message_id, [])
-            if self.journal.drafts.leaving(row.id):
-                uids = [*uids, *marked.get(row.mailbox, {}).get(row.message_id, [])]
-            found += of_draft(self._seen(row, newest[row.mail_id] == row.id, uids))
-        found += of_draft_notes(*self._draft_notes({row.message_id for row in rows}))
+            unmarked, marked = there.get(row.mailbox, ({}, {}))
+            uids, left = unmarked.get(row.message_id, []), marked.get(row.message_id, [])
+            found += of_draft(self._seen(row, row.id == newest.get(row.mail_id), uids, left))
+        found += of_draft_notes(*self._draft_notes(rows))
         yield from found or [
-            Finding("drafts", "ok", f"each of {len(newest)} drafts is where its note says, once")
+            Finding("drafts", "ok", f"each draft is where its note says, once ({len(newest)})")
         ]
 
-    def _seen(self, row: DraftRow, newest: bool, uids: list[int]) -> DraftSeen:
-        looked = len(uids) > 1 or (uids and not newest) or row.status in ("sent", "superseded")
-        same = [uid for uid in uids if self._is_ours(row, uid)] if looked else []
+    def _seen(self, row: DraftRow, newest: bool, uids: list[int], marked: list[int]) -> DraftSeen:
+        """A draft with what lies under its id; what is there is read only where it is not what it should be."""
+        usual = newest and row.status in OPEN and len(uids) == 1 and not marked
+        same = [uid for uid in (*uids, *marked) if not usual and row.ours and self._is_as_stored(row, uid)]
         return DraftSeen(
-            row.id,
-            row.note,
-            row.status,
-            row.why,
-            bool(row.mailbox),
-            row.uid,
-            tuple(uids),
-            tuple(same),
-            newest,
-        )
+            row.id, row.note, row.status, bool(row.mailbox), row.uid, tuple(uids), tuple(marked), tuple(same), newest
+        )  # fmt: skip
 
-    def _is_ours(self, row: DraftRow, uid: int) -> bool:
+    def _is_as_stored(self, row: DraftRow, uid: int) -> bool:
         raw = self.server.message(row.mailbox, uid, MOST)
         return bool(raw) and content_hash(raw or b"") == row.sha256
 
-    def _draft_notes(self, known: set[str]) -> tuple[list[str], list[list[str]]]:
-        """(draft notes of the account that the journal does not know, notes that are of one draft)."""
-        by_id: dict[str, list[str]] = defaultdict(list)
+    def _draft_notes(self, rows: list[DraftRow]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+        """(draft notes of mails for which the journal knows no draft, notes that mailbot follows with their copies). A note at the place of
+        a known draft is that draft's, whatever id it names: a run was killed, and the next one goes on."""
+        followed = {row.message_id: row.note for row in rows}
+        places, drafted = set(followed.values()), {row.mail_id for row in rows}
+        unknown: list[str] = []
+        copies: dict[str, list[str]] = defaultdict(list)
         for path in every_draft(self.index):
             said = self.notes.properties(path) or {}
-            if said.get("account") == self.account.name and said.get("draft_message_id"):
-                by_id[str(said["draft_message_id"])].append(path)
-        twins = [paths for paths in by_id.values() if len(paths) > 1]
-        return [paths[0] for id_, paths in by_id.items() if id_ not in known], twins
+            id_ = str(said.get("draft_message_id") or "")
+            if said.get("account") != self.account.name or not id_ or path in places:
+                continue
+            if id_ in followed:
+                if self.notes.exists(followed[id_]):  # else it is the note itself, moved
+                    copies[followed[id_]].append(path)
+                continue
+            of = [
+                m
+                for m in self.journal.mails.by_message_id(str(said.get("message_id") or ""))
+                if m.account == self.account.name
+            ]
+            if not any(m.id in drafted for m in of):
+                unknown.append(path)
+                followed[id_] = path
+        return unknown, list(copies.items())
 
     def _in_sent(self) -> dict[str, int]:
         """The note of each draft that mailbot has sent lately -> how often it lies in Sent."""
@@ -172,13 +197,9 @@ class Survey:
             for d in self.journal.drafts.of_account(self.account.name)
             if d.status == "sent" and d.sent_at and d.sent_at > self.now - LATELY
         ]
-        if not rows:
-            return {}
-        try:
-            name = self.server.find("sent", self.account.sent_mailbox)
-        except NoSuchMailbox:
-            return {row.note: 0 for row in rows}
-        return {row.note: len(self.server.copies(name, MessageId(row.message_id))) for row in rows}
+        if rows:
+            read_sent(self.server, self.account, self.journal)
+        return {row.note: len(self.journal.sent.with_id(self.account.name, row.message_id)) for row in rows}
 
     def _files_itself(self) -> bool:
         smtp = self.account.smtp

@@ -40,12 +40,6 @@ def sweep(session: Session) -> None:
     session.spool.sweep(journal.mails.unfinished(name), journal.drafts.intended(name))
 
 
-def has_lost_its_journal(session: Session) -> bool:
-    """Whether the journal knows no mail of the account though the vault holds mail."""
-    known = session.journal.mails.counts(session.account.name)
-    return not known and session.notes.exists(session.settings.email_folder)
-
-
 def user_of(account: Account) -> str:
     """The user's name in a prompt."""
     return account.display_name or account.address

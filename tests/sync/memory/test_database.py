@@ -160,7 +160,7 @@ def test_a_newer_journal_is_refused_kindly(tmp_path: Path) -> None:
 def test_a_damaged_journal_is_named_as_damaged_and_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     path.write_bytes(b"nonsense" * 1000)
-    with pytest.raises(BadData, match=r"j\.sqlite: the journal is damaged .*or move it away"):
+    with pytest.raises(BadData, match=r"j\.sqlite: the journal is damaged .*mailbot rebuild"):
         Database(path)
 
 

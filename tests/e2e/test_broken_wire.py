@@ -39,8 +39,6 @@ from tests.servers.wire import Fault, Wire, faults
 pytestmark = pytest.mark.dovecot
 
 FIRST = int(os.environ.get("MAILBOT_SEED", "1"))
-RUNS = 12
-"""Of mailbot for each seed: six over bad lines, six over good ones."""
 FOUND = [] if "MAILBOT_TORTURE" in os.environ else [346, 883, 1265, 2081]
 """Seeds that once found something."""
 SEEDS = [*range(FIRST, FIRST + int(os.environ.get("MAILBOT_TORTURE", "30"))), *FOUND]

@@ -25,7 +25,12 @@ def approve(context: click.Context, which: tuple[str, ...], dry_run: bool, as_js
     """
     settings = console.settings(context)
     log_to(state_folder())
-    report_on(approving.approve(settings, which, dry_run=dry_run), as_json)
+    told = approving.approve(settings, which, dry_run=dry_run)
+    if not any(account.smtp for account in settings.accounts):
+        console.complain(
+            "mailbot: no account has `smtp` in accounts.yaml, so nothing can be sent; send it from your mail client"
+        )
+    report_on(told, as_json)
 
 
 def report_on(told: approving.Told, as_json: bool) -> None:

@@ -150,6 +150,15 @@ def test_an_old_copy_of_a_draft_note_is_called_one_and_never_followed(desk: Desk
     assert len(desk.rows()) <= 2
 
 
+def test_an_approval_of_a_copy_names_the_note_that_counts(desk: Desk) -> None:
+    note = desk.drafted()
+    (desk.vault / "Email" / "Drafts" / "mine.draft.md").write_text(desk.text(note))
+    done = run("approve", "Email/Drafts/mine.draft.md")
+    assert done.exit_code == 65 and f"it is a copy of {note}" in done.output
+    done = run("approve", note)
+    assert done.exit_code == 0 and "no account has `smtp`" in done.output
+
+
 def test_a_repair_does_not_take_an_edit_for_the_draft(desk: Desk) -> None:
     note = desk.drafted()
     ((uid, raw),) = desk.drafts().items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mailbot.errors import BadData
@@ -10,6 +11,7 @@ from mailbot.settings import Settings
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.mails import Mails
 from mailbot.sync.memory.rows import DraftRow, MailRow
+from mailbot.sync.session.note_files import NoteFiles
 
 
 def mail_named(mails: Mails, settings: Settings, which: str) -> MailRow:
@@ -45,6 +47,7 @@ def draft_named(journal: Journal, settings: Settings, which: str) -> DraftRow:
         for path in (name, f"{name}.md", f"{name}.draft.md"):
             if draft := journal.drafts.of_note(path):
                 return journal.drafts.of(draft.mail_id)[-1]
+    _unless_a_copy(journal, settings, names)
     try:
         mail = mail_named(journal.mails, settings, bare)
     except BadData as error:
@@ -54,6 +57,22 @@ def draft_named(journal: Journal, settings: Settings, which: str) -> DraftRow:
     if drafts := journal.drafts.of(mail.id):
         return drafts[-1]
     raise BadData(f"{mail.note}: it has no draft; `mailbot draft` makes one")
+
+
+def _unless_a_copy(journal: Journal, settings: Settings, names: Sequence[str]) -> None:
+    """Raises BadData for a note that names the draft of another note."""
+    files = NoteFiles(settings.vault)
+    for name in names:
+        for path in (name, f"{name}.md"):
+            try:
+                id_ = str((files.properties(path) or {}).get("draft_message_id") or "")
+            except BadData:  # it leads out of the vault
+                continue
+            every = (d for a in settings.accounts for d in journal.drafts.of_account(a.name) if id_)
+            if followed := next((d for d in every if d.message_id == id_), None):
+                raise BadData(
+                    f"{path}: it is a copy of {followed.note}, and mailbot follows that one alone; copy its text over"
+                )
 
 
 def _in_vault(settings: Settings, which: str) -> list[str]:

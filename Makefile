@@ -10,11 +10,11 @@ demo: $(STAMP)
 	$(BIN)/mailbot demo
 
 test: lint servers
-	$(BIN)/pytest -n 2 --cov --cov-report=term
+	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term
 
 # Without the tests that need a real Dovecot or a browser, for a machine that has none and may install none.
 test-offline: lint
-	$(BIN)/pytest -n 2 -m "not dovecot and not browser"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not dovecot and not browser"
 
 # The long harness, about an hour and a half: every moment of every command is killed at, every act on the disk fails, and a thousand
 # seeds play bad lines. SEED=5000 begins elsewhere.

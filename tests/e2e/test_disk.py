@@ -172,7 +172,7 @@ def test_a_folder_that_may_not_be_written_to(world: World, what: str) -> None:  
 
 def sampled(moments: tuple[tuple[Effect, bool], ...]) -> list[int]:
     numbers = [n for n, (act, done) in enumerate(moments, 1) if act in FILES and not done]
-    return numbers if EVERY else numbers[::17]
+    return numbers if EVERY else numbers[::30]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_vault_that_goes_away_in_the_middle(world: World, command: str, empty:
     world.keep()
     whole = world.must(command)
     away = world.vault.with_name("vault-away")
-    for at in range(1, len(whole.moments) + 1, 1 if EVERY else 29):
+    for at in range(1, len(whole.moments) + 1, 1 if EVERY else 61):
         world.back()
         shutil.rmtree(away, ignore_errors=True)
         before = len(world.desk.drafts())

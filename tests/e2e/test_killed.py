@@ -1,7 +1,7 @@
 """Every moment at which a run can be killed is tried: before and after each of its acts, whatever the command. The same command run
 again completes the work, nothing is lost, doubled or sent twice, and a further run changes nothing.
 
-`make torture` tries every moment; CI every one of fetch, sync and send that differs from its neighbours.
+`make torture` tries every moment; CI each kind of moment, and some more all over each run.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def chosen(moments: Sequence[tuple[Effect, bool]]) -> list[int]:
     if EVERY:
         return list(range(1, len(moments) + 1))
     first = {moment: number for number, moment in reversed(list(enumerate(moments, 1)))}
-    return sorted({*first.values(), *range(7, len(moments) + 1, 12)})
+    return sorted({*first.values(), *range(7, len(moments) + 1, 24)})
 
 
 @dataclass

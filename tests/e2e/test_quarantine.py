@@ -72,7 +72,7 @@ def test_a_mail_that_is_given_up_is_tried_no_more_until_the_user_wants_it(
     assert run("quarantine", "retry").stdout == b"the next run tries again: work:INBOX:1\n"
     (report,) = fetch_all(settings, Options())
     assert len(report.notes) == 1 and json.loads(run("quarantine", "list", "--json").stdout) == {"mails": []}
-    assert run("quarantine", "retry").stdout == b"the next run tries again: none is in quarantine\n"
+    assert run("quarantine", "retry").stdout == b"nothing is in quarantine, so there is nothing to retry\n"
 
 
 def test_a_mail_that_is_gone_says_so(settings: Settings, dovecot: Dovecot, user: str) -> None:

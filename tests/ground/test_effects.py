@@ -156,7 +156,7 @@ class Watch:
             and isinstance(arguments[2], int)
             and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         )
-        path = str(arguments[0])
+        path = str(arguments[0]) if writes else ""
         if not writes or (event == "os.mkdir" and Path(path).is_dir()):  # filelock asks for what is there
             return
         if path.startswith(self.below) and not path.endswith((".lock", ".log")):

@@ -151,7 +151,7 @@ def _in_place(new: Path, journal: Path) -> str:
     one (a transaction that was cut off), it goes with it: beside the new one it would be taken for its own."""
     kept = ""
     if journal.exists():
-        before = journal.with_name(f"{journal.name}.{BEFORE}-{local_time():%Y%m%d-%H%M%S}")
+        before = journal.with_name(f"{journal.name}.{BEFORE}-{local_time():%Y%m%d-%H%M%S-%f}")
         with Effect.FILE_NAMED:
             os.link(journal, before)
         for part in _parts(journal):

@@ -73,13 +73,13 @@ class Children:
 
     def _below(self, pid: int) -> list[int]:
         found: list[int] = []
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                children = [int(each) for each in task.read_text().split()]
-            except OSError:
-                continue
-            for child in children:
-                found += [child, *self._below(child)]
+        try:
+            tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - of a process that may end now
+            lists = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in tasks]
+        except OSError:
+            return []
+        for child in (int(each) for line in lists for each in line.split()):
+            found += [child, *self._below(child)]
         return found
 
 

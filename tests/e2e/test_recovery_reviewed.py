@@ -319,6 +319,15 @@ def test_an_unmounted_vault_is_not_rebuilt_from_and_no_backup_is_written_over(de
         assert database.execute("SELECT count(*) FROM mail").fetchone() == (1,)
 
 
+def test_a_journal_of_a_newer_mailbot_is_not_rebuilt_by_an_older_one(desk: Desk) -> None:
+    desk.drafted()
+    with closing(sqlite3.connect(journal_of(desk))) as database:
+        database.execute("PRAGMA user_version = 9999")
+    before = journal_of(desk).read_bytes()
+    assert "update mailbot" in rebuild(code=65).output
+    assert journal_of(desk).read_bytes() == before
+
+
 def test_a_mailbox_that_is_gone_is_asked_for_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(6):
         desk.mail(f"Question {n}?", message_id=f"<{n}@acme.example>", subject=f"S {n}")

@@ -16,7 +16,7 @@ from mailbot.effect import Effect
 from mailbot.errors import BadData, MailbotError, ServerUnavailable
 from mailbot.mail.server.account import ImapAccount
 from mailbot.settings import Account, Settings
-from mailbot.sync.memory.database import copy_database
+from mailbot.sync.memory.database import copy_database, refuse_newer
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.memory.lock import locked
 from mailbot.sync.session.login import login
@@ -68,11 +68,12 @@ def foreseen(settings: Settings) -> dict[str, tuple[int, int]]:
 
 
 def rebuild(settings: Settings, progress: Progress = silent) -> list[Rebuilt]:
-    """Make the journal of a vault anew, for all accounts at once, and keep the old one beside it. No mail and no note is made, nothing
+    """Rebuild the journal of a vault, for all accounts at once, and keep the old one beside it. No mail and no note is made, nothing
     is stored on a server, and what was approved must be approved again.
 
     The new journal takes the old one's place in one step, once it is whole: a rebuild that fails or is killed has changed nothing but
-    the status of approved drafts. Raises TryAgain if another run is at work, and what the servers raise: without them nobody knows which
+    the status of approved drafts. Raises TryAgain if another run is at work, BadData if a newer mailbot made the old one, ConfigError if the
+    vault is empty and was not, and what the servers raise: without them nobody knows which
     drafts lie there.
     """
     check_vault(settings.vault)
@@ -83,9 +84,10 @@ def rebuild(settings: Settings, progress: Progress = silent) -> list[Rebuilt]:
         new = state.journal.with_name(f"{state.journal.name}.new")
         _away(new)
         if state.journal.exists():
+            refuse_newer(state.journal)
             with suppress(BadData), opened_journal(state.journal) as before:
                 for account in settings.accounts:
-                    check_mounted(settings.vault, before, account.name, empty="move the journal away first")
+                    check_mounted(state, before, account.name)
         try:
             rebuilt = _made(settings, state, new, progress)
         except ServerUnavailable as error:

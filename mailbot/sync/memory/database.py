@@ -106,9 +106,7 @@ class Database:
     def _migrate(self) -> None:
         newest = len(MIGRATIONS)
         if self._version() > newest:
-            raise BadData(
-                f"{self.path}: a newer mailbot made this journal (version {self._version()}, this one knows {newest}); update mailbot"
-            )
+            raise _newer(self.path, self._version())
         if self._version() == newest:
             return
         self._connection.create_function("utc", 1, utc_text, deterministic=True)
@@ -140,6 +138,23 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise in_words(self.path, error) from error
+
+
+def refuse_newer(path: Path) -> None:
+    """Raises BadData if a newer mailbot made the file; one that is damaged passes."""
+    try:
+        version = version_of(path)
+    except sqlite3.Error:
+        return
+    if version > len(MIGRATIONS):
+        raise _newer(path, version)
+
+
+def _newer(path: Path, version: int) -> BadData:
+    known = len(MIGRATIONS)
+    return BadData(
+        f"{path}: a newer mailbot made this journal (version {version}, this one knows {known}); update mailbot"
+    )
 
 
 def in_words(path: Path, error: sqlite3.Error) -> MailbotError:

@@ -71,15 +71,13 @@ def check_vault(vault: Path) -> None:
         )
 
 
-def check_mounted(
-    vault: Path, journal: Journal, account: str, *, empty: str = "move the journal away"
-) -> None:
-    """Raises ConfigError if mails were kept and the vault is empty: it is the folder on which its disk is not mounted. `empty` says what
-    to do where it is meant to be so."""
-    scratch = NoteFiles(vault).scratch.name
-    if all(path.name == scratch for path in vault.iterdir()) and journal.mails.counts(account):
+def check_mounted(state: State, journal: Journal, account: str) -> None:
+    """Raises ConfigError if mails were kept and the vault is empty: it is the folder on which its disk is not mounted."""
+    scratch = NoteFiles(state.vault).scratch.name
+    if all(path.name == scratch for path in state.vault.iterdir()) and journal.mails.counts(account):
         raise ConfigError(
-            f"the vault {vault} is empty, and mailbot has kept mail there: is its disk mounted? If you have emptied it yourself, {empty}"
+            f"the vault {state.vault} is empty, and mailbot has kept mail there: is its disk mounted? If you have emptied it yourself,"
+            f" move its journal away: {state.journal}"
         )
 
 
@@ -111,7 +109,7 @@ def opened(
         opened_journal(state.journal) as journal,
         closing(ImapAccount(login(account, ends))) as server,
     ):
-        check_mounted(settings.vault, journal, account.name)
+        check_mounted(state, journal, account.name)
         notes = NoteFiles(settings.vault)
         try:
             yield Session(

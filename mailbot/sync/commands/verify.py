@@ -61,12 +61,13 @@ def verify(
             told(_check(finding, session.account.name))
 
     reports = each_account(settings, names, silent, act, opened if repair or accept else opened_on_a_copy)
+    again = (
+        "try again when it is well" if repair or accept else "nothing was changed; try again when it is well"
+    )
     for report in reports:
         if report.error:
             error = failed("account", report.account, MailbotError(report.error))
-            told(
-                replace(error, code=report.exit_code, advice="nothing was changed; try again when it is well")
-            )
+            told(replace(error, code=report.exit_code, advice=again))
     code = next((r.exit_code for r in reports if r.exit_code), 0)
     return found, code or int(any(c.level != "ok" for c in found))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,50 @@ def test_without_cron_another_way_is_named(home: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(home))
     code, said = run("cron")
     assert code == 75 and "choose systemd or launchd" in said
+
+
+def test_two_settings_files_run_beside_each_other(home: Path) -> None:
+    other = Path("other.yaml")
+    other.write_text(Path("accounts.yaml").read_text())
+
+    def run_other(*arguments: str) -> str:
+        return CliRunner().invoke(mailbot, ["--config", str(other), "schedule", *arguments]).output
+
+    for keeper in ("cron", "systemd", "launchd"):
+        assert run(keeper)[0] == 0
+        run_other(keeper)
+        assert len([line for line in run()[1].splitlines() if line.startswith(keeper)]) == (
+            4 if keeper == "systemd" else 2
+        )
+        other.unlink()
+        assert run_other(keeper, "--remove").startswith("removed: ")
+        assert "with other settings" in run_other(keeper, "--remove")
+        other.write_text(Path("accounts.yaml").read_text())
+        assert run(keeper, "--remove")[1].startswith("removed: ")
+    assert "nothing is scheduled" in run()[1]
+
+
+def test_without_settings_all_of_ours_goes(home: Path) -> None:
+    run("cron")
+    Path("accounts.yaml").unlink()
+    assert run("cron", "--remove") == (0, "removed: crontab\n")
+    assert (home / "crontab").read_text() == ""
+
+
+def test_a_watch_takes_the_place_of_a_timer(home: Path) -> None:
+    run("systemd")
+    run("systemd", "--watch")
+    assert sorted(p.name for p in (home / ".config/systemd/user").iterdir()) == ["mailbot-watch.service"]
+    assert "systemd runs it with these settings too" in run("cron")[1]
+
+
+@pytest.mark.skipif(not Path("/usr/bin/systemd-analyze").exists(), reason="no systemd")
+@pytest.mark.parametrize("options", [[], ["--watch"]])
+def test_systemd_takes_the_units(home: Path, options: list[str]) -> None:
+    run("systemd", *options)
+    units = [str(p) for p in (home / ".config/systemd/user").iterdir()]
+    done = subprocess.run(
+        ["/usr/bin/systemd-analyze", "--user", "verify", *units], capture_output=True, text=True, check=False
+    )
+    said = [line for line in done.stderr.splitlines() if "mailbot" in line]
+    assert said == [], done.stderr

@@ -8,7 +8,8 @@ from pathlib import Path
 from mailbot.settings import Account, Settings
 from mailbot.sync.checks import mail_server, model, places
 from mailbot.sync.checks.check import Check, ok, warning
-from mailbot.sync.commands.schedule import KEEPERS, installed
+from mailbot.sync.commands.keeper import KEEPERS
+from mailbot.sync.commands.schedule import installed
 from mailbot.sync.session.login import login, smtp_login
 from mailbot.sync.session.opening import chosen
 

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from mailbot import private
-from mailbot.effect import Effect
 from mailbot.errors import ConfigError, TryAgain
 from mailbot.settings import Settings
-from mailbot.sync.decide.schedule import LABEL, MARK, Job, agent, crontab_with, crontab_without, units
+from mailbot.sync.commands import keeper as keeping
+from mailbot.sync.commands.keeper import KEEPERS, Keeper
+from mailbot.sync.decide.schedule import (
+    LABEL,
+    Job,
+    agent,
+    configs_in,
+    crontab_with,
+    crontab_without,
+    jobs_in,
+    names,
+    units,
+)
 from mailbot.vault.durable import write_atomic
 from mailbot.vault.unfinished import make_folder
 
-Keeper = Literal["cron", "systemd", "launchd"]
-KEEPERS: tuple[Keeper, ...] = ("cron", "systemd", "launchd")
-TIMEOUT = 30.0
-"""Seconds that a program of the system may take."""
-_PASSED = ("PATH", "MAILBOT_STATE", "LANG", "SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY")
-"""What a run under cron would lack, and needs: where programs and the state are."""
+_PASSED = (
+    "PATH", "MAILBOT_STATE", "XDG_STATE_HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy",
+    "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "DBUS_SESSION_BUS_ADDRESS",
+)  # fmt: skip
+"""What a run under cron would lack, and needs: where programs and the state are, the user's time, the way out, the keyring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,22 @@ class Scheduled:
 
 
 def job_of(config: Path, minutes: int, *, watch: bool) -> Job:
-    """What is to be run: this very program, with this settings file. A proxy's address with a password in it is not written down."""
-    found = shutil.which("mailbot")
-    program = (found,) if found else (sys.executable, "-m", "mailbot")
+    """What is to be run: this very program, with this settings file. A proxy's address with a password in it is not written down.
+    Raises ConfigError for a path that cannot be written down."""
     environment = {name: value for name in _PASSED if (value := os.environ.get(name)) and "@" not in value}
-    return Job(program, str(config.resolve()), environment, minutes, watch)
+    try:
+        return Job(_program(), os.path.realpath(config), environment, minutes, watch)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _program() -> tuple[str, ...]:
+    """This very mailbot, by the name that stays the same when it is installed anew."""
+    beside = Path(sys.executable).parent / "mailbot"
+    found = shutil.which("mailbot")
+    if found and (not beside.exists() or Path(found).samefile(beside)):
+        return (str(Path(found).absolute()),)
+    return (str(beside),) if beside.exists() else (sys.executable, "-m", "mailbot")
 
 
 def secrets_in_environment(settings: Settings) -> tuple[str, ...]:
@@ -56,112 +75,96 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
     remarks = [
         f"{name} holds a secret, and no run that starts by itself has it: keep the secret in a file or behind a command (see docs/settings.md)"
         for name in secrets_in_environment(settings)
-    ]
+    ] + _also(keeper, job.config)
     if keeper == "cron":
         if job.watch:
             raise ConfigError("cron cannot keep a process running; use systemd or launchd for --watch")
         try:
-            text = crontab_with(_crontab(), job)
+            text = crontab_with(keeping.crontab(), job)
         except ValueError as error:
             raise ConfigError(str(error)) from error
         if not dry_run:
-            _run(["crontab", "-"], text)
-        return Scheduled(keeper, {"crontab": "\n".join(text.splitlines()[-2:]) + "\n"}, tuple(remarks))
-    files = units(job) if keeper == "systemd" else {f"{LABEL}.plist": agent(job).decode()}
-    folder = _folder(keeper)
-    written = {str(folder / name): text for name, text in files.items()}
+            keeping.set_crontab(text)
+        return Scheduled(keeper, {"crontab": "\n".join(text.split("\n")[-3:])}, tuple(remarks))
+    name = _name(keeper, job.config)
+    files = units(job, name) if keeper == "systemd" else {f"{name}.plist": agent(job, name).decode()}
+    folder = keeping.folder(keeper)
+    written = {str(folder / file): text for file, text in files.items()}
     if not dry_run:
         make_folder(folder)
+        keeping.ended(keeper, [path for path in _files(keeper, name) if str(path) not in written])
         for path, text in written.items():
-            write_atomic(Path(path), text.encode())
-        remarks += _started(keeper, list(files))
+            write_atomic(Path(path), text.encode("utf-8", "surrogateescape"))
+        remarks += keeping.started(keeper, list(files))
     return Scheduled(keeper, written, tuple(remarks))
 
 
-def remove(keeper: Keeper) -> list[str]:
-    """Take away what `install` wrote; says what that was."""
+def _also(keeper: Keeper, config: str) -> list[str]:
+    """What else runs mailbot with these settings."""
+    others: list[Keeper] = [each for each in KEEPERS if each != keeper and _ours(each, config)]
+    return [
+        f"{each} runs it with these settings too; `mailbot schedule {each} --remove` ends that"
+        for each in others
+    ]
+
+
+def remove(keeper: Keeper, config: str) -> list[str]:
+    """Take away what `install` wrote for these settings, or, with none, for any; says what that was."""
     if keeper == "cron":
-        crontab = _crontab()
-        if MARK not in crontab:
+        before = after = keeping.crontab()
+        for each in [config] if config else configs_in(before):
+            after = crontab_without(after, each)
+        if after == before:
             return []
-        _run(["crontab", "-"], crontab_without(crontab))
+        keeping.set_crontab(after)
         return ["crontab"]
-    gone = []
-    for path in installed(keeper):
-        if keeper == "systemd":
-            _tried(["systemctl", "--user", "disable", "--now", Path(path).name])
-        else:
-            _tried(["launchctl", "bootout", f"gui/{os.getuid()}/{LABEL}"])
-        private.remove(Path(path))
-        gone.append(path)
-    if gone and keeper == "systemd":
-        _tried(["systemctl", "--user", "daemon-reload"])
-    return gone
+    return keeping.ended(keeper, map(Path, _ours(keeper, config) if config else installed(keeper)))
 
 
 def installed(keeper: Keeper) -> list[str]:
-    """What is there of ours."""
+    """What is there of ours, for whichever settings: lines of a crontab, or paths."""
     if keeper == "cron":
         try:
-            lines = _crontab().splitlines()
+            return [line for _, line in jobs_in(keeping.crontab())]
         except TryAgain:
             return []
-        return [lines[at + 1] for at, line in enumerate(lines[:-1]) if line.strip() == MARK]
-    names = (
-        (f"{LABEL}.service", f"{LABEL}.timer", f"{LABEL}-watch.service")
-        if keeper == "systemd"
-        else (f"{LABEL}.plist",)
+    folder = keeping.folder(keeper)
+    kinds = ("service", "timer") if keeper == "systemd" else ("plist",)
+    return [str(path) for kind in kinds for path in sorted(folder.glob(f"{LABEL}*.{kind}"))]
+
+
+def _ours(keeper: Keeper, config: str) -> list[str]:
+    """What is there of ours for these settings."""
+    if keeper == "cron":
+        try:
+            crontab = keeping.crontab()
+        except TryAgain:
+            return []
+        return [] if crontab_without(crontab, config) == crontab else ["crontab"]
+    name = _name(keeper, config)
+    paths = [path for path in _files(keeper, name) if path.exists()]
+    return [str(path) for path in paths] if any(_names(path, config) for path in paths) else []
+
+
+def _name(keeper: Keeper, config: str) -> str:
+    """The name of the job of these settings: the plain one, unless other settings have it."""
+    of_others = [p for p in _files(keeper, LABEL) if p.exists() and p.suffix != ".timer"]
+    free = not of_others or any(_names(path, config) for path in of_others)
+    return (
+        LABEL
+        if free
+        else f"{LABEL}-{hashlib.sha256(config.encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
     )
-    return [str(path) for name in names if (path := _folder(keeper) / name).exists()]
 
 
-def _folder(keeper: Keeper) -> Path:
-    if keeper == "launchd":
-        return Path.home() / "Library" / "LaunchAgents"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
-
-
-def _started(keeper: Keeper, names: list[str]) -> list[str]:
-    """Start what was written; what the user has to do where that cannot be done from here."""
-    if keeper == "launchd":
-        command = ["launchctl", "bootstrap", f"gui/{os.getuid()}", str(_folder(keeper) / names[0])]
-        return [] if _tried(command) else [f"start it with `{' '.join(command)}`"]
-    enable = ["systemctl", "--user", "enable", "--now", names[-1]]
-    if _tried(["systemctl", "--user", "daemon-reload"]) and _tried(enable):
-        return ["it runs while you are logged in; `loginctl enable-linger` keeps it running after that"]
-    return [f"start it with `systemctl --user daemon-reload` and `{' '.join(enable)}`"]
-
-
-def _crontab() -> str:
-    """The user's crontab, empty if there is none."""
+def _names(path: Path, config: str) -> bool:
     try:
-        done = subprocess.run(["crontab", "-l"], capture_output=True, timeout=TIMEOUT, check=False)  # noqa: S607 - the system's own
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise TryAgain(
-            "cron is not installed here (there is no `crontab`); choose systemd or launchd"
-        ) from error
-    if done.returncode and b"no crontab" not in done.stderr:
-        raise TryAgain("`crontab -l` failed; run it in a terminal to see what it says")
-    return done.stdout.decode("utf-8", "replace") if not done.returncode else ""
-
-
-def _run(command: list[str], text: str) -> None:
-    """Raises TryAgain if a program of the system fails."""
-    try:
-        with Effect.SCHEDULE_SET:
-            done = subprocess.run(
-                command, input=text.encode(), capture_output=True, timeout=TIMEOUT, check=False
-            )
-    except (OSError, subprocess.TimeoutExpired):
-        done = None
-    if done is None or done.returncode:
-        raise TryAgain(f"`{' '.join(command)}` failed; run it in a terminal to see what it says")
-
-
-def _tried(command: list[str]) -> bool:
-    try:
-        with Effect.SCHEDULE_SET:
-            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
-        return not done.returncode
-    except (OSError, subprocess.TimeoutExpired):
+        return names(path.read_bytes(), config)
+    except OSError:
         return False
+
+
+def _files(keeper: Keeper, name: str) -> list[Path]:
+    """Where the files of a job of this name are, if they are there."""
+    kinds = ("-watch.service", ".timer", ".service") if keeper == "systemd" else (".plist",)
+    return [keeping.folder(keeper) / f"{name}{kind}" for kind in kinds]

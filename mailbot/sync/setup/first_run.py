@@ -13,6 +13,7 @@ from mailbot.errors import MailbotError
 from mailbot.settings import Settings
 from mailbot.sync.commands import schedule
 from mailbot.sync.commands.foresee import foresee_all
+from mailbot.sync.commands.keeper import KEEPERS, Keeper
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options, Progress, Report
 from mailbot.sync.setup.person import Person, counted
@@ -73,7 +74,7 @@ def make_drafts(person: Person, settings: Settings, name: str, bars: Bars) -> Re
 
 def offer_schedule(person: Person, settings: Settings, path: Path) -> None:
     """Have mailbot run by itself, if the user says so."""
-    if any(schedule.installed(keeper) for keeper in schedule.KEEPERS):
+    if any(schedule.installed(keeper) for keeper in KEEPERS):
         return
     keepers = _here()
     if not keepers:
@@ -84,7 +85,7 @@ def offer_schedule(person: Person, settings: Settings, path: Path) -> None:
     ways = [("no", "not now; `mailbot schedule` does it later"), *((k, _MEANS[k]) for k in keepers)]
     while True:
         word = person.choose("schedule", "Run automatically, every 10 minutes?", ways, "no")
-        keeper = next((k for k in schedule.KEEPERS if k == word), None)
+        keeper = next((k for k in KEEPERS if k == word), None)
         if keeper is None:
             return
         try:
@@ -102,16 +103,16 @@ def offer_schedule(person: Person, settings: Settings, path: Path) -> None:
         return
 
 
-_MEANS: dict[schedule.Keeper, str] = {
+_MEANS: dict[Keeper, str] = {
     "cron": "yes, with cron",
     "systemd": "yes, with a systemd timer",
     "launchd": "yes, with launchd",
 }
 
 
-def _here() -> list[schedule.Keeper]:
+def _here() -> list[Keeper]:
     """What this system can run things with."""
-    programs: dict[schedule.Keeper, bool] = {
+    programs: dict[Keeper, bool] = {
         "launchd": sys.platform == "darwin",
         "systemd": Path("/run/systemd/system").exists(),
         "cron": shutil.which("crontab") is not None,

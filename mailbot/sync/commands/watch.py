@@ -27,8 +27,10 @@ from mailbot.sync.session.state import State
 
 POLL_EVERY = 240.0
 """Seconds after which everything is looked at, also if nobody said anything."""
-SETTLE = 1.0
-"""Seconds that a note is left alone after it was saved: editors save more than once."""
+SETTLE = 3.0
+"""Seconds that a note is left alone after it was saved: Obsidian saves every two seconds while somebody types."""
+TYPED = 60.0
+"""Seconds after which it is looked at all the same."""
 BUSY = 3.0
 """Seconds until the next look where another run has the account."""
 _WAITS = (1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1800.0)
@@ -100,6 +102,22 @@ def _notes(settings: Settings, watchers: Sequence[Watcher]) -> None:
             stopping.pause(60.0)
 
 
+@dataclass(slots=True)
+class Saves:
+    """The notes that were saved since the last look, as moments of a clock that only goes forward."""
+
+    first: float = math.inf
+    last: float = math.inf
+
+    def add(self, now: float) -> None:
+        """One was saved."""
+        self.first, self.last = min(self.first, now), now
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to look: whoever types has paused, or types for long."""
+        return now - self.last >= SETTLE or now - self.first >= TYPED
+
+
 @dataclass
 class Watcher:
     """One account, watched in a thread of its own."""
@@ -109,14 +127,14 @@ class Watcher:
     told: Told
     looked: threading.Event = field(default_factory=threading.Event)
     """Set after the first look."""
-    _woken: threading.Event = field(default_factory=threading.Event)
+    _saves: Saves = field(default_factory=Saves)
     _failures: int = 0
     _error: str = ""
     _beat: float = field(default_factory=time.monotonic)
 
     def wake(self) -> None:
         """A note was saved: look soon."""
-        self._woken.set()
+        self._saves.add(time.monotonic())
 
     def alive(self) -> bool:
         """Whether the thread is at work, or waits for no longer than it should."""
@@ -161,24 +179,22 @@ class Watcher:
         listener.ensure()
         name = next(iter(self.account.mailboxes), "INBOX")
         listener.examine(name)
-        self._woken.clear()
-        self._sync()
+        self._saves = Saves()
+        if not self._sync():
+            stopping.pause(BUSY)
+            return
         end = time.monotonic() + min(POLL_EVERY, self._until_due())
-        while not listener.wait(name, end - time.monotonic(), lambda: not self._woken.is_set()):
-            if self._woken.is_set():
-                stopping.pause(SETTLE)
-                return
-            if time.monotonic() >= end:
+        while not listener.wait(name, end - time.monotonic(), lambda: not self._saves.due(time.monotonic())):
+            if time.monotonic() >= end or self._saves.due(time.monotonic()):
                 return
 
-    def _sync(self) -> None:
+    def _sync(self) -> bool:
+        """Look at everything; False where another run has the account."""
         (report,) = sync_all(self.settings, Options(), [self.account.name])
         gc.collect()  # a run leaves circles that hold what Python does not see: TLS, HTTP, SQLite
         self.looked.set()
         if report.busy:
-            stopping.pause(BUSY)
-            self._woken.set()
-            return
+            return False
         if report.error:
             raise _as_error(report)
         if self._failures:
@@ -188,6 +204,7 @@ class Watcher:
         if report.notes or report.drafts or report.noticed or report.sent or report.failed:
             with self._whatever():
                 self.told(report)
+        return True
 
     def _until_due(self) -> float:
         """Seconds until an approved draft may be sent; no end where none is."""

@@ -16,6 +16,7 @@ import pytest
 from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.idle import Listener
 from mailbot.mail.server.login import Login
+from mailbot.sync.commands.watch import SETTLE, TYPED, Saves
 from tests.e2e.life.desk import Desk
 from tests.servers.scripted_imap import ScriptedImap, Session
 
@@ -76,6 +77,37 @@ def test_mail_and_notes_are_acted_on_within_seconds_and_it_ends_at_once(
         _, said = watch.communicate(timeout=10)
         assert time.monotonic() - begun < 2
         assert (watch.returncode, said) == (0, "")
+
+
+def test_who_is_typing_is_not_interrupted(desk: Desk, started: Callable[..., subprocess.Popen[str]]) -> None:
+    """Obsidian saves every two seconds while somebody types: the draft follows when the typing pauses, once."""
+    note = desk.drafted()
+    watch = started()
+    before = max(desk.drafts())
+    time.sleep(4)
+    for number in range(8):
+        desk.edit(note, "Best regards", f"word{number}\n\nBest regards")
+        assert max(desk.drafts()) == before
+        time.sleep(1)
+    desk.mail(
+        "Hello again", message_id="<other@acme.example>", subject="Other", sender="Bo <bo@acme.example>"
+    )
+    until(lambda: any(b"word7" in raw for raw in desk.drafts().values()))
+    until(lambda: notes_of(desk) == 2)
+    assert desk.text(note).count("You edited it in the note.") == 1
+    watch.terminate()
+    assert watch.communicate(timeout=10)[1] == ""
+
+
+def test_notes_are_looked_at_when_the_typing_pauses_or_goes_on_for_long() -> None:
+    saves = Saves()
+    assert not saves.due(1000.0)
+    for second in range(100):
+        saves.add(float(second))
+        assert saves.due(second + 0.5) == (second + 0.5 >= TYPED)
+    saves = Saves()
+    saves.add(5.0)
+    assert not saves.due(5.0 + SETTLE - 0.1) and saves.due(5.0 + SETTLE)
 
 
 def test_mail_that_comes_while_the_line_is_cut_is_found_when_it_is_back(

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-offline lint format bench load clean servers torture audit
+.PHONY: demo test test-offline lint format bench load clean servers clients torture audit
 
 demo: $(STAMP)
 	$(BIN)/mailbot demo
@@ -47,6 +47,10 @@ load: $(STAMP) servers
 
 servers:
 	@sh tests/servers/install
+
+# A real mail client for tests/e2e/life/test_roundcube.py: Roundcube and PHP. Without them those tests are skipped.
+clients:
+	@sh tests/servers/install clients
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mailbot needs Python 3.11 or later; run make PYTHON=python3.12, say")'

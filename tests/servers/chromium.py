@@ -56,6 +56,8 @@ class Chromium:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait(timeout=15)
+        for end in (self._to, self._from):
+            end.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mailbot.errors import ServerUnavailable
 from mailbot.mail.message import MessageId
-from mailbot.mail.server.listing import HIGHEST, Opened
+from mailbot.mail.server.listing import HIGHEST, Listing, Opened
 from mailbot.mail.server.sent_header import SentHeader, sent_header
 from mailbot.mail.server.special_use import Listed
 from mailbot.vault.files import content_hash
@@ -92,6 +92,16 @@ class MemoryAccount:
         for uid in uids:
             raw, flags = self.store.boxes[self._open].messages[uid]
             yield uid, sent_header(raw.partition(b"\r\n\r\n")[0], frozenset(f.decode() for f in flags))
+
+    def listings(self, uids: list[int]) -> list[Listing]:
+        messages = self.store.boxes[self._open].messages
+        return [
+            Listing(uid, len(messages[uid][0]), frozenset(), None, None) for uid in uids if uid in messages
+        ]
+
+    def bodies(self, found: list[Listing]) -> Iterator[tuple[Listing, bytes]]:
+        for each in found:
+            yield each, self.store.boxes[self._open].messages[each.uid][0]
 
     def message(self, name: str, uid: int, most: int) -> bytes | None:
         found = self.store.boxes[name].messages.get(uid)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mailbot.errors import BadData
 from mailbot.vault import note as notes
 from mailbot.vault.draft import ActionItem, Draft
-from mailbot.vault.draft_note import BEGIN, DraftNote, parse, render
+from mailbot.vault.draft_note import BEGIN, DraftNote, render
+from mailbot.vault.read_draft import parse
 from mailbot.vault.source import Context, Source, Withheld
 from mailbot.vault.stand_ins import visible
 from mailbot.vault.verdict import Verdict

@@ -17,7 +17,7 @@ from mailbot.sync.session.report import Report
 from mailbot.sync.session.state import State
 from mailbot.sync.steps import draft_wiring
 from mailbot.sync.steps.compose import attached, with_files
-from mailbot.vault import draft_life, draft_note
+from mailbot.vault import draft_life, read_draft
 from mailbot.vault import note as notes
 
 MEANWHILE = "{note}: it was changed in this very moment; look at it and approve it again"
@@ -43,7 +43,7 @@ def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool
         )
     text, _ = files.must_read(draft.note)
     vault = files.vault
-    said = checked(with_files(noted(draft_note.parse(text, draft.note)), vault), draft.note)
+    said = checked(with_files(noted(read_draft.parse(text, draft.note)), vault), draft.note)
     if missing := lacking(said.text):
         raise BadData(f"{draft.note}: {missing}")
     attached(vault, draft.note, said.attach)
@@ -53,7 +53,7 @@ def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool
 
     def changed(text: str) -> str:
         status = str(notes.read(text, draft.note).properties.get("status") or "").casefold()
-        same = with_files(noted(draft_note.parse(text, draft.note)), vault).hash == said.hash
+        same = with_files(noted(read_draft.parse(text, draft.note)), vault).hash == said.hash
         if not same or status in ("sent", "answered", "superseded"):
             raise BadData(MEANWHILE.format(note=draft.note))
         text = notes.with_properties(text, {"status": "approved"})

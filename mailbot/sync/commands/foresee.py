@@ -32,6 +32,7 @@ NOTICED = {
     "Relocate": "remember where the draft is", "TakeText": "take the edited text", "Store": "replace the draft",
     "Disagree": "show both texts", "WasSent": "notice that it was sent", "WasAnswered": "notice the answer", "Discard": "discard",
     "Miss": "miss the draft", "Return": "take the draft back", "Approve": "remember the approval", "Unapprove": "forget the approval",
+    "TakeUp": "put the draft into Drafts again", "Correct": "correct the status",
     "Doubt": "leave the draft",
 }  # fmt: skip
 """What a dry run calls each fate of a draft."""

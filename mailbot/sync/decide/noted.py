@@ -12,8 +12,8 @@ from mailbot.mail.message import Address
 from mailbot.mail.mime.compose import mailbox
 from mailbot.mail.mime.header import addresses
 from mailbot.sync.decide.content import content_of, folded, reply_in, tidy
-from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.note import property_text
+from mailbot.vault.read_draft import ReadDraft
 
 _PARTED = re.compile(r"[,;](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
 

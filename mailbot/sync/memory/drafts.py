@@ -70,6 +70,10 @@ class Drafts(Protocol):
         ended it, which the user may take back."""
         ...
 
+    def ended(self, account: str, since: datetime) -> list[DraftRow]:
+        """The newest draft of each mail that was made since then, where nothing more is to come of it, and nothing is left to do."""
+        ...
+
     def replaced(self, account: str) -> list[DraftRow]:
         """The drafts of ours that are still open though a newer one of the same mail is stored: a run was killed between."""
         ...
@@ -171,6 +175,13 @@ class SqliteDrafts:
     def watched(self, account: str, since: datetime) -> list[DraftRow]:
         ended = "d.status = 'discarded' AND d.ended_by = 'client' AND d.created >= ?"
         where = f"m.account = ? AND (d.status IN ({_OPEN}) OR ({ended})) AND {_NEWEST}"
+        return self._where(where, account, to_text(since))
+
+    def ended(self, account: str, since: datetime) -> list[DraftRow]:
+        over = (
+            f"d.status NOT IN ('intent',{_OPEN}) AND NOT (d.status = 'discarded' AND d.ended_by = 'client')"
+        )
+        where = f"m.account = ? AND {over} AND d.todo = '' AND d.created >= ? AND {_NEWEST}"
         return self._where(where, account, to_text(since))
 
     def replaced(self, account: str) -> list[DraftRow]:

@@ -10,14 +10,19 @@ from datetime import datetime
 from pathlib import Path
 
 from mailbot.errors import BadData
-from mailbot.mail.mail import read_mail
+from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import Address, Attachment, MessageId
 from mailbot.mail.mime import reply_body
 from mailbot.mail.mime.compose import Reply, compose
 from mailbot.mail.mime.header import addresses
+from mailbot.settings import Account, Settings
 from mailbot.sync.decide.content import content_of
-from mailbot.sync.decide.noted import Noted, chosen_recipients
+from mailbot.sync.decide.noted import Noted, checked, chosen_recipients, noted
+from mailbot.sync.decide.outgoing import outgoing
+from mailbot.sync.memory.rows import MailRow
+from mailbot.sync.session.note_files import NoteFiles
 from mailbot.sync.steps.composed import Composed
+from mailbot.vault import read_draft
 from mailbot.vault.beneath import read_beneath
 from mailbot.vault.files import content_hash
 
@@ -39,6 +44,27 @@ def ready(mail_id: int, note: str, note_hash: str, reply: Reply, said: Noted) ->
         server_base=base,
         note_base=said.hash,
     )
+
+
+def of_note(
+    settings: Settings,
+    account: Account,
+    files: NoteFiles,
+    row: MailRow,
+    mail: Mail,
+    note: str,
+    message_id: MessageId,
+    date: datetime,
+) -> Composed:
+    """The draft of a note as it lies in the vault, in answer to `mail`, ready to be stored. Raises BadData if the note cannot be read, or
+    names recipients or files that cannot be."""
+    text, note_hash = files.must_read(note)
+    said = checked(with_files(noted(read_draft.parse(text, note)), settings.vault), note)
+    planned = outgoing(settings, account, mail, said.text, message_id, date)
+    to, cc = chosen_recipients(said, planned.to, planned.cc)
+    attachments = attached(settings.vault, note, said.attach)
+    reply = replace(planned, to=to, cc=cc, subject=said.subject or planned.subject, files=attachments)
+    return ready(row.id, note, note_hash, reply, said)
 
 
 def revised(

@@ -12,15 +12,14 @@ from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.compose import Reply, new_message_id
 from mailbot.settings import Account, Settings
-from mailbot.sync.decide.noted import checked, chosen_recipients, noted
 from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
 from mailbot.sync.session.note_files import NoteFiles
-from mailbot.sync.steps.compose import attached, ready, with_files
+from mailbot.sync.steps.compose import of_note
 from mailbot.sync.steps.composed import Composed
 from mailbot.sync.steps.waiting import Waiting
-from mailbot.vault import draft_note
+from mailbot.vault import draft_note, read_draft
 from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import DraftNote
@@ -79,13 +78,7 @@ class DraftNotes:
     def composed(self, row: MailRow, mail: Mail, note: str, message_id: MessageId) -> Composed:
         """The draft of a note as it lies in the vault, ready to be stored. Raises BadData if the note cannot be read, or names
         recipients or files that cannot be."""
-        text, note_hash = self.notes.must_read(note)
-        said = checked(with_files(noted(draft_note.parse(text, note)), self.settings.vault), note)
-        planned = self._outgoing(mail, said.text, message_id)
-        to, cc = chosen_recipients(said, planned.to, planned.cc)
-        files = attached(self.settings.vault, note, said.attach)
-        reply = replace(planned, to=to, cc=cc, subject=said.subject or planned.subject, files=files)
-        return ready(row.id, note, note_hash, reply, said)
+        return of_note(self.settings, self.account, self.notes, row, mail, note, message_id, self.clock())
 
     def earlier(self, row: MailRow) -> tuple[tuple[str, str], ...]:
         """What was drafted for a mail before, newest first: the last draft note's reply, as the user may have changed it, and
@@ -95,7 +88,7 @@ class DraftNotes:
         if last is None or found is None:
             return ()
         try:
-            before = draft_note.parse(found[0], last.note)
+            before = read_draft.parse(found[0], last.note)
         except BadData:
             return ()
         when = f"{last.created:%Y-%m-%d %H:%M}, {before.model or 'unknown model'}"
@@ -105,14 +98,14 @@ class DraftNotes:
         """What became of the drafts of a mail so far, as the last draft note says."""
         last = self._last(row)
         found = self.notes.read(last.note) if last else None
-        return draft_note.history_in(found[0].replace("\r\n", "\n")) if found else ()
+        return read_draft.history_in(found[0].replace("\r\n", "\n")) if found else ()
 
     def doubts(self, row: MailRow) -> tuple[str, ...]:
         """Why the last draft of a mail is in its lane, as its note says."""
         last = self._last(row)
         found = self.notes.read(last.note) if last else None
         try:
-            return draft_note.parse(found[0], last.note).lane_reasons if last and found else ()
+            return read_draft.parse(found[0], last.note).lane_reasons if last and found else ()
         except BadData:
             return ()
 

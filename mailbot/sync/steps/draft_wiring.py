@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from mailbot.sync.steps import wiring
 
 if TYPE_CHECKING:
+    from mailbot.mail.message import MessageId
     from mailbot.sync.memory.rows import DraftRow
     from mailbot.sync.session.opening import Session
+    from mailbot.sync.steps.composed import Composed
     from mailbot.sync.steps.deliver import Delivery
     from mailbot.sync.steps.open_drafts import OpenDrafts
     from mailbot.sync.steps.reconcile import Reconciler
@@ -50,11 +52,25 @@ def reconciler(session: Session) -> Reconciler:
     from mailbot.sync.steps.edited import Edited
     from mailbot.sync.steps.ended import Ended
     from mailbot.sync.steps.reconcile import Reconciler
+    from mailbot.sync.steps.said import Said
     from mailbot.sync.steps.take_back import TakeBack
 
     says = telling(session, sightings(session))
+    said = Said(says, lambda draft, message_id: composed_again(session, draft, message_id))
     return Reconciler(
-        says, Edited(says), Ended(says), TakeBack(says), lambda draft: moved_note(session, draft)
+        says, Edited(says), Ended(says), TakeBack(says), said, lambda draft: moved_note(session, draft)
+    )
+
+
+def composed_again(session: Session, draft: DraftRow, message_id: MessageId) -> Composed:
+    """The draft of a note as it lies in the vault, in answer to the mail as it came. Raises BadData where either cannot be had."""
+    from mailbot.mail.mail import dated, read_mail
+    from mailbot.sync.steps.compose import of_note
+
+    row = session.journal.mails.get(draft.mail_id)
+    mail = dated(read_mail(wiring.mail_as_it_came(session, row)), row.date)
+    return of_note(
+        session.settings, session.account, session.notes, row, mail, draft.note, message_id, session.clock()
     )
 
 

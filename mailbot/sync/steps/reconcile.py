@@ -32,19 +32,21 @@ from mailbot.sync.decide.life import (
     life,
 )
 from mailbot.sync.decide.noted import Noted, noted
+from mailbot.sync.decide.said_status import Correct, TakeUp, said_status
 from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import in_log, log
 from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.edited import Edited
 from mailbot.sync.steps.ended import Ended
+from mailbot.sync.steps.said import Said
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.take_back import TakeBack
 from mailbot.sync.steps.telling import Side, Telling
-from mailbot.vault import draft_note
-from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault import read_draft
 from mailbot.vault.files import content_hash
 from mailbot.vault.read_back import sender_in
+from mailbot.vault.read_draft import ReadDraft
 
 WATCHED = timedelta(days=30)
 """How long a draft that a mail client has deleted is looked for: the user may take that back."""
@@ -59,11 +61,14 @@ class Reconciler:
     edited: Edited
     ended: Ended
     taking: TakeBack
+    said: Said
     moved_note: Callable[[DraftRow], str]
 
     def notice(self, only: Sequence[int] = ()) -> None:
         """Notice and act, for all drafts of the account of which more is to come, or `only` those of these ids. What fails for one
         is reported, and the others go on. Raises MailbotError if the server as a whole fails."""
+        if not only:
+            self.said.of_ended()
         drafts = self.watched()
         if not drafts:
             return
@@ -107,16 +112,22 @@ class Reconciler:
             self.telling.delivery.account.name, self.telling.clock() - WATCHED
         )
 
-    def foreseen(self) -> list[tuple[DraftRow, Life]]:
+    def foreseen(self) -> list[tuple[DraftRow, Life | TakeUp | Correct]]:
         """What `notice` would do, changing nothing but the memory of Sent."""
+        answers: list[tuple[DraftRow, Life | TakeUp | Correct]] = list(self.said.foreseen())
         drafts = self.watched()
         sides = {d.id: self._side(d)[1] for d in drafts}
         said = {id_: side.said for id_, side in sides.items()}
         servers = (
             self.telling.sightings.of(drafts, said, {d.id: self._author(d) for d in drafts}) if drafts else {}
         )
-        found = [(d, life(d, Seen(servers[d.id], sides[d.id].note, self.telling.clock()))) for d in drafts]
-        return [(d, fate) for d, fate in found if not isinstance(fate, Leave)]
+        for draft in drafts:
+            side = sides[draft.id]
+            fate = life(draft, Seen(servers[draft.id], side.note, self.telling.clock()))
+            answer = said_status(draft, side.read) if isinstance(fate, Leave) and side.read else None
+            if answer or not isinstance(fate, Leave):
+                answers.append((draft, answer or fate))
+        return answers
 
     def _side(self, draft: DraftRow) -> tuple[DraftRow, Side]:
         """(the draft, with the path of its note as it is now; what the note says)."""
@@ -129,7 +140,7 @@ class Reconciler:
             away = not self.telling.files.exists(self.telling.settings.email_folder)
             return draft, Side(InNote(there=away, read=False))
         try:
-            read = draft_note.parse(found, draft.note)
+            read = read_draft.parse(found, draft.note)
         except BadData as error:
             status = str((self.telling.files.properties(draft.note) or {}).get("status") or "").casefold()
             if draft.why != str(error):  # said once
@@ -167,6 +178,8 @@ class Reconciler:
                 self.telling.remember(draft)
                 if draft.status != "conflict":
                     self.edited.decided(draft, side)  # a run that was killed may have left it
+                if side.read:
+                    self.said.of(draft, side.read)
             case Relocate(found):
                 self.edited.relocate(draft, found)
             case TakeText(found):

@@ -25,13 +25,13 @@ from mailbot.sync.session.report import Report
 from mailbot.sync.steps.compose import plain_text, with_files
 from mailbot.sync.steps.deliver import MOST
 from mailbot.sync.steps.restore_mails import moment
-from mailbot.vault import draft_life, draft_note
+from mailbot.vault import draft_life, read_draft
 from mailbot.vault import note as notes
 from mailbot.vault.catalogue import every_draft
-from mailbot.vault.draft_note import ReadDraft
 from mailbot.vault.files import content_hash
 from mailbot.vault.index import Index
 from mailbot.vault.note import property_text
+from mailbot.vault.read_draft import ReadDraft
 
 Compose = Callable[[MailRow, str, MessageId], bytes]
 """The bytes of the draft of a note. Raises BadData where they cannot be made."""
@@ -97,7 +97,7 @@ class RestoreDrafts:
             said = dict(notes.read(found[0], path).properties) if found else {}
             if said.get("account") != self.account.name or not said.get("draft_message_id"):
                 return []
-            return [_Noted(path, draft_note.parse(found[0] if found else "", path), said)]
+            return [_Noted(path, read_draft.parse(found[0] if found else "", path), said)]
         except BadData as error:
             self.report.remark(f"{error}; until then mailbot does not know this draft")
             return []

@@ -22,7 +22,7 @@ from mailbot.sync.session.report import log
 from mailbot.sync.steps.after_sending import ALL, NOTE, AfterSending
 from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.telling import Telling
-from mailbot.vault import draft_note
+from mailbot.vault import read_draft
 
 HOUR = timedelta(hours=1)
 MONTH = timedelta(days=31)
@@ -106,7 +106,7 @@ class Sender:
         cannot be read."""
         raw = self.telling.delivery.bytes_of(draft)
         mail = read_mail(raw) if raw else None
-        read = draft_note.parse(self.telling.files.must_read(draft.note)[0], draft.note)
+        read = read_draft.parse(self.telling.files.must_read(draft.note)[0], draft.note)
         said = with_files(noted(read), self.telling.settings.vault)
         whole = (
             mail is not None and content_of(mail).hash == draft.server_base and said.hash == draft.note_base

@@ -18,9 +18,9 @@ from mailbot.sync.session.report import Report
 from mailbot.sync.steps.compose import with_files
 from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sightings import Sightings
-from mailbot.vault import draft_life, draft_note
+from mailbot.vault import draft_life, read_draft
 from mailbot.vault import note as notes
-from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault.read_draft import ReadDraft
 
 TOLD_BY_LIKENESS = (
     "it has another Message-ID, and was recognised by the mail that it answers, its recipients and its text"
@@ -99,7 +99,7 @@ class Telling:
         """What the note says now, as a hash."""
         try:
             text, _ = self.files.must_read(draft.note)
-            return with_files(noted(draft_note.parse(text, draft.note)), self.settings.vault).hash
+            return with_files(noted(read_draft.parse(text, draft.note)), self.settings.vault).hash
         except BadData:
             return draft.note_base
 

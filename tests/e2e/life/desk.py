@@ -18,9 +18,9 @@ from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import Options, Report
 from mailbot.sync.session.state import State
-from mailbot.vault import draft_note
 from mailbot.vault import note as notes
-from mailbot.vault.draft_note import ReadDraft
+from mailbot.vault import read_draft
+from mailbot.vault.read_draft import ReadDraft
 from tests.conftest import MakeSettings, mail, tree
 from tests.servers.dovecot import Dovecot
 from tests.servers.mail_clients import MailClient
@@ -66,7 +66,7 @@ class Desk:
             connection.shutdown()
 
     def read(self, note: str) -> ReadDraft:
-        return draft_note.parse(self.text(note), note)
+        return read_draft.parse(self.text(note), note)
 
     def text(self, note: str) -> str:
         return (self.vault / note).read_text(encoding="utf-8")

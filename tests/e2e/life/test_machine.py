@@ -45,7 +45,7 @@ from mailbot.sync.session.opening import Session
 from mailbot.sync.session.report import Options, Report
 from mailbot.sync.steps import draft_wiring, wiring
 from mailbot.sync.steps.compose import ready
-from mailbot.vault import draft_note
+from mailbot.vault import draft_note, read_draft
 from mailbot.vault import note as notes
 from mailbot.vault.draft import Draft
 from mailbot.vault.draft_note import BEGIN, END, DraftNote
@@ -205,7 +205,7 @@ class MemoryWorld(World):
                             Verdict("reply"), Context(), account="work", message_id=SOURCE, draft_message_id=reply.message_id)  # fmt: skip
         text = notes.write(draft_note.render(written))
         note_hash = files.create(NOTE, text)
-        said = noted(draft_note.parse(text, NOTE))
+        said = noted(read_draft.parse(text, NOTE))
         draft_wiring.delivery(session).store(ready(row, NOTE, note_hash, reply, said))
 
     @property

@@ -306,6 +306,18 @@ class MemoryDrafts:
             )
         ]
 
+    def ended(self, account: str, since: datetime) -> list[DraftRow]:
+        watched = {d.id for d in self.watched(account, since)}
+        return [
+            d
+            for d in self._of(account)
+            if not self._newer(d)
+            and d.id not in watched
+            and d.status != "intent"
+            and not d.todo
+            and d.created >= since
+        ]
+
     def replaced(self, account: str) -> list[DraftRow]:
         live = ("draft", "edited", "approved", "conflict")
         mine = [d for d in self._of(account) if d.status in live and d.ours]

@@ -317,6 +317,22 @@ def test_only_the_newest_draft_of_a_mail_is_watched_while_it_is_open(journal: Jo
     assert journal.drafts.watched("work", NOW + HOUR) == []
 
 
+def test_the_newest_draft_of_a_mail_has_ended_where_nothing_more_is_to_come(journal: Journal) -> None:
+    id_, early = add(journal), NOW - HOUR
+    first, second = intend(journal, id_, "<1@x>"), intend(journal, id_, "<2@x>")
+    for each in (first, second):
+        journal.drafts.mark(each, "superseded", "why")
+    assert [d.id for d in journal.drafts.ended("work", early)] == [second]
+    assert journal.drafts.ended("home", early) == journal.drafts.ended("work", NOW + HOUR) == []
+    for status, ended_by, todo, over in (
+        ("draft", "", "", False), ("intent", "", "", False), ("sent", "", "", True), ("sent", "", "file", False),
+        ("answered", "", "", True), ("discarded", "user", "", True), ("discarded", "client", "", False),
+    ):  # fmt: skip
+        row = journal.drafts.get(second)
+        journal.drafts.save(replace(row, status=status, ended_by=ended_by, todo=todo))  # type: ignore[arg-type]
+        assert bool(journal.drafts.ended("work", early)) == over
+
+
 def test_what_was_sent_is_counted_and_what_is_left_to_do_is_known(journal: Journal) -> None:
     draft = intend(journal, add(journal))
     journal.drafts.save(replace(journal.drafts.get(draft), status="sent", sent_at=NOW, todo="file remove"))

@@ -29,7 +29,7 @@ def read_descriptor(descriptor: int, path: Path, most: int = MAX_FILE, *, head: 
     """The same of a file that is open, and is closed by it; `path` is what messages call it."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise BadData(f"{path}: is no regular file; a note or a mail is expected there")
+        raise BadData(f"{path}: is a folder or a device, and no file")
     with os.fdopen(descriptor, "rb") as file:
         try:
             data = file.read(most if head else most + 1)

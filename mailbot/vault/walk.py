@@ -30,21 +30,33 @@ def walk(vault: Path, exclude: Iterable[str] = ()) -> Iterator[tuple[str, tuple[
     """(path relative to the vault with `/`, (mtime in ns, octets)) of each note, in no order. Symbolic links are not
     followed: they may lead out, or into a folder that is kept back. `exclude` names folders or notes relative to the vault."""
     excluded = places(exclude)
+    for relative, entry in _files(str(vault), "", excluded):
+        try:
+            if relative[-3:].lower() == ".md":
+                stat = entry.stat()
+                yield relative, (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            continue  # it went away during the walk: the next one sees it or does not
 
-    def folder(path: str, prefix: str) -> Iterator[tuple[str, tuple[int, int]]]:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = entry.name
-                relative = prefix + name
-                if name[0] == "." or (excluded and _comparable(relative) in excluded):
-                    continue
-                try:
-                    if name[-3:].lower() == ".md" and entry.is_file(follow_symlinks=False):
-                        stat = entry.stat()
-                        yield relative, (stat.st_mtime_ns, stat.st_size)
-                    elif entry.is_dir(follow_symlinks=False) and name not in SKIPPED_FOLDERS:
-                        yield from folder(entry.path, relative + "/")
-                except OSError:
-                    continue  # it went away during the walk: the next one sees it or does not
 
-    yield from folder(str(vault), "")
+def named(vault: Path, name: str) -> list[str]:
+    """The paths of the files of this name, relative to the vault with `/`, sorted. The two spellings of an accent are one."""
+    wanted = unicodedata.normalize("NFC", name)
+    every = (relative for relative, _ in _files(str(vault), "", frozenset()))
+    return sorted(p for p in every if unicodedata.normalize("NFC", p.rpartition("/")[2]) == wanted)
+
+
+def _files(folder: str, prefix: str, excluded: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            relative = prefix + name
+            if name[0] == "." or (excluded and _comparable(relative) in excluded):
+                continue
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    yield relative, entry
+                elif entry.is_dir(follow_symlinks=False) and name not in SKIPPED_FOLDERS:
+                    yield from _files(entry.path, relative + "/", excluded)
+            except OSError:
+                continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -45,7 +46,7 @@ class _Policy(EmailPolicy):
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if name.lower() in _OURS:
-            return self._ours(name, value).encode("ascii", "replace")
+            return self._ours(name, value).encode("utf-8", "replace")
         return super().fold_binary(name, value)
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
@@ -105,14 +106,17 @@ def compose(reply: Reply) -> bytes:
 
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LETTERS = r"[\w!#$%&'*+/=?^`{|}~-]+"
+"""An atom with letters of any script (RFC 6532 3.2): none that is invisible or turns the direction of writing."""
+_DOT_ATOM = re.compile(rf"{_LETTERS}(?:\.{_LETTERS})*")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]")
 
 
 def mailbox(address: Address) -> str:
     """An address as it stands in a header (RFC 5322 3.4): `"Name" <local@domain>`; empty if it is none that a
-    header can hold. Only a plain dot-atom is taken for a local part, and an international domain is written in ASCII."""
-    local, _, domain = address.email.rpartition("@")
+    header can hold. Only a plain dot-atom is taken for a local part, which may have letters of any script (RFC 6532); an international
+    domain is written in ASCII."""
+    local, _, domain = unicodedata.normalize("NFC", address.email).rpartition("@")
     if not domain.isascii():
         try:
             domain = domain.encode("idna").decode("ascii")

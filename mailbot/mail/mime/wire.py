@@ -36,7 +36,7 @@ def for_wire(draft: bytes, date: datetime) -> Wire:
     fields = re.split(rb"\r\n(?![ \t])", head)
     kept = [f for f in fields if not _DROPPED.fullmatch(f.partition(b":")[0].strip())]
     kept.append(b"Date: " + format_datetime(date).encode())
-    said = email.message_from_bytes(head + b"\r\n\r\n")
+    said = email.message_from_string(head.decode("utf-8", "replace") + "\r\n\r\n")  # RFC 6532
     readers: dict[str, Address] = {}
     for name in ("to", "cc", "bcc"):
         for line in said.get_all(name, []):

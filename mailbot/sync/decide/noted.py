@@ -14,6 +14,7 @@ from mailbot.mail.mime.header import addresses
 from mailbot.sync.decide.content import content_of, folded, reply_in, tidy
 from mailbot.vault.note import property_text
 from mailbot.vault.read_draft import ReadDraft
+from mailbot.vault.wikilink import unlinked
 
 _PARTED = re.compile(r"[,;](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
 
@@ -42,9 +43,7 @@ class Noted:
 def noted(read: ReadDraft) -> Noted:
     """What a note says. An entry that is no address is kept as it is written, without one."""
     to = _addresses(read.to)
-    attach = tuple(
-        path.strip().removeprefix("[[").removesuffix("]]").partition("|")[0] for path in read.attach
-    )
+    attach = tuple(dict.fromkeys(map(_path, read.attach)))
     return Noted(to, _addresses(read.cc), read.subject, tidy(read.reply), attach, read.to_name)
 
 
@@ -98,10 +97,16 @@ def chosen_recipients(
     return named(note.to), named(note.cc)
 
 
+def _path(written: str) -> str:
+    """The path of a file, also where it is written as a link or an embed."""
+    link = re.fullmatch(r"!?\[\[([^\]|#]+)[^\]]*\]\]", written.strip())
+    return (link[1] if link else written).strip()
+
+
 def _addresses(lines: tuple[str, ...]) -> tuple[Address, ...]:
     found: list[Address] = []
-    for line in lines:
+    for line in map(unlinked, lines):
         for entry in [line] if line.count("@") == 1 and "<" in line else _PARTED.split(line):
             read = [a for a in addresses(entry)[0] if a.email]
             found += read if len(read) == 1 else [Address(entry.strip(), "")]
-    return tuple(found)
+    return tuple({each.key or each.name: each for each in reversed(found)}.values())[::-1]

@@ -25,6 +25,7 @@ from mailbot.sync.steps.composed import Composed
 from mailbot.vault import read_draft
 from mailbot.vault.beneath import read_beneath
 from mailbot.vault.files import content_hash
+from mailbot.vault.walk import named
 
 LARGEST = 25_000_000
 """Octets of one attachment: few servers take more."""
@@ -120,7 +121,7 @@ def with_files(said: Noted, vault: Path) -> Noted:
     digests = []
     for path in said.attach:
         try:
-            digests.append(content_hash(read_beneath(vault, path, LARGEST)))
+            digests.append(content_hash(read_beneath(vault, _located(vault, path), LARGEST)))
         except (BadData, OSError):
             digests.append("unreadable")
     return replace(said, digests=tuple(digests))
@@ -132,7 +133,7 @@ def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment
     found = []
     for path in paths:
         try:
-            content = read_beneath(vault, path, LARGEST)
+            content = read_beneath(vault, _located(vault, path), LARGEST)
         except FileNotFoundError as error:
             raise BadData(f"{note}: `attach` names {path}, which is not in the vault; correct it") from error
         except BadData as error:
@@ -142,3 +143,16 @@ def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment
             kind = "application/octet-stream"
         found.append(Attachment(path.rpartition("/")[2], kind, content))
     return tuple(found)
+
+
+def _located(vault: Path, path: str) -> str:
+    """The path of a file in the vault. A name alone, as Obsidian writes the link to a file of which there is only one, is looked for.
+    Raises BadData where several have it."""
+    if "/" in path or (vault / path).is_file():
+        return path
+    there = named(vault, path)
+    if len(there) > 1:
+        raise BadData(
+            f"{len(there)} files of the vault have that name; write the path of one: {', '.join(there[:3])}"
+        )
+    return there[0] if there else path

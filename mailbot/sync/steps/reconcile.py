@@ -86,6 +86,8 @@ class Reconciler:
                 self._one(draft, servers[draft.id], sides[draft.id])
             except (TryAgain, AuthenticationFailed):
                 raise
+            except BadData as error:
+                self._could_not(draft, sides[draft.id], error)
             except MailbotError as error:
                 self.telling.report.failed.append(
                     str(error) if draft.note in str(error) else f"{draft.note}: {error}"
@@ -105,6 +107,16 @@ class Reconciler:
         if isinstance(fate, (Relocate, Return)):
             draft, side = self._side(self.telling.journal.drafts.get(draft.id))
             self._act(draft, life(draft, Seen(OnServer(placed=True), side.note, self.telling.clock())), side)
+
+    def _could_not(self, draft: DraftRow, side: Side, error: BadData) -> None:
+        """What the note says cannot be done: told once, and a note that is not approved does not say that it is."""
+        why = str(error).removeprefix(f"{draft.note}: ")
+        if side.note.status == "approved" and draft.status != "approved":
+            self.telling.tell(draft, draft.status, f"Not approved: {why}.", why=why)
+            self.telling.report.failed.append(f"{draft.note}: not approved: {why}")
+        elif draft.why != why:
+            self.telling.journal.drafts.save(replace(draft, why=why))
+            self.telling.report.failed.append(f"{draft.note}: {why}")
 
     def watched(self) -> list[DraftRow]:
         """The drafts of which more is to come."""

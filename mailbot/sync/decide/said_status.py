@@ -12,7 +12,7 @@ ENDED = ("sent", "answered", "superseded", "discarded")
 _TAKEN_UP = ("draft", "edited", "approved")
 _OWN = ("sent", "answered", "superseded", "sending", "missing", "conflict", "unknown")
 """What only mailbot says: it has seen it."""
-CHOOSE = "write `resolve: server` or `resolve: note` into the properties first"
+CHOOSE = "write `resolve: server` or `resolve: note` into the properties"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ def said_status(draft: DraftRow, note: ReadDraft) -> TakeUp | Correct | None:
     """What is to be done about the status that stands in the note of a draft of which there is nothing else to be done; None where it
     says what is so. (`draft` and `edited` may stand for one another.)"""
     said, true = note.status, draft.status
+    if true == "conflict" and note.resolve not in ("", "server", "note"):
+        return Correct(f"`resolve: {note.resolve[:40]}` chooses nothing: {CHOOSE}.")
     if said in ("", true) or (said in ("draft", "edited") and true in ("draft", "edited")):
         return None
     if true == "discarded" and said in _TAKEN_UP:

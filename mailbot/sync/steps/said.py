@@ -72,7 +72,7 @@ class Said:
                 pass
 
     def _correct(self, draft: DraftRow, read: ReadDraft, why: str) -> None:
-        self.telling.tell(draft, draft.status, why)
+        self.telling.tell(draft, draft.status, why, properties={"resolve": ""} if read.resolve else {})
         if read.status == "approved":
             self.telling.report.failed.append(f"{draft.note}: not approved: {why[0].lower()}{why[1:-1]}")
 

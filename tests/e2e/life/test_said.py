@@ -166,6 +166,21 @@ def test_a_conflict_is_not_approved_before_it_is_decided(desk: Desk) -> None:
     settled(desk)
 
 
+def test_a_choice_that_is_none_is_put_right(desk: Desk) -> None:
+    note = desk.drafted()
+    desk.client(Roundcube).save(lambda text: f"One.\n\n{text}")
+    desk.edit(note, "Best regards", "Two.\n\nBest regards")
+    desk.sync()
+    desk.set(note, resolve="mine")
+    desk.sync()
+    assert desk.status(note) == "conflict" and not desk.property(note, "resolve")
+    assert history(desk, note)[-1].startswith("`resolve: mine` chooses nothing: write `resolve: server` or")
+    settled(desk)
+    desk.set(note, resolve="note")
+    desk.sync()
+    assert desk.status(note) == "edited" and "Two." in desk.read(note).reply
+
+
 def test_a_list_of_one_is_a_status(desk: Desk, smtp: SmtpServer) -> None:
     note = answered(desk)
     desk.set(note, status=["approved"])

@@ -32,6 +32,12 @@ def test_what_is_not_so_is_never_left_and_what_is_so_always(true: str, said: str
         assert answer.why.endswith(".") and len(answer.why) < 300
 
 
+def test_a_choice_that_is_none_is_put_right() -> None:
+    conflict = replace(ROW, status="conflict")
+    assert isinstance(said_status(conflict, replace(read("conflict"), resolve="mine")), Correct)
+    assert said_status(conflict, replace(read("conflict"), resolve="note")) is None
+
+
 @pytest.mark.parametrize("history", [(), ("2026-11-26 10:00 You edited it in the note.",)])
 def test_a_note_that_was_not_told_takes_nothing_up(history: tuple[str, ...]) -> None:
     draft = replace(ROW, status="discarded", why="you deleted its note")

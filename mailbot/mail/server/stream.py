@@ -215,8 +215,8 @@ class Client(IMAPClient):  # type: ignore[misc]
         return not self._imap.untagged_responses.pop("MODIFIED", None)
 
     def idle_until(self, seconds: float, wanted: Callable[[], bool]) -> bool:
-        """IDLE (RFC 2177) on the open mailbox: True as soon as the server speaks of it, False when the time is over or `wanted` says
-        so. What comes in one packet with the server's `+`, or is split over several, is heard too. A server that says BYE, or
+        """IDLE (RFC 2177) on the open mailbox: True as soon as the server tells of new mail, False when the time is over or `wanted` says
+        so. A mail that is read or removed elsewhere is no news. What comes in one packet with the server's `+`, or is split over several, is heard too. A server that says BYE, or
         ends IDLE by itself, raises imaplib's abort."""
         for said in ("EXISTS", "EXPUNGE", "RECENT"):
             self._imap.untagged_responses.pop(said, None)
@@ -233,7 +233,7 @@ class Client(IMAPClient):  # type: ignore[misc]
             lines += 1
             if not line.startswith(b"* ") or line[2:5].upper() == b"BYE" or lines > LINES:
                 raise imaplib.IMAP4.abort("the server ended IDLE")
-            heard = bool(re.match(rb"\* \d+ (?:EXISTS|EXPUNGE|FETCH|RECENT)\b", line, re.IGNORECASE))
+            heard = bool(re.match(rb"\* \d+ (?:EXISTS|RECENT)\b", line, re.IGNORECASE))
         self.idle_done()
         return heard
 

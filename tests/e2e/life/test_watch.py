@@ -187,6 +187,12 @@ def test_a_server_that_only_says_that_it_is_there_says_nothing_new() -> None:
     assert not heard(lambda session, tag: session.send("+ idling\r\n* OK still here\r\n"), 0.5)
 
 
+@pytest.mark.parametrize("said", ["* 3 FETCH (FLAGS (\\Seen))", "* 3 EXPUNGE"])
+def test_a_mail_that_is_read_or_removed_elsewhere_is_no_news(said: str) -> None:
+    assert not heard(lambda session, tag: session.send(f"+ idling\r\n{said}\r\n"), 0.5)
+    assert heard(lambda session, tag: session.send(f"+ idling\r\n{said}\r\n* 23 EXISTS\r\n"))
+
+
 @pytest.mark.parametrize("last", ["* BYE timeout\r\n", "A9 OK done\r\n", "x" * 100 + "\r\n"])
 def test_a_server_that_ends_idle_by_itself_is_a_dead_line(last: str) -> None:
     with pytest.raises(ServerUnavailable):

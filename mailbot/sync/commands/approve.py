@@ -109,6 +109,10 @@ def _must_be_open(draft: DraftRow) -> None:
         raise BadData(
             f"{draft.note}: it may have been sent already; ask whether it arrived, then `mailbot send NOTE --again`"
         )
+    if draft.status == "discarded":
+        raise BadData(
+            f"{draft.note}: it was discarded; set `status: draft` in its properties to have it back"
+        )
     if draft.status not in OPEN and draft.status != "intent":
         raise BadData(
             f"{draft.note}: it is already `{draft.status}`; `mailbot draft NOTE --again` makes another"

@@ -583,12 +583,6 @@ def _id_of(raw: bytes) -> bytes:
     return found[1] if found else raw
 
 
-@pytest.fixture
-def relay() -> Iterator[SmtpServer]:
-    with SmtpServer() as server:
-        yield server
-
-
 class InMemory(Life):
     world_of = MemoryWorld
 
@@ -601,27 +595,32 @@ EXAMPLES = int(os.environ.get("MAILBOT_LIVES", "60"))
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
 
-def test_lives_in_memory() -> None:
-    run_state_machine_as_test(
-        InMemory,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=20, deadline=None, suppress_health_check=QUIET
-        ),
+def play(machine: type[Life], lives: int, steps: int) -> None:
+    """So many lives; prints how often each status was seen."""
+    REACHED.clear()
+    quiet = settings(
+        max_examples=lives, stateful_step_count=steps, deadline=None, suppress_health_check=QUIET
     )
-    print(f"{EXAMPLES} lives in memory; looks at the note by its status: {dict(sorted(REACHED.items()))}")
+    run_state_machine_as_test(machine, settings=quiet)
+    print(
+        f"{machine.__name__}, {lives} lives of up to {steps} steps: looks at the note by its status: {dict(sorted(REACHED.items()))}"
+    )
+
+
+@pytest.fixture
+def on_dovecot(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The servers that `DovecotWorld` plays on."""
+    monkeypatch.setenv("MAILBOT_STATE", "")
+    with SmtpServer() as submission:
+        monkeypatch.setattr(DovecotWorld, "server", dovecot, raising=False)
+        monkeypatch.setattr(DovecotWorld, "submission", submission, raising=False)
+        yield
+
+
+def test_lives_in_memory() -> None:
+    play(InMemory, EXAMPLES, 20)
 
 
 @pytest.mark.dovecot
-def test_lives_on_dovecot(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch, relay: SmtpServer) -> None:
-    monkeypatch.setenv("MAILBOT_STATE", "")
-    monkeypatch.setattr(DovecotWorld, "server", dovecot, raising=False)
-    monkeypatch.setattr(DovecotWorld, "submission", relay, raising=False)
-    run_state_machine_as_test(
-        OnDovecot,
-        settings=settings(
-            max_examples=max(3, EXAMPLES // 10),
-            stateful_step_count=15,
-            deadline=None,
-            suppress_health_check=QUIET,
-        ),
-    )
+def test_lives_on_dovecot(on_dovecot: None) -> None:
+    play(OnDovecot, max(3, EXAMPLES // 10), 15)

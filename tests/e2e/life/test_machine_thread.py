@@ -7,17 +7,14 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 
 from mailbot.vault import note as notes
 from tests.e2e.life.desk import SOURCE
-from tests.e2e.life.test_machine import EXAMPLES, QUIET, STATUSES, DovecotWorld, Life, relay
-from tests.servers.dovecot import Dovecot
-from tests.servers.smtp import SmtpServer
+from tests.e2e.life.test_machine import EXAMPLES, STATUSES, DovecotWorld, Life, on_dovecot, play
 
-__all__ = ["relay"]
+__all__ = ["on_dovecot"]
 AUTHORS = ["Ana Ruiz <ana@acme.example>", "Bo Berg <bo@acme.example>"]
 
 
@@ -67,16 +64,5 @@ class InThread(Life):
 
 
 @pytest.mark.dovecot
-def test_lives_in_a_thread(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch, relay: SmtpServer) -> None:
-    monkeypatch.setenv("MAILBOT_STATE", "")
-    monkeypatch.setattr(DovecotWorld, "server", dovecot, raising=False)
-    monkeypatch.setattr(DovecotWorld, "submission", relay, raising=False)
-    run_state_machine_as_test(
-        InThread,
-        settings=settings(
-            max_examples=max(3, EXAMPLES // 15),
-            stateful_step_count=15,
-            deadline=None,
-            suppress_health_check=QUIET,
-        ),
-    )
+def test_lives_in_a_thread(on_dovecot: None) -> None:
+    play(InThread, max(3, EXAMPLES // 15), 15)

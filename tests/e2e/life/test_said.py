@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mailbot.sync import pipeline
-from mailbot.sync.session.report import Options, Report
 from mailbot.vault.stand_ins import unescape
 from tests.conftest import MakeSettings
 from tests.e2e.life.desk import NOW, Desk
 from tests.e2e.life.test_notice import settled
-from tests.e2e.life.test_send import answered
+from tests.e2e.life.test_send import answered, sync
 from tests.servers.mail_clients import Roundcube
 from tests.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.dovecot
-
-
-def sync(desk: Desk) -> Report:
-    (report,) = pipeline.sync_all(desk.settings, Options())
-    assert report.error == ""
-    return report
 
 
 def history(desk: Desk, note: str) -> list[str]:

@@ -7,21 +7,13 @@ from typing import Any
 
 import pytest
 
-from mailbot.sync import pipeline
-from mailbot.sync.session.report import Options, Report
 from tests.conftest import MakeSettings
 from tests.e2e.life.desk import Desk, sending
 from tests.e2e.life.test_notice import settled
-from tests.e2e.life.test_send import answered
+from tests.e2e.life.test_send import answered, sync
 from tests.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.dovecot
-
-
-def sync(desk: Desk) -> Report:
-    (report,) = pipeline.sync_all(desk.settings, Options())
-    assert report.error == ""
-    return report
 
 
 def sent(smtp: SmtpServer, pattern: bytes) -> list[bytes]:

@@ -15,6 +15,7 @@ import yaml
 from mailbot import hearsay, stopping
 from mailbot.config import load
 from mailbot.settings import Settings
+from mailbot.sync.steps import after_sending
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.model import ModelServer
 
@@ -41,6 +42,12 @@ def own_process() -> None:
     """What one test has learned, or ended, no other knows."""
     hearsay.confidence.__init__()  # type: ignore[misc]
     stopping.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_provider_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server of the tests files a sent mail by itself some time later, so nobody waits for that; one test does."""
+    monkeypatch.setattr(after_sending, "FILED_WITHIN", 0.0)
 
 
 @pytest.fixture(autouse=True)

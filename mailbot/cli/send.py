@@ -34,6 +34,8 @@ def send(
     """
     if again and not which:
         raise click.UsageError("--again needs a NOTE: say which draft you have asked about")
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("--json cannot ask; use it with --yes to send, or with --dry-run to look")
     if not (yes or dry_run or console.answers()):
         raise click.UsageError(
             "cannot ask for confirmation here; use --yes to send without asking, or --dry-run to look"
@@ -101,10 +103,14 @@ def _show(preview: Preview) -> None:
     rows += [("File", f"{name} ({octets} octets)") for name, octets in preview.files]
     for name, value in rows:
         console.show(f"  {name}: {' '.join(visible(value).split())}")
-    lines = preview.text.split("\n")
-    quoted = sum(line.startswith(">") for line in lines)
-    console.show("\n".join(f"  | {line}" for line in lines if not line.startswith(">")))
-    if quoted:
+    lines = preview.text.rstrip("\n").split("\n")
+    below = len(lines)
+    while below and (lines[below - 1].startswith(">") or not lines[below - 1].strip()):
+        below -= 1
+    console.show("\n".join(f"  | {line}" for line in lines[:below]))
+    if quoted := sum(line.startswith(">") for line in lines[below:]):
         console.show(f"  | (and {quoted} quoted lines)")
     for doubt in preview.doubts:
         console.show(f"  Note: {doubt}")
+    if not preview.newer:
+        console.show("  No newer mail is in this thread.")

@@ -49,16 +49,16 @@ def parse(text: str, name: str) -> ReadDraft:
             f"{name}: the lines {BEGIN!r} and {END!r} around the reply are missing; put them back around your text"
         )
     return ReadDraft(
-        status=_one(said.get("status")).casefold(),
+        status=one_text(said.get("status")).casefold(),
         original=_text(said.get("original")),
         draft_message_id=_text(said.get("draft_message_id")),
-        reply=unescape(found[1].strip("\n")),
+        reply=unescape(_unmarked(found[1]).strip("\n")),
         to=_texts(said.get("to")),
         to_name=_text(said.get("to_name")),
         cc=_texts(said.get("cc")),
         subject=_text(said.get("subject")),
         attach=_texts(said.get("attach")),
-        resolve=_one(said.get("resolve")).casefold(),
+        resolve=one_text(said.get("resolve")).casefold(),
         model=_text(said.get("model")),
         earlier=_read_revisions(note.body),
         lane_reasons=_read_reasons(note.body),
@@ -70,13 +70,21 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _one(value: object) -> str:
-    """A text, also where Obsidian has made a list of it."""
+def _unmarked(reply: str) -> str:
+    """A reply without a mark that stands in it twice: no reader is to see it."""
+    return "\n".join(line for line in reply.split("\n") if line.strip() not in (BEGIN, END))
+
+
+def one_text(value: object) -> str:
+    """A property as a text, also where Obsidian has made a list of it."""
     return _text(value[0] if isinstance(value, list) and len(value) == 1 else value)
 
 
 def _texts(value: object) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
+    # A link without quotes is a list in a list to YAML.
+    values = [f"[[{each[0]}]]" if isinstance(each, list) and len(each) == 1 else each for each in values]
+    values = [f"[[{values[0][0]}]]"] if len(values) == 1 and isinstance(values[0], list) else values
     return tuple(text for each in values if (text := _text(each)))
 
 

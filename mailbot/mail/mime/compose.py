@@ -109,7 +109,8 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LETTERS = r"[\w!#$%&'*+/=?^`{|}~-]+"
 """An atom with letters of any script (RFC 6532 3.2): none that is invisible or turns the direction of writing."""
 _DOT_ATOM = re.compile(rf"{_LETTERS}(?:\.{_LETTERS})*")
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f.:IPv]+\]")
 
 
 def mailbox(address: Address) -> str:

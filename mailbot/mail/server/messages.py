@@ -113,7 +113,7 @@ class Messages(Mailboxes):
     def headers(self, uids: list[int]) -> Iterator[tuple[int, SentHeader]]:
         """(uid, the header as far as it says what was written to whom and when) of messages of the open mailbox. A message
         that the server does not describe is left out."""
-        asked = ["FLAGS", "BODY.PEEK[HEADER.FIELDS (TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES)]"]
+        asked = ["FLAGS", "BODY.PEEK[HEADER.FIELDS (FROM TO CC BCC DATE MESSAGE-ID IN-REPLY-TO REFERENCES)]"]
         for start in range(0, len(uids), BATCH):
             answer = self._fetch(uids[start : start + BATCH], asked)
             for uid in uids[start : start + BATCH]:

@@ -87,6 +87,11 @@ class Outbox:
         if isinstance(options, Refused):
             return options
         code, text = client.mail(wire.sender, options)
+        if code == 530:  # RFC 4954 6
+            raise AuthenticationFailed(
+                f"{self._where}: the server wants a login and offers none here: {code} {said(text)}. Are `port` and `security` of"
+                " `smtp` right?"
+            )
         if code != 250:
             raise Answer(code, said(text))
         refused: dict[str, str] = {}
@@ -112,7 +117,12 @@ class Outbox:
         stuffed = re.sub(rb"(?m)^\.", b"..", raw)
         if not stuffed.endswith(b"\r\n"):
             stuffed += b"\r\n"
-        client.send(stuffed)
+        try:
+            client.send(stuffed)
+        except smtplib.SMTPException:
+            if last := client.last_words():  # it refuses in the middle of the mail, and hangs up
+                raise last from None
+            raise
         self.handed_over = True
         try:
             with Effect.MAIL_SUBMITTED:
@@ -217,6 +227,11 @@ class Outbox:
             raise ServerUnavailable(
                 f"{self._where}: {tls.in_words(error, login.host, login.ca_file)}"
             ) from error
+        except smtplib.SMTPResponseException as refusal:
+            client.close()
+            answer = Answer(refusal.smtp_code, said(refusal.smtp_error))
+            kind = TryAgain if answer.later else ServerUnavailable
+            raise kind(f"{self._where}: the server said {answer}") from refusal
         except Answer as answer:
             client.close()
             kind = TryAgain if answer.later else ServerUnavailable

@@ -21,6 +21,8 @@ class SentHeader:
     to: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
     """As the server sends them."""
+    sender: str = ""
+    """The address in From, case-folded."""
 
 
 def sent_header(raw: bytes, flags: frozenset[str] = frozenset()) -> SentHeader:
@@ -37,4 +39,5 @@ def sent_header(raw: bytes, flags: frozenset[str] = frozenset()) -> SentHeader:
         header.date(str(fields.get("date") or "")),
         tuple(dict.fromkeys(found)),
         flags,
+        next((a.key for a in header.addresses(str(fields.get("from") or ""))[0]), ""),
     )

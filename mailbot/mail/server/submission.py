@@ -41,7 +41,10 @@ class Client(smtplib.SMTP):
     def __init__(self, login: Login, context: ssl.SSLContext | None) -> None:
         self.login_, self.context = login, context
         self._buffer = b""
-        super().__init__(timeout=login.timeout)
+        self._last = b""
+        super().__init__(
+            local_hostname="localhost", timeout=login.timeout
+        )  # else the name of this machine is looked up
         self._host = login.host
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -115,10 +118,25 @@ class Client(smtplib.SMTP):
                     if time.monotonic() >= min(end, self.login_.ends):
                         raise
         except OSError as error:
+            self._last = self._unread()
             self.close()
             raise smtplib.SMTPServerDisconnected(
                 f"the connection was lost ({error.strerror or error})"
             ) from error
+
+    def _unread(self) -> bytes:
+        """What the server has said and nobody has read yet."""
+        try:
+            assert self.sock is not None
+            self.sock.settimeout(stopping.POLL)
+            return self._buffer + self.sock.recv(LINE)
+        except OSError:
+            return self._buffer
+
+    def last_words(self) -> Answer | None:
+        """What the server said before it hung up in the middle of what we sent, if that was a no."""
+        found = re.match(rb"([45]\d\d)[ -]([^\r\n]*)", self._last)
+        return Answer(int(found[1]), said(found[2])) if found else None
 
     def encrypt(self, context: ssl.SSLContext) -> None:
         """STARTTLS (RFC 3207). Nothing that was said before it is believed after it."""

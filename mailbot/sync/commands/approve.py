@@ -8,7 +8,7 @@ from mailbot.errors import BadData, MailbotError
 from mailbot.settings import Settings
 from mailbot.sync.commands.which import draft_named
 from mailbot.sync.decide.noted import checked, noted
-from mailbot.sync.decide.sendable import lacking
+from mailbot.sync.decide.sendable import LOST, lacking
 from mailbot.sync.memory.journal import Journal, opened_journal
 from mailbot.sync.memory.rows import OPEN, DraftRow
 from mailbot.sync.session.note_files import NoteFiles
@@ -37,6 +37,8 @@ def approve(settings: Settings, which: Sequence[str], *, dry_run: bool = False) 
 
 def _approved(draft: DraftRow, journal: Journal, files: NoteFiles, dry_run: bool) -> str:
     _must_be_open(draft)
+    if draft.status == "unknown":
+        raise BadData(f"{draft.note}: what became of it is not clear: {draft.why}")
     if draft.status == "conflict":
         raise BadData(
             f"{draft.note}: it was edited on both sides; choose one with `resolve` in its properties first"
@@ -106,9 +108,7 @@ def _discarded(draft: DraftRow, files: NoteFiles, dry_run: bool) -> str:
 
 def _must_be_open(draft: DraftRow) -> None:
     if draft.sent_at and draft.status in ("unknown", "sending"):
-        raise BadData(
-            f"{draft.note}: it may have been sent already; ask whether it arrived, then `mailbot send NOTE --again`"
-        )
+        raise BadData(f"{draft.note}: it may have been sent already: ask whether it arrived; {LOST}")
     if draft.status == "discarded":
         raise BadData(
             f"{draft.note}: it was discarded; set `status: draft` in its properties to have it back"

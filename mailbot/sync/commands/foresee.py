@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
-from mailbot.errors import MailbotError
+from mailbot.errors import BadData, MailbotError
 from mailbot.mail.mail import Mail
 from mailbot.settings import Settings
 from mailbot.sync.decide.fate import Append, Confirm
@@ -24,6 +24,7 @@ from mailbot.sync.steps.fetch import Arrival
 from mailbot.sync.steps.look import Look
 from mailbot.sync.steps.reading import ReadMails
 from mailbot.sync.steps.second_thoughts import second_thoughts
+from mailbot.sync.steps.send import HOUR
 from mailbot.sync.steps.sent import read_sent
 from mailbot.vault.verdict import Verdict
 
@@ -32,6 +33,7 @@ NOTICED = {
     "Relocate": "remember where the draft is", "TakeText": "take the edited text", "Store": "replace the draft",
     "Disagree": "show both texts", "WasSent": "notice that it was sent", "WasAnswered": "notice the answer", "Discard": "discard",
     "Miss": "miss the draft", "Return": "take the draft back", "Approve": "remember the approval", "Unapprove": "forget the approval",
+    "Arrived": "believe that it was sent", "NeverSent": "believe that it was not sent",
     "TakeUp": "put the draft into Drafts again", "Correct": "correct the status",
     "Doubt": "leave the draft",
 }  # fmt: skip
@@ -75,13 +77,7 @@ def _foresee(session: Session, options: Options, whole: bool) -> None:
         for draft, became in draft_wiring.reconciler(session).foreseen():
             why = str(getattr(became, "why", ""))
             would.append({"action": NOTICED[type(became).__name__], "note": draft.note, "reason": why})
-        for draft in draft_wiring.sender(session).approved():
-            would.append(
-                {
-                    "action": "send" if session.settings.send.allow else "wait for `mailbot send`",
-                    "note": draft.note,
-                }
-            )
+        would += _sent(session)
     looks = look_at_mailboxes(session, options)
     candidates = list(_waiting(session)) if drafting else []
     with ExitStack() as stack:
@@ -93,6 +89,30 @@ def _foresee(session: Session, options: Options, whole: bool) -> None:
             candidates += _mailbox(session, options, seen, decides)
     if drafting:
         _choose(session, options, candidates)
+
+
+def _sent(session: Session) -> list[Entry]:
+    """What becomes of the approved drafts."""
+    sender, rules, now = draft_wiring.sender(session), session.settings.send, session.clock()
+    if not rules.allow:
+        return [{"action": "wait for `mailbot send`", "note": d.note} for d in sender.approved()]
+    most = rules.per_hour - session.journal.drafts.sent_between(session.account.name, now - HOUR, now)
+    due, entries = {d.id for d in sender.due(now, keep=False)}, []
+    for draft in sender.approved():
+        try:
+            preview = sender.preview(draft)
+        except BadData as error:
+            entries.append({"action": "hold the draft", "note": draft.note, "reason": str(error)})
+            continue
+        if why := "; ".join(filter(None, (preview.hindrance, *preview.doubts))):
+            entries.append({"action": "hold the draft", "note": draft.note, "reason": why})
+        elif draft.id not in due or most <= 0:
+            why = "its time has not come" if draft.id not in due else "no more this hour (send.per_hour)"
+            entries.append({"action": "send later", "note": draft.note, "reason": why})
+        else:
+            most -= 1
+            entries.append({"action": "send", "note": draft.note})
+    return entries
 
 
 def _waiting(session: Session) -> Iterator[_Candidate]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mailbot.errors import BadData
 from mailbot.settings import Settings
 from mailbot.sync.commands.which import draft_named
+from mailbot.sync.decide.life import Approve, Store
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.accounts import each_account
@@ -54,13 +55,12 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
     drafts = session.journal.drafts
     before = [] if mails else draft_wiring.sender(session).approved()
     newest = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)]
-    if not dry_run:
-        draft_wiring.reconciler(session).notice(only=[d.id for d in newest])
     sender = draft_wiring.sender(session)
-    if not mails:
-        every = sender.approved()
-    else:
-        every = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)]
+    if dry_run:
+        _foreseen(session, sender, newest, ask, again=again)
+        return
+    draft_wiring.reconciler(session).notice(only=[d.id for d in newest])
+    every = [drafts.of(mail_id)[-1] for mail_id in sorted(mails)] if mails else sender.approved()
     for was in before:
         now = drafts.of(was.mail_id)[-1]
         if now.status not in ("approved", "sent"):
@@ -69,21 +69,48 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
             )
     for draft in every:
         try:
-            _one(session, sender, draft, ask, again=again, dry_run=dry_run)
+            _one(session, sender, draft, ask, again=again)
         except BadData as error:
             session.report.failed.append(str(error))
 
 
-def _one(session: Session, sender: Sender, draft: DraftRow, ask: Ask, *, again: bool, dry_run: bool) -> None:
-    if again and draft.status in ("unknown", "sending") and draft.sent_at:
-        draft = replace(draft, status="approved")
-        preview = sender.preview(draft, again=True)
-        draft = replace(draft, approved=preview.noted, sent_at=None)
-        preview = sender.preview(draft, again=True)
-    else:
-        preview = sender.preview(draft)
+def _foreseen(session: Session, sender: Sender, drafts: Sequence[DraftRow], ask: Ask, *, again: bool) -> None:
+    """Show what would go out, of these drafts or of all, with what their notes say though no run has read it yet."""
+    fates = draft_wiring.reconciler(session).foreseen()
+    unread = {d.id for d, f in fates if isinstance(f, Approve) or (isinstance(f, Store) and f.approved)}
+    every = drafts or [*sender.approved(), *(d for d, _ in fates if d.id in unread)]
+    for draft in every:
+        try:
+            read = draft.id not in unread
+            preview = _previewed(sender, draft, again=again)[1] if read else sender.foreseen(draft)
+        except BadData as error:
+            session.report.failed.append(str(error))
+            continue
+        if preview.hindrance:
+            session.report.failed.append(f"{draft.note}: not sent: {preview.hindrance}")
+        else:
+            ask(preview)
+
+
+def _one(session: Session, sender: Sender, draft: DraftRow, ask: Ask, *, again: bool) -> None:
+    draft, preview = _previewed(sender, draft, again=again)
     sender.outbox()  # settings that are missing are told before anything is shown
     if preview.hindrance:
         session.report.failed.append(f"{draft.note}: not sent: {preview.hindrance}")
-    elif ask(preview) and not dry_run:
-        sender.send(draft)
+    elif ask(preview):
+        # The question may have stood there for an hour, and the user has been somewhere else in it.
+        draft, now = _previewed(sender, sender.noticed(draft), again=again)
+        if now.hindrance or now.noted != preview.noted:
+            why = now.hindrance or "it was changed while you were asked; look at it, and approve it again"
+            session.report.failed.append(f"{draft.note}: not sent: {why}")
+        else:
+            sender.send(draft)
+
+
+def _previewed(sender: Sender, draft: DraftRow, *, again: bool) -> tuple[DraftRow, Preview]:
+    """A draft and what would go out of it; with `again` also one of which nobody knows whether it was sent."""
+    if not (again and draft.status in ("unknown", "sending") and draft.sent_at):
+        return draft, sender.preview(draft)
+    draft = replace(draft, status="approved", sent_at=None)
+    draft = replace(draft, approved=sender.preview(draft, again=True).noted)
+    return draft, sender.preview(draft, again=True)

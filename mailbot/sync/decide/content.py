@@ -88,21 +88,33 @@ def likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
-def reply_in(text: MailText, signature: str = "") -> str:
-    """What was written in a reply: without the history that stands below it, and without the signature. What stands between
-    quoted lines is kept with them: it would say nothing alone."""
-    segments = list(text.segments)
-    while segments and segments[-1].kind != "newest":
+def reply_in(text: MailText, signature: str = "", *, signed: bool = True) -> str:
+    """What was written in a reply: without the history that stands below it, and without this signature. Any other text below a
+    delimiter is kept, since it may be more than a signature, unless not `signed`. What stands between quoted lines is kept with
+    them: it would say nothing alone."""
+    kept = ("newest", "signature") if signed else ("newest",)
+    segments = [s for s in text.segments if s.kind != "signature" or not _is_signature(s.plain, signature)]
+    while segments and segments[-1].kind not in kept:
         segments.pop()
     between = any(s.kind in ("quoted", "forwarded") for s in segments)
-    written = "\n\n".join(
-        _marked(s) if between else s.plain for s in segments if between or s.kind == "newest"
-    )
+    written = "\n\n".join(_marked(s) if between else s.plain for s in segments if between or s.kind in kept)
     written = _unsigned(written.strip("\n").rstrip(), signature)
     if written or not text.segments:
         return written
     # What was written stands below something that looks like history to its end: better all of it than nothing.
-    return "\n\n".join(s.plain for s in text.segments).strip("\n")
+    every = "\n\n".join(s.plain for s in text.segments).strip("\n")
+    return every if _has_own_words(every) else ""
+
+
+def _is_signature(text: str, signature: str) -> bool:
+    """Whether a segment is this signature, or a delimiter with nothing below it."""
+    return folded(text) in ("", folded(signature))
+
+
+def _has_own_words(text: str) -> bool:
+    """Whether a text is more than a quote and the line that introduces it."""
+    own = [line for line in text.split("\n") if line.strip() and not line.startswith(">")]
+    return len(own) > 1 or any(not line.rstrip().endswith(":") for line in own)
 
 
 def quote_in(text: MailText) -> str:

@@ -15,7 +15,9 @@ MISSED_FOR = timedelta(hours=6)
 
 INTERRUPTED = "mailbot was stopped while it was being sent, and it is not in Sent; ask whether it arrived, then `mailbot send NOTE --again`"
 NO_UIDPLUS = "the server cannot remove one message alone (it lacks UIDPLUS)"
-MISSED = "it was found nowhere in three runs and six hours"
+MISSED = "it was found nowhere in three runs and six hours, so it counts as discarded"
+SAME = 0.9
+"""The likeness from which a mail in Sent is the draft, though the draft still lies in Drafts."""
 SEVERAL = "several drafts in Drafts answer this mail; delete those that you do not want"
 
 Place = Literal["drafts", "sent", "trash"]
@@ -34,6 +36,9 @@ class Found:
     same: bool = False
     ours: bool = False
     likeness: float = 1.0
+    """How alike they are; a draft that is mostly blanks is like anything that was made of it."""
+    strict: float = 1.0
+    """The same, word for word."""
     as_noted: bool = False
     content: str = ""
     """The hash of what it says."""
@@ -68,6 +73,8 @@ class InNote:
     """It says what was approved."""
     lacking: str = ""
     """Why it cannot be approved: a blank, or no text at all."""
+    why: str = ""
+    """Why it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,8 @@ class Discard:
     why: str
     by: Literal["client", "user"]
     remove: bool
+    theirs: bool = False
+    """What a mail client has saved of it stays in Drafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,26 +199,33 @@ def life(draft: DraftRow, seen: Seen) -> Life:
     user says in the note; then what was done in a mail client; last what was edited in the note."""
     server, note = seen.server, seen.note
     if server.sent:
-        return _gone_out(server, server.sent)
+        return _gone_out(draft, server, server.sent)
     if draft.status == "sending":
         return Doubt(INTERRUPTED)
     if draft.status == "discarded":
         return _in_drafts(draft, seen) if note.there else Leave()
+    ours, theirs = (
+        server.placed and draft.ours,
+        bool(_successors(server)) or (server.placed and not draft.ours),
+    )
     if not note.there:
-        return Discard("you deleted its note", "user", server.placed and draft.ours)
+        return Discard("you deleted its note", "user", ours, theirs)
     if note.read and note.status == "discarded":
-        return Discard("you discarded it", "user", server.placed and draft.ours)
-    if draft.status == "unknown" and (draft.sent_at or not (server.placed or server.copies)):
+        return Discard("you discarded it", "user", ours, theirs)
+    if draft.status == "unknown" and (
+        draft.sent_at or not (server.placed or server.copies or draft.why == SEVERAL)
+    ):
         return Leave()  # what may have gone out is not touched again
     return _in_drafts(draft, seen)
 
 
-def _gone_out(server: OnServer, sent: Found) -> Life:
+def _gone_out(draft: DraftRow, server: OnServer, sent: Found) -> Life:
     ours = tuple(f for f in server.copies if f.ours)
     if sent.by_id:
         return WasSent(sent, ours)
-    left = server.placed or bool(server.copies)
-    return WasSent(sent) if not left and sent.likeness >= ALIKE else WasAnswered(sent, ours)
+    left = (server.placed or bool(server.copies)) and not draft.sent_at
+    same = sent.strict >= SAME if left else sent.likeness >= ALIKE
+    return WasSent(sent, ours) if same else WasAnswered(sent, ours)
 
 
 def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
@@ -217,6 +233,9 @@ def _in_drafts(draft: DraftRow, seen: Seen) -> Life:
     others = _successors(server)
     if len({f.content for f in others}) > 1:
         return Leave() if draft.why == SEVERAL else Doubt(SEVERAL)
+    if server.trash and server.trash.by_id and others and max(f.likeness for f in others) < ALIKE:
+        # The draft itself was deleted: what lies in Drafts is another answer, of the user's own.
+        return Discard("you deleted it in your mail client", "client", remove=False)
     if others:
         newest = max(others, key=lambda f: f.at.uid)
         return _changed_there(draft, seen, newest)

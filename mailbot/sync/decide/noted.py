@@ -51,7 +51,9 @@ def agrees(note: Noted, mail: Mail, signature: str) -> bool:
     """Whether a draft says what its note says, to the same people, however a mail client has wrapped it."""
     said = content_of(mail)
     same = folded(note.text) == folded(reply_in(mail.text, signature))
-    return same and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc
+    about = folded(note.subject) in (said.subject, folded(property_text(mail.message.subject)))
+    files = {path.rpartition("/")[2] for path in note.attach} == {a.name for a in mail.message.attachments}
+    return same and about and files and {a.key for a in (*note.to, *note.cc)} == said.to | said.cc
 
 
 def checked(note: Noted, name: str) -> Noted:
@@ -73,8 +75,21 @@ def as_noted(to: tuple[Address, ...], cc: tuple[Address, ...]) -> dict[str, obje
     return {
         "to": property_text(first.email),
         "to_name": property_text(first.name),
-        "cc": [property_text(str(a)) for a in (*to[1:], *cc)],
+        "cc": [property_text(quoted(a)) for a in (*to[1:], *cc)],
     }
+
+
+def quoted(address: Address) -> str:
+    """An address as a note has it: a name with a special (RFC 5322 3.2.3) stands in quotes, or it would be read as several."""
+    if not re.search(r"[,;:@<>()\"\\]", address.name):
+        return str(address)
+    name = address.name.replace("\\", "").replace('"', "'")
+    return f'"{name}" <{address.email}>'
+
+
+def chosen_subject(note: Noted, planned: str) -> str:
+    """The subject of a draft: the planned one, letter for letter, where the note has it (made inert) or none, else the note's."""
+    return planned if note.subject in ("", planned, property_text(planned)) else note.subject
 
 
 def chosen_recipients(
@@ -106,7 +121,25 @@ def _path(written: str) -> str:
 def _addresses(lines: tuple[str, ...]) -> tuple[Address, ...]:
     found: list[Address] = []
     for line in map(unlinked, lines):
-        for entry in [line] if line.count("@") == 1 and "<" in line else _PARTED.split(line):
-            read = [a for a in addresses(entry)[0] if a.email]
-            found += read if len(read) == 1 else [Address(entry.strip(), "")]
+        alone = re.fullmatch(r"[^<>]*<[^<>@]*@[^<>]*>", line) and not re.search(
+            r"\S@\S", line.partition("<")[0]
+        )
+        for entry in [line] if alone else _PARTED.split(line):
+            if entry.strip():
+                found.append(_address(entry.strip()))
     return tuple({each.key or each.name: each for each in reversed(found)}.values())[::-1]
+
+
+def _address(entry: str) -> Address:
+    """One address as a user writes it. One that cannot be read whole is none: half of it may be somebody else's."""
+    link = re.fullmatch(r"\[[^\]]*\]\((?:mailto:)?([^()\s]+)\)", entry)
+    bracketed = re.fullmatch(r"([^<>]*)<([^<>]*)>", entry)
+    name, bare = (bracketed[1], bracketed[2]) if bracketed else ("", link[1] if link else entry)
+    bare = re.sub(r"\s*\([^()]*\)$", "", bare.strip()).removeprefix("mailto:")
+    read = [a for a in addresses(entry if bracketed else bare)[0] if a.email]
+    if len(read) == 1 and read[0].email.casefold() == bare.casefold():
+        return read[0]
+    plain = addresses(bare)[0] if bracketed else ()  # a name that no parser takes
+    if len(plain) == 1 and plain[0].email.casefold() == bare.casefold():
+        return Address(name.strip().strip('"'), plain[0].email)
+    return Address(entry, "")

@@ -10,6 +10,8 @@ from mailbot.language.phrases import Phrases, lowered
 from mailbot.sync.memory.rows import DraftRow
 
 _ATTACHED = Phrases("{{matter.attached}}")
+LOST = "`status: sent` in its properties says that it did, `status: draft` that it did not, and `mailbot send NOTE --again` sends it once more"
+"""What to do about a mail of which nobody knows whether it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ def hindrance(draft: DraftRow, going: Going) -> str:
     """Why a draft must not be sent, whoever asks for it; empty if nothing is in the way."""
     if draft.status == "sent":
         return "it was sent already"
+    if draft.status in ("unknown", "sending") and draft.sent_at:
+        return f"it may have been sent already: ask whether it arrived; {LOST}"
+    if draft.status in ("answered", "superseded"):
+        return f"it is `{draft.status}`; `mailbot draft NOTE --again` makes another draft of this mail"
+    if draft.status == "discarded":
+        return "it was discarded; set `status: draft` in its properties to have it back"
     if draft.status == "conflict":
         return "it was edited on both sides; write `resolve: server` or `resolve: note` into its properties first"
     if draft.status != "approved":
@@ -61,6 +69,8 @@ def doubts(going: Going) -> tuple[str, ...]:
         found.append("the text mentions an attachment, but none is attached")
     if going.newer:
         found.append(f"there is a newer mail in this thread: {', '.join(going.newer)}")
+    if re.search(r"%%.+?%%|<!--.+?-->", going.reply, re.DOTALL):
+        found.append("the text has a comment, which Obsidian hides and readers see")
     if re.search(r"!?\[\[[^\]\n]+\]\]", going.reply):
         found.append("the text has a wikilink, which readers see as it is written")
     return tuple(found)

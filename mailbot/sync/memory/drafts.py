@@ -82,8 +82,8 @@ class Drafts(Protocol):
         """The drafts that were sent, and after which something is left to do."""
         ...
 
-    def sent_since(self, account: str, at: datetime) -> int:
-        """How many drafts mailbot has sent since then."""
+    def sent_between(self, account: str, since: datetime, until: datetime) -> int:
+        """How many drafts mailbot has sent from then to then."""
         ...
 
     def known(self, message_id: str) -> bool:
@@ -192,9 +192,12 @@ class SqliteDrafts:
     def unfinished(self, account: str) -> list[DraftRow]:
         return self._where("m.account = ? AND d.status = 'sent' AND d.todo <> ''", account)
 
-    def sent_since(self, account: str, at: datetime) -> int:
-        sql = "SELECT count(*) FROM draft d JOIN mail m ON m.id = d.mail_id WHERE m.account = ? AND d.sent_at >= ?"
-        row = self._database.one(sql, account, to_text(at))
+    def sent_between(self, account: str, since: datetime, until: datetime) -> int:
+        sql = (
+            "SELECT count(*) FROM draft d JOIN mail m ON m.id = d.mail_id WHERE m.account = ?"
+            " AND d.sent_at >= ? AND d.sent_at <= ?"
+        )
+        row = self._database.one(sql, account, to_text(since), to_text(until))
         return int(row[0]) if row else 0
 
     def known(self, message_id: str) -> bool:

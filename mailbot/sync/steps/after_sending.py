@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mailbot import stopping
 from mailbot.errors import BadData, MailbotError, NoSuchMailbox, TryAgain
 from mailbot.mail.discovery.providers import files_sent_itself
 from mailbot.mail.message import MessageId, message_ids
@@ -21,6 +22,8 @@ from mailbot.vault import note as notes
 from mailbot.vault.draft_life import with_history
 
 ALL = ("file", "answered", "remove")
+FILED_WITHIN = 2.0
+"""Seconds in which a server may file a copy in Sent by itself."""
 NOTE = "note"
 """That its own note says so: done with the sending itself, and here where a run was killed in between."""
 
@@ -55,9 +58,11 @@ class AfterSending:
             except TryAgain:
                 raise
             except MailbotError as error:
-                self.report.failed.append(
-                    f"{draft.note}: it was sent, but {error}; the next run tries that again"
-                )
+                if draft.why != str(error):  # said once
+                    self.journal.drafts.save(replace(self.journal.drafts.get(draft.id), why=str(error)))
+                    self.report.failed.append(
+                        f"{draft.note}: it was sent, but {error}; the next run tries that again"
+                    )
                 log.warning("account %s: after draft %d: %s", self.account.name, draft.id, in_log(error))
                 self.delivery.server.ensure()
                 continue
@@ -93,12 +98,34 @@ class AfterSending:
         except NoSuchMailbox as error:
             self.report.remark(f"{draft.note}: it was sent, but no copy could be filed: {error}")
             return
-        self.delivery.server.file(name, raw, _id_of(raw) or MessageId(draft.message_id))
+        message_id = _id_of(raw) or MessageId(draft.message_id)
+        if not self.delivery.server.copies(name, message_id):
+            stopping.pause(FILED_WITHIN)  # a provider that we do not know may file it a moment later
+        self.delivery.server.file(name, raw, message_id)
 
     def _answered(self, draft: DraftRow) -> None:
         """The mail that was answered says so, and nothing else of it changes."""
-        for at in self.journal.locations.of(draft.mail_id):
-            self.delivery.server.set_answered(at.mailbox, at.uidvalidity, at.uid)
+        server, places = self.delivery.server, self.journal.locations.of(draft.mail_id)
+        marked = [server.set_answered(at.mailbox, at.uidvalidity, at.uid) for at in places]
+        if any(marked):
+            return
+        source = self.journal.mails.get(draft.mail_id).message_id
+        if source and self._moved(MessageId(source)):
+            return
+        self.report.remark(
+            f"{draft.note}: it was sent, but the mail that it answers is in none of your mailboxes here, so it is not marked as answered"
+        )
+
+    def _moved(self, source: MessageId) -> bool:
+        """Mark a mail that was moved, to another mailbox of the account or to Archive."""
+        server = self.delivery.server
+        there = {m.name: m.attributes for m in server.mailboxes() if m.selectable}
+        archives = [n for n, a in there.items() if n == "Archive" or "\\archive" in {x.casefold() for x in a}]
+        for name in dict.fromkeys([*(n for n in self.account.mailboxes if n in there), *archives]):
+            for uid in server.copies(name, source):
+                if server.set_answered(name, server.examine(name).uidvalidity, uid):
+                    return True
+        return False
 
     def _remove(self, draft: DraftRow) -> None:
         """The draft itself goes, by its own bytes: also one that a mail client has saved, since it is what was sent."""

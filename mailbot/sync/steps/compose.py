@@ -17,7 +17,7 @@ from mailbot.mail.mime.compose import Reply, compose
 from mailbot.mail.mime.header import addresses
 from mailbot.settings import Account, Settings
 from mailbot.sync.decide.content import content_of
-from mailbot.sync.decide.noted import Noted, checked, chosen_recipients, noted
+from mailbot.sync.decide.noted import Noted, checked, chosen_recipients, chosen_subject, noted
 from mailbot.sync.decide.outgoing import outgoing
 from mailbot.sync.memory.rows import MailRow
 from mailbot.sync.session.note_files import NoteFiles
@@ -64,7 +64,7 @@ def of_note(
     planned = outgoing(settings, account, mail, said.text, message_id, date)
     to, cc = chosen_recipients(said, planned.to, planned.cc)
     attachments = attached(settings.vault, note, said.attach)
-    reply = replace(planned, to=to, cc=cc, subject=said.subject or planned.subject, files=attachments)
+    reply = replace(planned, to=to, cc=cc, subject=chosen_subject(said, planned.subject), files=attachments)
     return ready(row.id, note, note_hash, reply, said)
 
 
@@ -76,10 +76,12 @@ def revised(
     message_id: MessageId,
     date: datetime,
     quoted: str | None = None,
+    *,
+    keep_files: bool = False,
 ) -> Reply:
     """The draft that takes the place of an `old` one: its sender, its thread and its quote, with what the note says now. In one of
-    ours the quote are the last `quote_lines`; in another it is `quoted`, and its files and hidden recipients are kept. The
-    files that the note names are left to the caller."""
+    ours the quote are the last `quote_lines`; in another it is `quoted`, and with `keep_files` its files are kept. The files that the
+    note names are left to the caller."""
     mail = read_mail(old).message
     quote = _last_lines(old, quote_lines) if quoted is None else quoted
     hidden = {a.key: a for value in mail.headers.get("bcc", ()) for a in addresses(value)[0] if a.email}
@@ -90,11 +92,11 @@ def revised(
         sender=mail.sender or Address("", ""),
         to=to,
         cc=cc,
-        subject=said.subject or mail.subject,
+        subject=chosen_subject(said, mail.subject),
         in_reply_to=mail.in_reply_to[0] if mail.in_reply_to else None,
         references=mail.references,
         body=reply_body.body(said.text, quote, signature),
-        files=mail.attachments if quoted is not None else (),
+        files=mail.attachments if keep_files else (),
         bcc=tuple(hidden.values()),
         quote_lines=len(quote.strip().split("\n")) if quote.strip() else 0,
     )
@@ -138,7 +140,8 @@ def attached(vault: Path, note: str, paths: tuple[str, ...]) -> tuple[Attachment
             raise BadData(f"{note}: `attach` names {path}, which is not in the vault; correct it") from error
         except BadData as error:
             raise BadData(f"{note}: `attach` names {path}, which cannot be attached: {error}") from error
-        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        guessed, packed = mimetypes.guess_type(path)
+        kind = "application/octet-stream" if packed or not guessed else guessed
         if kind.startswith(("message/", "multipart/")):
             kind = "application/octet-stream"
         found.append(Attachment(path.rpartition("/")[2], kind, content))

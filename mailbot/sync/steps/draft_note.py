@@ -10,8 +10,10 @@ from mailbot.errors import BadData
 from mailbot.hearsay import confidence
 from mailbot.mail.mail import Mail
 from mailbot.mail.message import Address, MessageId
+from mailbot.mail.mime import reply_header
 from mailbot.mail.mime.compose import Reply, new_message_id
 from mailbot.settings import Account, Settings
+from mailbot.sync.decide.noted import quoted
 from mailbot.sync.decide.outgoing import outgoing, signed
 from mailbot.sync.memory.drafts import Drafts
 from mailbot.sync.memory.rows import DraftRow, MailRow
@@ -44,7 +46,8 @@ class DraftNotes:
     def write(self, waiting: Waiting, draft: Draft, context: Context) -> tuple[str, MessageId]:
         """Write the draft note; returns its path and the Message-ID that was chosen for the draft."""
         row, mail = waiting.row, waiting.mail
-        message_id = new_message_id(self.account.address)
+        own = tuple(Address(self.account.display_name, each) for each in self.account.own_addresses)
+        message_id = new_message_id(reply_header.sender_alias(mail.message, own).email)
         if not self.account.signature:  # the note says what the server's draft will
             draft = replace(draft, reply=signed(draft.reply, self.account.display_name))
         planned = self._outgoing(mail, draft.reply, message_id)
@@ -54,7 +57,7 @@ class DraftNotes:
             created=datetime.now(),
             to=first.email,
             to_name=first.name,
-            cc=tuple(str(a) for a in (*planned.to[1:], *planned.cc)),
+            cc=tuple(quoted(a) for a in (*planned.to[1:], *planned.cc)),
             subject=planned.subject,
             original_quoted=whole_quoted(mail),
             draft=draft,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailbot.sync.steps import wiring
 
+BEHIND = timedelta(days=1)
+"""How far the clock of somebody who writes may be behind."""
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mailbot.mail.message import MessageId
     from mailbot.sync.memory.rows import DraftRow
     from mailbot.sync.session.opening import Session
@@ -86,47 +92,74 @@ def sender(session: Session) -> Sender:
         AfterSending(session.account, session.journal, says.delivery, session.report, session.clock),
         lambda: Outbox(smtp_login(session.account, session.ends)),
         lambda draft: newer_mails(session, draft),
+        lambda draft: noticed(session, draft),
     )
+
+
+def noticed(session: Session, draft: DraftRow) -> DraftRow:
+    """A draft after another look at the server and at its note: its newest revision."""
+    session.server.ensure()
+    reconciler(session).notice(only=[draft.id])
+    return session.journal.drafts.of(draft.mail_id)[-1]
 
 
 def newer_mails(session: Session, draft: DraftRow) -> list[str]:
     """Later mails of others in the thread of the mail that a draft answers: links to their notes, and what is not fetched yet."""
     from mailbot.vault.read_back import sender_in
 
-    row = session.journal.mails.get(draft.mail_id)
+    mails, row = session.journal.mails, session.journal.mails.get(draft.mail_id)
     own = set(session.settings.own_addresses)
-    found = []
-    for path in _thread_of(session, row.note):
-        later = session.journal.mails.by_note(path)
-        sender = sender_in(session.notes.properties(path) or {}).key
-        if later and later.date > row.date and later.id != row.id and sender not in own:
+    since = {each.id for each in mails.kept_after(session.account.name, draft.created)}
+    found, thread = [], _thread_of(session, row.note)
+    for path in thread:
+        later = mails.by_note(path)
+        if later is None or later.id == row.id:
+            continue
+        # A sender's clock may be behind: what came after the draft, and is not much older, is newer too.
+        newer = later.date > row.date or (later.id in since and later.date > row.date - BEHIND)
+        if newer and sender_in(session.notes.properties(path) or {}).key not in own:
             found.append(f"[[{path.removesuffix('.md')}]]")
-    return [*found, *_not_fetched(session, row.message_id)]
+    root = str((session.notes.properties(row.note) or {}).get("thread") or "")
+    return [*found, *_not_fetched(session, {row.message_id, root} - {""}, own)]
 
 
 def _thread_of(session: Session, note: str) -> list[str]:
     """The notes of the mails of a thread, by the index as the last look left it: a note that was changed since is in no other."""
     from mailbot.sync.session.search import opened_index
 
-    with opened_index(session.settings, session.index, refreshed=False) as index:
-        thread = index.threads_of([note]).get(note, "")
-        return [path for _, path in index.thread_places(thread)] if thread else []
+    for refreshed in (False, True):  # an index that was deleted knows nothing before it is filled again
+        with opened_index(session.settings, session.index, refreshed=refreshed) as index:
+            if thread := index.threads_of([note]).get(note, ""):
+                return [path for _, path in index.thread_places(thread)]
+    return []
 
 
-def _not_fetched(session: Session, message_id: str) -> list[str]:
-    """Where mails lie that name this one in their References and are not kept yet; none where the server cannot say."""
-    from mailbot.errors import ServerUnavailable
+def _not_fetched(session: Session, ids: Collection[str], own: Collection[str]) -> list[str]:
+    """Where mails of others lie that answer one of these, or name it in their References, and are not kept yet; or that this cannot be
+    told."""
+    from mailbot.errors import ServerUnavailable, TryAgain
 
     found, name = [], session.account.name
-    for mailbox in session.account.mailboxes if message_id else ():
+    for mailbox in session.account.mailboxes if ids else ():
+        uids: set[int] = set()
         try:
             opened = session.server.examine(mailbox)
-            uids = session.server.search(["HEADER", "References", message_id])
+            for each in ids:
+                for header in ("References", "In-Reply-To"):
+                    uids |= set(session.server.search(["HEADER", header, each]))
+            known = session.journal.locations.known_uids(name, mailbox, opened.uidvalidity)
+            fresh = [
+                uid
+                for uid, header in session.server.headers(sorted(uids - known))
+                if header.sender not in own
+            ]
+        except TryAgain:
+            raise
         except ServerUnavailable:
             session.server.ensure()
+            found.append(f"perhaps, in {mailbox}, which cannot be searched")
             continue
-        known = session.journal.locations.known_uids(name, mailbox, opened.uidvalidity)
-        found += [f"{mailbox} UID {uid} (run `mailbot sync` to see it)" for uid in uids if uid not in known]
+        found += [f"{mailbox} UID {uid} (run `mailbot sync` to see it)" for uid in fresh]
     return found
 
 

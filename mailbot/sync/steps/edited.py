@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mailbot.errors import BadData
 from mailbot.mail.mail import read_mail
-from mailbot.mail.message import Address
+from mailbot.mail.message import Address, Message
 from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.content import content_of, folded, quote_in, reply_in
 from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
-from mailbot.sync.decide.noted import as_noted, checked
+from mailbot.sync.decide.noted import Noted, as_noted, checked, chosen_subject
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
-from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
+from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Meanwhile, Side, Telling, status_in
 from mailbot.vault import draft_life
 from mailbot.vault import note as notes
 
@@ -40,6 +41,9 @@ class Edited:
             self.telling.tell(row, "edited", line, approved="", approved_at=None, becomes="edited")
         elif row.message_id != draft.message_id:
             self.telling.tell(row, row.status, "", properties={"draft_message_id": row.message_id})
+        elif draft.status == "approved" and row.uidvalidity != draft.uidvalidity:
+            # The mailbox was renumbered: what was approved is there, and waits once more before it goes out.
+            self.telling.journal.drafts.save(replace(row, approved_at=self.telling.clock()))
         else:
             self.telling.journal.drafts.save(row)
 
@@ -52,13 +56,17 @@ class Edited:
         reply, message = reply_in(mail.text, self.telling.delivery.account.signature), mail.message
         when = self.telling.now
 
+        if (
+            side.read is None
+        ):  # what a client has written must stand in the note before anything of it is sent
+            raise BadData(side.note.why or f"{draft.note}: it cannot be read")
+        said = side.read
+
         def change(text: str) -> str:
             text = draft_life.without_rival(text)
-            if side.read is None:
-                return draft_life.with_rival(text, f"{when}, in Drafts", reply)
-            if folded(side.read.reply) != folded(reply):
+            if folded(said.reply) != folded(reply):
                 text = draft_life.with_revision(
-                    text, f"{when}, before you edited it in your mail client", side.read.reply
+                    text, f"{when}, before you edited it in your mail client", said.reply
                 )
             text = draft_life.with_reply(text, draft.note, reply)
             return _headed(text, message.to, message.cc, message.subject)
@@ -68,7 +76,7 @@ class Edited:
             "subject": notes.property_text(message.subject),
         }
         properties["draft_message_id"] = notes.property_text(self.telling.id_of(draft, found))
-        if side.read and side.read.attach:
+        if said.attach:
             properties["attach"] = []  # the files are those of the mail client now
         line = (
             "You edited it in your mail client."
@@ -77,7 +85,8 @@ class Edited:
         )
         if draft.status == "conflict":
             line = "You chose the text of Drafts."
-        if draft.status == "approved":
+        approved = "approved" in (draft.status, side.note.status)
+        if approved:
             line += " Approve it again to have it sent."
         if message.attachments:
             line += f" Its files: {', '.join(a.name or 'unnamed' for a in message.attachments)}."
@@ -88,7 +97,7 @@ class Edited:
             server_base=found.content, message_id=self.telling.id_of(draft, found), becomes="edited", approved="", approved_at=None,
             since=None, looks=0, ended_by="", why="",
         )  # fmt: skip
-        if draft.status == "approved":
+        if approved:
             self._gone(draft, "you edited it in your mail client")
         row = replace(row, note_hash="")  # what the user wrote is theirs, wherever they wrote it
         self.telling.tell(row, "edited", line, change, properties, agreed=True)
@@ -115,16 +124,17 @@ class Edited:
         if fate.theirs:  # so that a run which is killed from here on takes it away all the same
             self.telling.journal.drafts.save(replace(draft, ours=True))
         # Nobody counted the lines of a client's quote, nor an earlier version those of its own.
-        counted = draft.ours and draft.quote_lines and not fate.theirs
-        quote = None if counted else quote_in(read_mail(old).text)
+        mine = draft.ours and not fate.theirs
+        quote = None if mine and draft.quote_lines else quote_in(read_mail(old).text)
         reply = revised(
             old,
             draft.quote_lines,
             said,
             account.signature,
-            new_message_id(account.address),
+            new_message_id(_sender_of(old) or account.address),
             self.telling.clock(),
             quote,
+            keep_files=not mine,
         )
         files = attached(self.telling.settings.vault, draft.note, said.attach)
         own = {file.name for file in files}
@@ -135,6 +145,8 @@ class Edited:
         at = self.telling.now
 
         def changed(text: str) -> str:
+            if status_in(text, draft.note) != side.note.status:
+                raise Meanwhile(f"{draft.note}: its status was changed just now")
             text = draft_life.without_rival(text)
             if theirs and folded(theirs) != folded(said.text):
                 text = draft_life.with_revision(text, f"{at}, as it stood in Drafts", theirs)
@@ -172,6 +184,8 @@ class Edited:
             line = "You edited it in the note, but a mail client has saved it too: write `resolve: note` to replace it there, or `resolve: server`."
             own = self.telling.delivery.bytes_of(draft)
             reply = reply_in(read_mail(own).text, self.telling.delivery.account.signature) if own else ""
+        if there and side.said:
+            reply = f"{_differs(side.said, there[1].message)}{reply}"
         row = draft
         if found and found.stale and draft.ours:
             self.telling.delivery.withdraw(draft)  # its text stands in the note, and theirs lies beside it
@@ -215,6 +229,7 @@ class Edited:
             replace(draft, becomes=draft.status if draft.status in ("draft", "edited") else "edited"),
             "approved",
             "You approved it.",
+            expects=side.note.status,
             approved=side.said.hash,
             approved_at=self.telling.clock(),
             attempts=0,
@@ -230,6 +245,21 @@ class Edited:
         self.telling.tell(draft, becomes, line, approved="", approved_at=None)
         if draft.status != "approved":
             self.telling.report.failed.append(f"{draft.note}: not approved: {why}")
+
+
+def _sender_of(raw: bytes) -> str:
+    sender = read_mail(raw).message.sender
+    return sender.email if sender else ""
+
+
+def _differs(said: Noted, message: Message) -> str:
+    """The recipients and the subject of a draft, as lines above its text, where its note has others."""
+    lines = []
+    if {a.key for a in (*said.to, *said.cc)} != {a.key for a in (*message.to, *message.cc)}:
+        lines += [f"To: {', '.join(map(str, message.to))}", *(f"Cc: {a}" for a in message.cc)]
+    if chosen_subject(said, message.subject) != message.subject:
+        lines.append(f"Subject: {message.subject}")
+    return "\n".join([*lines, "", ""]) if lines else ""
 
 
 def _headed(text: str, to: Iterable[Address], cc: Iterable[Address], subject: str) -> str:

@@ -29,7 +29,9 @@ class Ended:
         there = self.telling.sightings.mail(found.at)
         written = reply_in(there[1].text, self.telling.delivery.account.signature) if there else ""
         before = side.read.reply if side.read else ""
-        share = likeness(before, written) if there and side.read else 0.0
+        bare = reply_in(there[1].text, self.telling.delivery.account.signature, signed=False) if there else ""
+        same = bool(there) and folded(before) == folded(bare)
+        share = 1.0 if same else min(0.99, likeness(before, bare)) if there and side.read else 0.0
         date = there[1].message.date if there else None
         when = f"{(date or self.telling.clock()).astimezone(self.telling.clock().tzinfo):%Y-%m-%d %H:%M}"
         left = ""
@@ -50,14 +52,14 @@ class Ended:
             text = draft_life.with_revision(text, f"{when}, as it was drafted", before)
             return draft_life.with_reply(text, draft.note, written)
 
-        how = "as it was" if share > 0.995 else f"{share:.0%} as it stood here"
+        how = "as it was" if same else f"{share:.0%} as it stood here"
         line = (
             f"You sent it from your mail client, {how}."
             if status == "sent"
             else "You answered in other words."
         )
         todo = draft.todo
-        if found.by_id and draft.sent_at:  # the mail server's answer never came
+        if status == "sent" and draft.sent_at:  # the mail server's answer never came
             line, todo = "It was sent after all: it is in Sent.", "answered"
         if status == "sent" and not found.by_id:
             line = f"{line[:-1]} ({TOLD_BY_LIKENESS})."
@@ -84,14 +86,8 @@ class Ended:
         """It is not wanted any more: ours leaves Drafts, theirs stays."""
         why = self.telling.delivery.withdraw(draft) if fate.remove else ""
         left = f" It is still in Drafts: {why}." if why else ""
-        if (
-            not fate.remove
-            and fate.by == "user"
-            and draft.mailbox
-            and not draft.ours
-            and self.telling.delivery.lies(draft)
-        ):
-            left = " The draft that you edited is still in Drafts."
+        if fate.theirs:
+            left = " What your mail client has saved is still in Drafts."
         line = f"{fate.why[0].upper()}{fate.why[1:]}.{left}"
         self.telling.tell(
             draft, "discarded", line, ended_by=fate.by, why=fate.why, approved="", since=None, looks=0
@@ -101,21 +97,25 @@ class Ended:
         """It is nowhere: that is said once, then runs and hours are counted."""
         now = self.telling.clock()
         if draft.status != "missing":
-            line = "It is no longer in Drafts. Perhaps a mail client has it open; if it stays away for six hours, it counts as discarded."
+            line = "It is no longer in Drafts. Perhaps a mail client has it open; if it is not found for six hours and three runs, it counts as discarded."
             if "approved" in (draft.status, side.note.status):
                 line += " Your approval is taken back."
             becomes = draft.becomes if draft.status == "approved" else draft.status
-            becomes = becomes if becomes in ("draft", "edited") else "edited"
+            becomes = becomes if becomes in ("draft", "edited", "conflict") else "edited"
             self.telling.tell(
                 draft, "missing", line, since=now, looks=1, becomes=becomes, approved="", approved_at=None
             )
-        elif side.note.status == "approved":
+        elif side.note.read and side.note.status != "missing":
             looks = min(draft.looks + 1, MOST_LOOKS)
-            self.telling.tell(draft, "missing", "Not approved: it is not in Drafts now.", looks=looks)
+            line = "It is still not in Drafts."
+            if side.note.status == "approved":
+                line = "Not approved: it is not in Drafts now."
+                self.telling.report.failed.append(f"{draft.note}: not approved: it is not in Drafts now")
+            self.telling.tell(draft, "missing", line, looks=looks)
         elif draft.looks < MOST_LOOKS:
             self.telling.journal.drafts.save(replace(draft, looks=draft.looks + 1))
 
     def back(self, draft: DraftRow) -> None:
         """It is back where it lay."""
-        becomes = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
+        becomes = draft.becomes if draft.becomes in ("draft", "edited", "conflict") else "edited"
         self.telling.tell(draft, becomes, "It is in Drafts again.", since=None, looks=0, ended_by="", why="")

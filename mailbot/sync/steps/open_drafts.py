@@ -63,14 +63,16 @@ class OpenDrafts:
             row = journal.mails.by_note(path)
             if row is None or (files.properties(path) or {}).get("reason") != BEGUN:
                 continue
-            for draft, _ in self._in_threads([row], TOUCHED):
+            for draft, _ in self._in_threads([row], (*TOUCHED, "draft", "unknown")):
+                if draft.status == "draft" and draft.ours:
+                    continue
                 link = f"[[{draft.note.removesuffix('.md')}]]"
                 note_hash = files.change(path, row.note_hash, {"draft": link})
                 journal.mails.update(
                     row.id, stage=row.stage, disposition=row.disposition, note_hash=note_hash
                 )
                 line = "A newer mail came into the thread, and there may be more to answer:"
-                self.taking.telling.tell(draft, draft.status, line, link=path)
+                self.taking.telling.tell(draft, draft.status, line, link=path, lenient=True)
 
     def _in_threads(self, rows: Sequence[MailRow], statuses: Sequence[str]) -> list[tuple[DraftRow, MailRow]]:
         """The open drafts in the threads of these mails, each with its mail."""

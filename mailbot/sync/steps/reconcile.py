@@ -32,7 +32,7 @@ from mailbot.sync.decide.life import (
     life,
 )
 from mailbot.sync.decide.noted import Noted, noted
-from mailbot.sync.decide.said_status import Correct, TakeUp, said_status
+from mailbot.sync.decide.said_status import Answer, said_status
 from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import in_log, log
@@ -42,7 +42,7 @@ from mailbot.sync.steps.ended import Ended
 from mailbot.sync.steps.said import Said
 from mailbot.sync.steps.sent import read_sent
 from mailbot.sync.steps.take_back import TakeBack
-from mailbot.sync.steps.telling import Side, Telling
+from mailbot.sync.steps.telling import Meanwhile, Side, Telling
 from mailbot.vault import read_draft
 from mailbot.vault.files import content_hash
 from mailbot.vault.read_back import sender_in
@@ -86,6 +86,8 @@ class Reconciler:
                 self._one(draft, servers[draft.id], sides[draft.id])
             except (TryAgain, AuthenticationFailed):
                 raise
+            except Meanwhile:
+                continue  # the next run sees what the user has written
             except BadData as error:
                 self._could_not(draft, sides[draft.id], error)
             except MailbotError as error:
@@ -110,9 +112,12 @@ class Reconciler:
 
     def _could_not(self, draft: DraftRow, side: Side, error: BadData) -> None:
         """What the note says cannot be done: told once, and a note that is not approved does not say that it is."""
+        if side.note.why:  # the note cannot be read, which was said when it was looked at
+            self.telling.remember(draft)
+            return
         why = str(error).removeprefix(f"{draft.note}: ")
-        if side.note.status == "approved" and draft.status != "approved":
-            self.telling.tell(draft, draft.status, f"Not approved: {why}.", why=why)
+        if side.read and side.note.status == "approved" and draft.status != "approved":
+            self.telling.tell(draft, draft.status, f"Not approved: {why}.", why=why, lenient=True)
             self.telling.report.failed.append(f"{draft.note}: not approved: {why}")
         elif draft.why != why:
             self.telling.journal.drafts.save(replace(draft, why=why))
@@ -124,9 +129,9 @@ class Reconciler:
             self.telling.delivery.account.name, self.telling.clock() - WATCHED
         )
 
-    def foreseen(self) -> list[tuple[DraftRow, Life | TakeUp | Correct]]:
+    def foreseen(self) -> list[tuple[DraftRow, Life | Answer]]:
         """What `notice` would do, changing nothing but the memory of Sent."""
-        answers: list[tuple[DraftRow, Life | TakeUp | Correct]] = list(self.said.foreseen())
+        answers: list[tuple[DraftRow, Life | Answer]] = list(self.said.foreseen())
         drafts = self.watched()
         sides = {d.id: self._side(d)[1] for d in drafts}
         said = {id_: side.said for id_, side in sides.items()}
@@ -158,7 +163,7 @@ class Reconciler:
             if draft.why != str(error):  # said once
                 self.telling.report.failed.append(str(error))
                 draft = replace(draft, why=str(error))
-            return draft, Side(InNote(read=status == "discarded", status=status))
+            return draft, Side(InNote(read=status == "discarded", status=status, why=str(error)))
         if draft.why.startswith(f"{draft.note}:"):  # it can be read again
             draft = replace(draft, why="")
         said = with_files(noted(read), self.telling.settings.vault)
@@ -217,7 +222,7 @@ class Reconciler:
             case Doubt(why):
                 if draft.mailbox:
                     self.telling.delivery.spool.drop_draft(MessageId(draft.message_id))
-                self.telling.tell(draft, "unknown", f"Unclear: {why}.", why=why)
+                self.telling.tell(draft, "unknown", f"Unclear: {why}.", why=why, lenient=True)
 
 
 def _in_note(draft: DraftRow, read: ReadDraft, said: Noted) -> InNote:

@@ -11,7 +11,7 @@ from mailbot.errors import BadData
 from mailbot.mail.message import MessageId
 from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.noted import noted
-from mailbot.sync.decide.said_status import Correct, TakeUp, said_status
+from mailbot.sync.decide.said_status import Answer, Arrived, Correct, NeverSent, TakeUp, said_status
 from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import with_files
@@ -39,7 +39,7 @@ class Said:
         for draft, read in self._ended():
             self.of(draft, read)
 
-    def foreseen(self) -> list[tuple[DraftRow, TakeUp | Correct]]:
+    def foreseen(self) -> list[tuple[DraftRow, Answer]]:
         """What `of_ended` would do, changing nothing."""
         found = [(draft, said_status(draft, read)) for draft, read in self._ended()]
         return [(draft, answer) for draft, answer in found if answer]
@@ -66,6 +66,14 @@ class Said:
                 except BadData as error:
                     why = str(error).removeprefix(f"{draft.note}: ")
                     self._correct(draft, read, f"It stays `discarded`: {why}.")
+            case Arrived():
+                line, now = "You say that it arrived.", self.telling.clock()
+                self.telling.tell(
+                    draft, "sent", line, why="", sent_at=draft.sent_at or now, todo="answered remove"
+                )
+            case NeverSent():
+                line = "You say that it was not sent."
+                self.telling.tell(draft, "edited", line, why="", sent_at=None, becomes="edited", approved="")
             case Correct(why):
                 self._correct(draft, read, why)
             case None:

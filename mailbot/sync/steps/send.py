@@ -8,23 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mailbot import stopping
-from mailbot.errors import BadData, MailbotError
+from mailbot.errors import LONGEST_WAIT, BadData, MailbotError, TryAgain
 from mailbot.mail.mail import Mail, read_mail
 from mailbot.mail.message import Address, MessageId
 from mailbot.mail.mime.wire import Wire, for_wire
 from mailbot.mail.server.outbox import Accepted, Later, Lost, Outbox, Refused
 from mailbot.sync.decide.content import content_of
-from mailbot.sync.decide.noted import noted
+from mailbot.sync.decide.noted import checked, chosen_recipients, chosen_subject, noted
 from mailbot.sync.decide.retry import backoff
-from mailbot.sync.decide.sendable import Going, doubts, hindrance
+from mailbot.sync.decide.sendable import LOST, Going, doubts, hindrance, lacking
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import log
 from mailbot.sync.steps.after_sending import ALL, NOTE, AfterSending
-from mailbot.sync.steps.compose import with_files
-from mailbot.sync.steps.telling import Telling
+from mailbot.sync.steps.compose import attached, with_files
+from mailbot.sync.steps.telling import Meanwhile, Telling
 from mailbot.vault import read_draft
 
 HOUR = timedelta(hours=1)
+AGAIN = "it may have been sent already: nobody knows"
 MONTH = timedelta(days=31)
 
 
@@ -45,6 +46,8 @@ class Preview:
     """The hash of what its note says."""
     hindrance: str = ""
     doubts: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
+    """What came into the thread after the mail that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +58,28 @@ class Sender:
     after: AfterSending
     outbox: Callable[[], Outbox]
     newer: Callable[[DraftRow], Sequence[str]]
+    noticed: Callable[[DraftRow], DraftRow]
+    """What became of a draft up to this moment: the newest revision of it."""
 
     def send_due(self) -> None:
         """Finish what was sent, and, where the settings allow it, send what was approved long enough ago."""
         self.after.finish_all()
-        rules, now = self.telling.settings.send, self.telling.clock()
+        rules, now, account = self.telling.settings.send, self.telling.clock(), self.telling.delivery.account
         if not rules.allow:
             return
-        most = rules.per_hour - self.telling.journal.drafts.sent_since(
-            self.telling.delivery.account.name, now - HOUR
-        )
-        for draft in self.approved(now - rules.after):
+        most = rules.per_hour - self.telling.journal.drafts.sent_between(account.name, now - HOUR, now)
+        for draft in self.due(now):
             if most <= 0:
+                many = "1 mail" if rules.per_hour == 1 else f"{rules.per_hour} mails"
                 self.telling.report.remark(
-                    f"account {self.telling.delivery.account.name}: {rules.per_hour} mails an hour are sent (send.per_hour); the rest waits"
+                    f"account {account.name}: {many} an hour may go out (send.per_hour); the rest waits"
                 )
                 return
+            draft = self.noticed(
+                draft
+            )  # the user may have answered, edited or taken it back since the run began
+            if draft.status != "approved":
+                continue
             try:
                 preview = self.preview(draft)
             except BadData as error:
@@ -79,27 +88,45 @@ class Sender:
                 continue
             if why := "; ".join(filter(None, (preview.hindrance, *preview.doubts))):
                 self._hold(draft, why, anyway=not preview.hindrance)
-            elif draft.next_try is None or draft.next_try <= now:
-                try:
-                    most -= self.send(draft)
-                except BadData as error:
-                    self.telling.report.failed.append(str(error))
+                continue
+            try:
+                most -= self.send(draft)
+            except BadData as error:
+                self.telling.report.failed.append(str(error))
+
+    def due(self, now: datetime, *, keep: bool = True) -> list[DraftRow]:
+        """The drafts that were approved long enough ago, and whose next try is due. What a clock that was ahead has written counts from
+        now, which is written down if `keep`; and no try waits for longer than a day."""
+        drafts, due = self.telling.journal.drafts, []
+        for draft in self.approved():
+            if draft.approved_at is None or draft.approved_at > now:
+                if keep:
+                    drafts.save(replace(draft, approved_at=now))
+            elif draft.approved_at <= now - self.telling.settings.send.after and (
+                draft.next_try is None or not now < draft.next_try <= now + LONGEST_WAIT
+            ):
+                due.append(draft)
+        return due
 
     def _hold(self, draft: DraftRow, why: str, *, anyway: bool) -> None:
         """An approved draft is not sent now: its note says why, and the user is told once."""
         if draft.why == why:
             return
-        self.telling.tell(draft, "approved", f"Not sent yet: {why}.", why=why)
+        try:
+            self.telling.tell(
+                draft, "approved", f"Not sent yet: {why}.", expects="approved", lenient=True, why=why
+            )
+        except Meanwhile:
+            return  # the user has taken it back
         tail = f"; `mailbot send {draft.note}` sends it anyway" if anyway else ""
         self.telling.report.failed.append(f"{draft.note}: not sent: {why}{tail}")
 
-    def approved(self, until: datetime | None = None) -> list[DraftRow]:
-        """The drafts that are approved, or were by then."""
+    def approved(self) -> list[DraftRow]:
+        """The drafts that are approved."""
         every = self.telling.journal.drafts.watched(
             self.telling.delivery.account.name, self.telling.clock() - MONTH
         )
-        at = until or self.telling.clock() + MONTH
-        return [d for d in every if d.status == "approved" and d.approved_at and d.approved_at <= at]
+        return [d for d in every if d.status == "approved"]
 
     def preview(self, draft: DraftRow, *, again: bool = False) -> Preview:
         """What would go out of a draft; `again` says that the user has decided on one whose fate is unknown. Raises BadData if its note
@@ -125,8 +152,23 @@ class Sender:
             files,
             said.hash,
             hindrance(draft, going),
-            doubts(going),
+            ((AGAIN, *doubts(going)) if again else doubts(going)),
+            going.newer,
         )
+
+    def foreseen(self, draft: DraftRow) -> Preview:
+        """What would go out once a run has read the note, which says `approved`. Raises BadData if the note cannot be read."""
+        shown = self.preview(draft, again=True)
+        read = read_draft.parse(self.telling.files.must_read(draft.note)[0], draft.note)
+        said = checked(with_files(noted(read), self.telling.settings.vault), draft.note)
+        to, cc = chosen_recipients(said, shown.to, shown.cc)
+        named = attached(self.telling.settings.vault, draft.note, said.attach)
+        files = tuple((a.name, a.size) for a in named)
+        going = Going(said.text, len(files), said.hash, whole=True, newer=tuple(self.newer(draft)))
+        return replace(
+            shown, to=to, cc=cc, subject=chosen_subject(said, shown.subject), text=said.text, files=files,
+            hindrance=lacking(said.text), doubts=doubts(going),
+        )  # fmt: skip
 
     def send(self, draft: DraftRow) -> bool:
         """Send one draft that nothing hinders; says whether it went out, or may have. Raises MailbotError if the server cannot be
@@ -152,7 +194,11 @@ class Sender:
         except MailbotError as error:
             if draft.mailbox:
                 self.telling.delivery.spool.drop_draft(MessageId(draft.message_id))
-            self._wait(going, str(error), told=True)
+            if isinstance(error, TryAgain):
+                self._wait(going, str(error), told=True)
+            else:  # the account's login or server: nothing of the draft's, and tried at the next run
+                self.telling.journal.drafts.save(replace(draft, why=""))
+            error.args = (f"{draft.note}: not sent: {error}",)
             raise
         if draft.mailbox and not isinstance(outcome, Accepted):
             self.telling.delivery.spool.drop_draft(
@@ -178,20 +224,29 @@ class Sender:
         self.telling.journal.drafts.save(row)
         line = f"Sent to {', '.join(took)}."
         if refused:
-            line += " Not taken for " + "; ".join(f"{who}: {why}" for who, why in refused.items()) + "."
-            self.telling.report.failed.append(f"{draft.note}: sent, but {line.partition('. ')[2]}")
+            named = "; ".join(f"{who} ({why})" for who, why in refused.items())
+            line += f" Not accepted for {named}: send it to them yourself, at another address or later."
+            self.telling.report.failed.append(
+                f"{draft.note}: sent, but not accepted for {named}; send it to them yourself, at another address or later"
+            )
         self.telling.report.sent.append(
             {"note": draft.note, "to": took, "refused": refused, "message_id": wire.message_id}
         )
         properties = {"sent_message_id": str(wire.message_id or "")}
-        self.telling.tell(row, "sent", line, properties=properties, todo=" ".join(ALL))
+        self.telling.tell(row, "sent", line, properties=properties, lenient=True, todo=" ".join(ALL))
         self.after.finish(self.telling.journal.drafts.get(draft.id))
 
     def _refused(self, draft: DraftRow, why: str) -> None:
         status = draft.becomes if draft.becomes in ("draft", "edited") else "edited"
-        line = f"Not sent: {why}. Correct it, and approve it again."
-        self.telling.tell(draft, status, line, approved="", approved_at=None, sent_at=None, next_try=None)
-        self.telling.report.failed.append(f"{draft.note}: not sent: {why}; correct it, and approve it again")
+        line = f"Not sent: {why}. Correct the draft, and approve it again."
+        row = replace(draft, status=status, approved="", approved_at=None, sent_at=None, next_try=None)
+        try:
+            self.telling.tell(row, status, line, expects="approved", lenient=True)
+        except Meanwhile:  # the user has discarded it, or taken the approval back, in the meantime
+            self.telling.journal.drafts.save(row)
+        self.telling.report.failed.append(
+            f"{draft.note}: not sent: {why}; correct the draft, and approve it again"
+        )
 
     def _wait(self, draft: DraftRow, why: str, *, told: bool = False) -> None:
         attempts = draft.attempts + 1
@@ -200,15 +255,15 @@ class Sender:
         self.telling.journal.drafts.save(row)
         if not told:
             when = (
-                f"it is tried again from {later:%H:%M} on"
+                f"it is tried again from {later:%Y-%m-%d %H:%M} on"
                 if self.telling.settings.send.allow
                 else "run `mailbot send` again"
             )
             self.telling.report.failed.append(f"{draft.note}: not sent yet: {why}; {when}")
 
     def _lost(self, draft: DraftRow, why: str) -> None:
-        line = f"It may have been sent or not: {why}. Ask whether it arrived; `mailbot send NOTE --again` sends it once more."
-        self.telling.tell(draft, "unknown", line, why=why)
+        line = f"It may have been sent or not: {why}. Ask whether it arrived: {LOST}."
+        self.telling.tell(draft, "unknown", line, lenient=True, why=why)
         self.telling.report.failed.append(
             f"{draft.note}: it may have been sent or not: {why}; it is looked for in Sent, and not sent again by itself"
         )

@@ -14,8 +14,8 @@ from mailbot.mail.server.account import ImapAccount
 from mailbot.mail.server.listing import Opened
 from mailbot.mail.server.sent_header import SentHeader
 from mailbot.settings import Account
-from mailbot.sync.decide.content import content_of, likeness, reply_in
-from mailbot.sync.decide.life import Found, OnServer, Place
+from mailbot.sync.decide.content import content_of, folded, likeness, reply_in
+from mailbot.sync.decide.life import SAME, Found, OnServer, Place
 from mailbot.sync.decide.noted import Noted, agrees
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, Location, SentRow
@@ -102,8 +102,10 @@ class Sightings:
         placed: set[tuple[str, int]],
     ) -> OnServer:
         source = self.journal.mails.get(draft.mail_id).message_id
-        readers = {a.key for a in (*note.to, *note.cc)} | ({author} - {""}) if note else set()
-        sent = self._sent(draft, source, note, readers)
+        # Where neither note nor author can be told, nobody counts as a reader: then only the Message-ID tells.
+        readers = ({a.key for a in (*note.to, *note.cc)} if note else set()) | ({author} - {""}) or {""}
+        first = ({a.key for a in note.to} if note else set()) | ({author} - {""}) or {""}
+        sent = self._sent(draft, source, note, first)
         if not draft.mailbox:
             return OnServer(placed=self.spool.draft(MessageId(draft.message_id)) is not None, sent=sent)
         place = draft.mailbox, draft.uidvalidity
@@ -124,20 +126,37 @@ class Sightings:
                 answers = not lies and bool(source) and header.parent == source
                 # A mail without a Message-ID cannot be answered by name: then readers and text must tell.
                 orphan = not lies and not source and not header.parent and bool(readers)
-                if not by_id and not ((answers or orphan) and _same_readers(header, readers)):
+                if not by_id and not (answers or (orphan and _same_readers(header, readers))):
                     continue
                 if not by_id and ((box.opened.name, uid) in placed or self._elsewhere(header, draft)):
                     continue
                 at = Location(box.opened.name, box.opened.uidvalidity, uid)
                 found = self._found("drafts", at, header.message_id, by_id, draft, note)
+                # One to others is the draft only where it says the same: the user has redirected it.
+                if not by_id and not _same_readers(header, readers) and not self._says_the_same(at, note):
+                    continue
                 if mine_once and found.content == mine_once.server_base:
                     continue  # an earlier revision that is back, and says nothing new
                 if by_id or answers or found.likeness >= MIRROR:
                     copies.append(replace(found, stale=mine_once is not None))
         trash = None
-        if not lies and not copies and not sent and draft.status not in ("discarded", "unknown"):
+        if (
+            not lies
+            and not any(c.by_id for c in copies)
+            and not sent
+            and draft.status not in ("discarded", "unknown")
+        ):
             trash = self._trash(draft, source, note, readers)
         return OnServer(lies, mine is not None and not lies, tuple(copies), sent, trash)
+
+    def _says_the_same(self, at: Location, note: Noted | None) -> bool:
+        """Whether a message has the very words of a note, as far as these are more than a few."""
+        read = self.mail(at)
+        if read is None or note is None or BLANK.search(note.text):
+            return False
+        written = reply_in(read[1].text, self.account.signature)
+        enough = len(note.text.split()) >= FEW and likeness(note.text, written) >= SAME
+        return enough or (bool(note.text) and folded(note.text) == folded(written))
 
     def _elsewhere(self, header: SentHeader, draft: DraftRow) -> bool:
         """Whether a message is another draft of ours."""
@@ -145,15 +164,17 @@ class Sightings:
 
     def _sent(self, draft: DraftRow, source: str, note: Noted | None, readers: set[str]) -> Found | None:
         """The mail in Sent that is the draft, or that answers the same mail since the draft was made."""
-        own = self.journal.sent.with_id(self.account.name, draft.message_id)
-        if own:
-            return self._of_sent(own[-1], draft, note, by_id=True)
+        for revision in reversed(self.journal.drafts.of(draft.mail_id)):
+            if own := self.journal.sent.with_id(self.account.name, revision.message_id):
+                return self._of_sent(own[-1], draft, note, by_id=True)
         for row, to in (
             self.journal.sent.answering(self.account.name, source, draft.sent_mark) if source else ()
         ):
-            late = row.date is None or row.date >= draft.created - CLOCKS
-            if late and (not readers or not readers.isdisjoint(to)):
-                return self._of_sent(row, draft, note, by_id=False)
+            if row.date is not None and row.date < draft.created - CLOCKS:
+                continue
+            found = self._of_sent(row, draft, note, by_id=False)
+            if not readers.isdisjoint(to) or self._says_the_same(row.location, note):
+                return found
         return None
 
     def _of_sent(self, row: SentRow, draft: DraftRow, note: Noted | None, *, by_id: bool) -> Found:
@@ -199,6 +220,7 @@ class Sightings:
             same=said.hash == draft.server_base,
             ours=draft.ours and sha256 == draft.sha256,
             likeness=_alike(note.text, written) if note else 1.0,
+            strict=likeness(note.text, written) if note else 0.0,
             as_noted=note is not None and agrees(note, mail, self.account.signature),
             content=said.hash,
             sha256=sha256,
@@ -221,12 +243,13 @@ MIRROR = 0.6
 def _alike(drafted: str, written: str) -> float:
     """How alike a draft and what became of it are. One that is mostly blanks and quoted questions was there to be rewritten."""
     own = "\n".join(line for line in BLANK.sub(" ", drafted).split("\n") if not line.startswith(">"))
-    return 1.0 if len(own.split()) < FEW else round(likeness(own, written), 2)
+    outline = BLANK.search(drafted) is not None and len(own.split()) < FEW
+    return 1.0 if outline else round(likeness(own, written), 2)
 
 
 def _same_readers(header: SentHeader, readers: set[str]) -> bool:
     """Whether a message goes to one of these, as far as they are known: what is forwarded to others is no answer."""
-    return not readers or not readers.isdisjoint(header.to)
+    return not readers.isdisjoint(header.to)
 
 
 def _deleted(header: SentHeader) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailbot.sync.decide.disposition import LATER
+from mailbot.sync.decide.life import NO_UIDPLUS
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.steps.telling import Telling
 
@@ -22,12 +23,15 @@ class TakeBack:
             if not draft.mailbox or self.telling.delivery.lies(draft)
             else ""
         )
-        if why:
-            self.telling.tell(
-                draft, "edited", f"It is not wanted any more ({reason}), but {why}, so it stays.", ours=False
-            )
+        if why == NO_UIDPLUS:
+            left = f"It is not wanted any more: {reason[0].lower()}{reason[1:]}. Delete it yourself: {why}."
+            self.telling.tell(draft, "unknown", left, why=why, lenient=True)
             return
-        self.telling.tell(draft, "superseded", line, link=link, why=reason)
+        if why:
+            left = f"It is not wanted any more: {reason[0].lower()}{reason[1:]}. It stays, because {why}."
+            self.telling.tell(draft, "edited", left, ours=False, lenient=True)
+            return
+        self.telling.tell(draft, "superseded", line, link=link, why=reason, lenient=True)
         mails, notes = self.telling.journal.mails, self.telling.files
         row = mails.get(draft.mail_id)
         changes = {"disposition": "read", "decided_by": "fact", "reason": reason}

@@ -20,11 +20,16 @@ from mailbot.sync.steps.deliver import Delivery
 from mailbot.sync.steps.sightings import Sightings
 from mailbot.vault import draft_life, read_draft
 from mailbot.vault import note as notes
-from mailbot.vault.read_draft import ReadDraft
+from mailbot.vault.read_draft import ReadDraft, one_text
 
 TOLD_BY_LIKENESS = (
     "it has another Message-ID, and was recognised by the mail that it answers, its recipients and its text"
 )
+
+
+class Meanwhile(BadData):
+    """The user has changed the status of a note since it was read: what was decided does not hold any more, and the next run decides
+    anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,19 @@ class Telling:
         properties: Mapping[str, Any] | None = None,
         link: str = "",
         agreed: bool = False,
+        expects: str = "",
+        lenient: bool = False,
         **row: Any,
     ) -> DraftRow:
-        """Say in the note what became of a draft, then in the journal. A note that cannot be changed is left as it is."""
+        """Say in the note what became of a draft, then in the journal. A note that is gone is not told. Raises BadData, and the journal
+        knows nothing, where a note that is there cannot be changed: a later run tells it; with `lenient` it is left as it is.
+        Raises Meanwhile where its status is no longer the one that this answers to, `expects`."""
         at = self.now
         said = {"status": status, **(properties or {})}
 
         def changed(text: str) -> str:
+            if expects and status_in(text, draft.note) != expects:
+                raise Meanwhile(f"{draft.note}: its status was changed just now")
             text = notes.with_properties(change(text), said)
             return draft_life.with_history(text, at, line, link) if line else text
 
@@ -82,8 +93,12 @@ class Telling:
         try:
             before, after = self.files.edit(draft.note, changed)
             note_hash = after if before == draft.note_hash else draft.note_hash
+        except Meanwhile:
+            raise
         except BadData as error:
             if self.files.exists(draft.note):
+                if not lenient:
+                    raise
                 self.report.remark(
                     f"{draft.note}: it could not say that its draft is now `{status}`: {error}"
                 )
@@ -107,3 +122,8 @@ class Telling:
         """The Message-ID by which a draft is known from now on."""
         new = found.message_id
         return new if new and not self.journal.drafts.known(new) else draft.message_id
+
+
+def status_in(text: str, note: str) -> str:
+    """The status that a note has at this moment."""
+    return one_text(notes.read(text, note).properties.get("status")).casefold()

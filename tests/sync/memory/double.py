@@ -326,8 +326,8 @@ class MemoryDrafts:
     def unfinished(self, account: str) -> list[DraftRow]:
         return [d for d in self._of(account) if d.status == "sent" and d.todo]
 
-    def sent_since(self, account: str, at: datetime) -> int:
-        return sum(bool(d.sent_at and d.sent_at >= at) for d in self._of(account))
+    def sent_between(self, account: str, since: datetime, until: datetime) -> int:
+        return sum(1 for d in self._of(account) if d.sent_at is not None and since <= d.sent_at <= until)
 
     def untouched(self, message_id: str, mailbox: str, uid: int) -> bool:
         return any(

@@ -338,7 +338,9 @@ def test_what_was_sent_is_counted_and_what_is_left_to_do_is_known(journal: Journ
     journal.drafts.save(replace(journal.drafts.get(draft), status="sent", sent_at=NOW, todo="file remove"))
     assert [d.id for d in journal.drafts.unfinished("work")] == [draft]
     assert journal.drafts.unfinished("home") == []
-    assert (journal.drafts.sent_since("work", NOW), journal.drafts.sent_since("work", NOW + HOUR)) == (1, 0)
+    sent = journal.drafts.sent_between
+    assert (sent("work", NOW, NOW), sent("work", NOW + HOUR, NOW + 2 * HOUR)) == (1, 0)
+    assert sent("work", NOW - 2 * HOUR, NOW - HOUR) == sent("home", NOW, NOW) == 0
     assert journal.drafts.intended("work") == {"<d@x>"}
     journal.drafts.save(replace(journal.drafts.get(draft), todo=""))
     assert (journal.drafts.unfinished("work"), journal.drafts.intended("work")) == ([], set())

@@ -8,7 +8,7 @@ import click
 
 from mailbot.cli import console
 from mailbot.cli.logfile import log_nowhere, log_to
-from mailbot.cli.run_report import print_run
+from mailbot.cli.run_report import giving_way, print_run
 from mailbot.config import state_folder
 from mailbot.sync.pipeline import fetch_all
 from mailbot.sync.session.report import Options
@@ -54,4 +54,4 @@ def fetch(
             reports = foresee_all(settings, options, accounts, progress)
         else:
             reports = fetch_all(settings, options, accounts, progress)
-    raise SystemExit(print_run(reports, dry_run=dry_run, as_json=as_json))
+    raise SystemExit(print_run(giving_way(reports, as_json=as_json), dry_run=dry_run, as_json=as_json))

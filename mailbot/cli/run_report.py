@@ -28,6 +28,13 @@ def _as_json(report: Report) -> dict[str, object]:
     }
 
 
+def giving_way(reports: list[Report], *, as_json: bool) -> list[Report]:
+    """Reports without those of accounts that another run is at work on: from cron that is nothing to speak of."""
+    if as_json or console.answers():
+        return reports
+    return [r for r in reports if not r.busy] or [Report(r.account, exit_code=r.exit_code) for r in reports]
+
+
 def print_report(report: Report, *, dry_run: bool) -> None:
     """One account's run, for a person: what needs them goes to standard error."""
     if dry_run:

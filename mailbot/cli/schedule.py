@@ -31,6 +31,10 @@ def schedule(
 
     The paths and the environment that such runs lack are written with it. Without a name, this shows what is there.
     """
+    if keeper is None and (remove or every or watch or dry_run):
+        raise click.UsageError(
+            "say which: `mailbot schedule cron`, `systemd` or `launchd`, with these options"
+        )
     if keeper is None:
         found = {each: there for each in KEEPERS if (there := scheduling.installed(each))}
         if as_json:
@@ -40,6 +44,15 @@ def schedule(
                 console.show(f"{each}: {line}")
         if not found and not as_json:
             console.show("nothing is scheduled; `mailbot schedule cron`, `systemd` or `launchd` does it")
+        return
+    if remove and dry_run:
+        there = scheduling.ours(keeper, _settings_file(context))
+        if as_json:
+            console.emit({"removed": there, "dry_run": True})
+        else:
+            console.show(
+                f"would be removed: {', '.join(there)}" if there else f"there is no mailbot in {keeper}"
+            )
         return
     if remove:
         where = _settings_file(context)
@@ -54,7 +67,7 @@ def schedule(
                 f"{keeper} runs no mailbot with {where}, but with other settings; name them with --config"
             )
         else:
-            console.show(f"{keeper} runs no mailbot")
+            console.show(f"there is no mailbot in {keeper}")
         return
     if watch and every:
         raise click.UsageError("--watch runs all the time, so --every has no meaning with it")

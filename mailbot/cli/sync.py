@@ -6,10 +6,10 @@ import click
 
 from mailbot.cli import console
 from mailbot.cli.logfile import log_nowhere, log_to
-from mailbot.cli.run_report import print_run
+from mailbot.cli.run_report import giving_way, print_run
 from mailbot.config import state_folder
 from mailbot.sync.pipeline import sync_all
-from mailbot.sync.session.report import Options, Report
+from mailbot.sync.session.report import Options
 
 
 @click.command(epilog="Example: mailbot sync --account work")
@@ -40,8 +40,4 @@ def sync(
             reports = foresee_all(settings, options, accounts, progress, whole=True)
         else:
             reports = sync_all(settings, options, accounts, progress)
-    if not as_json and not console.answers():  # from cron: another run at work is nothing to speak of
-        reports = [r for r in reports if not r.busy] or [
-            Report(r.account, exit_code=r.exit_code) for r in reports
-        ]
-    raise SystemExit(print_run(reports, dry_run=dry_run, as_json=as_json))
+    raise SystemExit(print_run(giving_way(reports, as_json=as_json), dry_run=dry_run, as_json=as_json))

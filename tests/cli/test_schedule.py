@@ -46,7 +46,7 @@ def test_a_crontab_line_is_written_shown_and_removed(home: Path) -> None:
     assert run() == (0, "nothing is scheduled; `mailbot schedule cron`, `systemd` or `launchd` does it\n")
     code, said = run("cron", "--every", "30m")
     assert code == 0 and "*/30 * * * * " in said
-    assert "MAIL_PASSWORD holds a secret" in said
+    assert "does not see the environment variable MAIL_PASSWORD" in said
     written = (home / "crontab").read_text()
     assert (
         written.startswith("0 5 * * * backup\n")
@@ -57,7 +57,7 @@ def test_a_crontab_line_is_written_shown_and_removed(home: Path) -> None:
     assert run("cron", "--every", "30m")[0] == 0 and (home / "crontab").read_text() == written
     assert run("cron", "--remove") == (0, "removed: crontab\n")
     assert (home / "crontab").read_text() == "0 5 * * * backup\n"
-    assert run("cron", "--remove") == (0, "cron runs no mailbot\n")
+    assert run("cron", "--remove") == (0, "there is no mailbot in cron\n")
 
 
 def test_a_user_without_a_crontab_gets_one(home: Path) -> None:
@@ -156,3 +156,42 @@ def test_systemd_takes_the_units(home: Path, options: list[str]) -> None:
         check=False,
     )
     assert (done.returncode, [line for line in done.stderr.splitlines() if "mailbot" in line]) == (0, [])
+
+
+@pytest.mark.parametrize("keeper", ["cron", "systemd", "launchd"])
+def test_a_dry_run_of_remove_removes_nothing(home: Path, keeper: str) -> None:
+    run(keeper)
+    before = run()[1]
+    assert run(keeper, "--remove", "--dry-run")[1].startswith("would be removed: ")
+    assert run()[1] == before
+    assert run(keeper, "--remove")[0] == 0
+    assert run(keeper, "--remove", "--dry-run") == (0, f"there is no mailbot in {keeper}\n")
+
+
+@pytest.mark.parametrize("options", [["--remove"], ["--every", "5m"], ["--watch"]])
+def test_options_without_a_name_are_not_ignored(home: Path, options: list[str]) -> None:
+    code, said = run(*options)
+    assert code == 2 and "say which" in said
+
+
+def test_a_crontab_that_is_refused_is_said_in_crons_words(home: Path) -> None:
+    program = home / "bin" / "crontab"
+    program.write_text('#!/bin/sh\n[ "$1" = -l ] && exit 0\necho "command too long" >&2\nexit 1\n')
+    code, said = run("cron")
+    assert code == 75 and "(command too long); the old one stands" in said
+
+
+def test_the_environment_that_cron_lacks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("XDG_STATE_HOME", "/home/jo@corp/state"), ("MAILBOT_STATE", "state"), ("TZ", "UTC")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HTTPS_PROXY", "http://jo:secret@proxy:3128")
+    _, said = run("cron")
+    written = (home / "crontab").read_text()
+    assert "XDG_STATE_HOME=/home/jo@corp/state" in written and "TZ=UTC" in written
+    assert f"MAILBOT_STATE={Path('state').absolute()}" in written
+    assert "secret" not in written and "HTTPS_PROXY has a password in it" in said
+    monkeypatch.setenv(
+        "PATH", f"{home / 'bin'}:/usr/bin:/bin:" + ":".join(f"/opt/{n}/a/long/folder" for n in range(100))
+    )
+    run("cron")
+    assert max(map(len, (home / "crontab").read_text().splitlines())) < 998

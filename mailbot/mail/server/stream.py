@@ -35,6 +35,10 @@ PATIENCE = 5
 PIECE = 65_536
 
 
+class IdleRefused(Exception):
+    """The server does not take IDLE, though it says that it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """The most octets of one literal, and of a whole answer."""
@@ -214,28 +218,34 @@ class Client(IMAPClient):  # type: ignore[misc]
             raise imaplib.IMAP4.error(f"STORE was refused: {said!r}")
         return not self._imap.untagged_responses.pop("MODIFIED", None)
 
-    def idle_until(self, seconds: float, wanted: Callable[[], bool]) -> bool:
-        """IDLE (RFC 2177) on the open mailbox: True as soon as the server tells of new mail, False when the time is over or `wanted` says
-        so. A mail that is read or removed elsewhere is no news. What comes in one packet with the server's `+`, or is split over several, is heard too. A server that says BYE, or
-        ends IDLE by itself, raises imaplib's abort."""
+    def idle_until(self, seconds: float, wanted: Callable[[], bool], known: int) -> tuple[bool, int]:
+        """IDLE (RFC 2177) on the open mailbox, of which so many messages are `known`: (True as soon as the server tells of more or less
+        of them, False when the time is over or `wanted` says so; how many there are now). A mail that is read or removed elsewhere
+        is no news, nor is a number that is known. What comes in one packet with the server's `+`, or is split over several, is heard
+        too. Raises IdleRefused, and imaplib's abort where the server says BYE or ends IDLE by itself."""
         for said in ("EXISTS", "EXPUNGE", "RECENT"):
             self._imap.untagged_responses.pop(said, None)
         self._idle_tag = self._imap._command("IDLE")
         while self._imap._get_response():  # None is the server's `+`
             if self._imap.tagged_commands[self._idle_tag]:
-                raise imaplib.IMAP4.error("IDLE was refused")
-        heard = "EXISTS" in self._imap.untagged_responses
+                raise IdleRefused
+        early = self._imap.untagged_responses.get("EXISTS", [])
+        there = int(early[-1]) if early and early[-1].isdigit() else known
         end, lines = time.monotonic() + seconds, 0
-        while not heard:
+        while there == known:
             line = self._imap.line_within(end - time.monotonic(), wanted)
             if line is None:
                 break
             lines += 1
             if not line.startswith(b"* ") or line[2:5].upper() == b"BYE" or lines > LINES:
                 raise imaplib.IMAP4.abort("the server ended IDLE")
-            heard = bool(re.match(rb"\* \d+ (?:EXISTS|RECENT)\b", line, re.IGNORECASE))
+            if found := re.match(rb"\* (\d{1,10}) (EXISTS|EXPUNGE)\b", line, re.IGNORECASE):
+                if found[2].upper() == b"EXISTS":
+                    there = int(found[1])
+                else:
+                    known = there = known - 1
         self.idle_done()
-        return heard
+        return there != known, there
 
     def says_empty(self) -> bool:
         """Whether the mailbox that was just opened is said to hold nothing."""

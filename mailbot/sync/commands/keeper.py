@@ -11,6 +11,7 @@ from typing import Literal
 from mailbot import private
 from mailbot.effect import Effect
 from mailbot.errors import TryAgain
+from mailbot.hearsay import confidence, one_line
 
 Keeper = Literal["cron", "systemd", "launchd"]
 KEEPERS: tuple[Keeper, ...] = ("cron", "systemd", "launchd")
@@ -65,7 +66,8 @@ def crontab() -> str:
         raise TryAgain(
             "cron is not installed here (there is no `crontab`); choose systemd or launchd"
         ) from error
-    if done.returncode and b"no crontab" not in done.stderr:
+    none = (b"no crontab", b"can't open")  # the latter is BusyBox's
+    if done.returncode and not any(said in done.stderr for said in none):
         raise TryAgain("`crontab -l` failed; run it in a terminal to see what it says")
     return done.stdout.decode("utf-8", "surrogateescape") if not done.returncode else ""
 
@@ -89,7 +91,12 @@ def _run(command: list[str], text: str) -> None:
     except (OSError, subprocess.TimeoutExpired):
         done = None
     if done is None or done.returncode:
-        raise TryAgain(f"`{' '.join(command)}` failed; run it in a terminal to see what it says")
+        said = (
+            confidence.cleaned(one_line(done.stderr.decode("utf-8", "replace")))
+            if done
+            else "it did not answer"
+        )
+        raise TryAgain(f"cron did not take the new crontab ({said}); the old one stands as it was")
 
 
 def _tried(command: list[str]) -> bool:

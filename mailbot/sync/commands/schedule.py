@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from mailbot.sync.commands import keeper as keeping
 from mailbot.sync.commands.keeper import KEEPERS, Keeper
 from mailbot.sync.decide.schedule import (
     LABEL,
+    MARK,
     Job,
     agent,
     configs_in,
@@ -46,11 +48,27 @@ class Scheduled:
 def job_of(config: Path, minutes: int, *, watch: bool) -> Job:
     """What is to be run: this very program, with this settings file. A proxy's address with a password in it is not written down.
     Raises ConfigError for a path that cannot be written down."""
-    environment = {name: value for name in _PASSED if (value := os.environ.get(name)) and "@" not in value}
+    environment = {
+        name: _whole(name, value)
+        for name in _PASSED
+        if (value := os.environ.get(name)) and not _has_password(value)
+    }
     try:
         return Job(_program(), os.path.realpath(config), environment, minutes, watch)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def _has_password(value: str) -> bool:
+    """Whether it is the address of a proxy with a password in it."""
+    return re.search(r"://[^/@]*@", value) is not None
+
+
+def _whole(name: str, value: str) -> str:
+    """A variable as it is to be written down: a path is whole, and each folder of PATH stands once."""
+    if name == "MAILBOT_STATE":
+        return str(Path(value).absolute())
+    return ":".join(dict.fromkeys(value.split(":"))) if name == "PATH" else value
 
 
 def _program() -> tuple[str, ...]:
@@ -65,17 +83,26 @@ def _program() -> tuple[str, ...]:
 def secrets_in_environment(settings: Settings) -> tuple[str, ...]:
     """The environment variables that hold a secret: nothing that runs by itself has them."""
     sources = [a.password or (a.oauth and a.oauth.client_secret) for a in settings.accounts]
-    sources += [settings.llm.api_key] if settings.llm else []
+    models = [settings.llm, *(settings.llm.fallbacks if settings.llm else ()), settings.embeddings]
+    sources += [key for each in models if each and (key := getattr(each, "api_key", None))]
     return tuple(dict.fromkeys(s.env for s in sources if s and s.env))
 
 
 def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = False) -> Scheduled:
     """Have `job` run by itself; with `dry_run` only say what would be written. Raises ConfigError for what the keeper cannot do, TryAgain
     if its program fails."""
-    remarks = [
-        f"{name} holds a secret, and no run that starts by itself has it: keep the secret in a file or behind a command (see docs/settings.md)"
-        for name in secrets_in_environment(settings)
-    ] + _also(keeper, job.config)
+    remarks = (
+        [
+            f"a scheduled run does not see the environment variable {name}, which holds a secret: keep the secret in a file or behind a command (see docs/settings.md)"
+            for name in secrets_in_environment(settings)
+        ]
+        + _also(keeper, job.config)
+        + [
+            f"{name} has a password in it, so it was not written down: a scheduled run goes without that proxy"
+            for name in _PASSED
+            if _has_password(os.environ.get(name, ""))
+        ]
+    )
     if keeper == "cron":
         if job.watch:
             raise ConfigError("cron cannot keep a process running; use systemd or launchd for --watch")
@@ -87,7 +114,10 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
             keeping.set_crontab(text)
         return Scheduled(keeper, {"crontab": "\n".join(text.split("\n")[-3:])}, tuple(remarks))
     name = _name(keeper, job.config)
-    files = units(job, name) if keeper == "systemd" else {f"{name}.plist": agent(job, name).decode()}
+    try:
+        files = units(job, name) if keeper == "systemd" else {f"{name}.plist": agent(job, name).decode()}
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     folder = keeping.folder(keeper)
     written = {str(folder / file): text for file, text in files.items()}
     if not dry_run:
@@ -101,7 +131,7 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
 
 def _also(keeper: Keeper, config: str) -> list[str]:
     """What else runs mailbot with these settings."""
-    others: list[Keeper] = [each for each in KEEPERS if each != keeper and _ours(each, config)]
+    others: list[Keeper] = [each for each in KEEPERS if each != keeper and ours(each, config)]
     return [
         f"{each} runs it with these settings too; `mailbot schedule {each} --remove` ends that"
         for each in others
@@ -118,7 +148,7 @@ def remove(keeper: Keeper, config: str) -> list[str]:
             return []
         keeping.set_crontab(after)
         return ["crontab"]
-    return keeping.ended(keeper, map(Path, _ours(keeper, config) if config else installed(keeper)))
+    return keeping.ended(keeper, map(Path, ours(keeper, config)))
 
 
 def installed(keeper: Keeper) -> list[str]:
@@ -133,14 +163,18 @@ def installed(keeper: Keeper) -> list[str]:
     return [str(path) for kind in kinds for path in sorted(folder.glob(f"{LABEL}*.{kind}"))]
 
 
-def _ours(keeper: Keeper, config: str) -> list[str]:
-    """What is there of ours for these settings."""
+def ours(keeper: Keeper, config: str) -> list[str]:
+    """What is there of ours for these settings, or, with none, for any."""
+    if not config and keeper != "cron":
+        return installed(keeper)
     if keeper == "cron":
         try:
             crontab = keeping.crontab()
         except TryAgain:
             return []
-        return [] if crontab_without(crontab, config) == crontab else ["crontab"]
+        lines = [line for _, line in jobs_in(crontab)]
+        mine = lines if not config else [x for x in lines if crontab_without(f"{MARK}\n{x}\n", config) == ""]
+        return ["crontab"] if mine else []
     name = _name(keeper, config)
     paths = [path for path in _files(keeper, name) if path.exists()]
     return [str(path) for path in paths] if any(_names(path, config) for path in paths) else []

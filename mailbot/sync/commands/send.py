@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mailbot.errors import BadData
+from mailbot.errors import BadData, MailbotError
 from mailbot.settings import Settings
 from mailbot.sync.commands.which import draft_named
 from mailbot.sync.decide.life import Approve, Store
@@ -67,11 +67,14 @@ def _send(session: Session, mails: set[int], ask: Ask, *, again: bool, dry_run: 
             session.report.failed.append(
                 f"{now.note}: not sent: it was changed after you approved it, and is now `{now.status}`; look at it again"
             )
-    for draft in every:
+    for number, draft in enumerate(every):
         try:
             _one(session, sender, draft, ask, again=again)
         except BadData as error:
             session.report.failed.append(str(error))
+        except MailbotError:
+            session.report.failed += [f"{each.note}: not sent either" for each in every[number + 1 :]]
+            raise
 
 
 def _foreseen(session: Session, sender: Sender, drafts: Sequence[DraftRow], ask: Ask, *, again: bool) -> None:

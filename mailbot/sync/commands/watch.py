@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mailbot import stopping
-from mailbot.errors import AuthenticationFailed, ConfigError, MailbotError
+from mailbot.errors import AuthenticationFailed, MailbotError, ServerUnavailable
 from mailbot.mail.server.idle import Listener
 from mailbot.settings import Account, Settings
+from mailbot.sync.commands.watch_notes import watch_notes
 from mailbot.sync.memory.journal import opened_journal
 from mailbot.sync.pipeline import sync_all
 from mailbot.sync.session.accounts import GRACE
@@ -33,7 +34,12 @@ TYPED = 60.0
 """Seconds after which it is looked at all the same."""
 BUSY = 3.0
 """Seconds until the next look where another run has the account."""
-_WAITS = (1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1800.0)
+_WAITS = (1.0, 5.0, 15.0, 60.0, 180.0, POLL_EVERY)
+"""Seconds after one failure, two, and so on."""
+LOGIN_EVERY = 600.0
+"""Seconds between two tries where the login was refused: more, and a provider may lock the account."""
+APART = 1.0
+"""Seconds between two looks at the least, whatever a server says."""
 
 Told = Callable[[Report], None]
 
@@ -45,14 +51,16 @@ def watch(settings: Settings, names: Sequence[str], told: Told) -> None:
     stopping.await_it()
     watchers = [Watcher(settings, account, told) for account in chosen(settings, names)]
     threads = [threading.Thread(target=w.run, name=w.account.name, daemon=True) for w in watchers]
-    threads.append(threading.Thread(target=_notes, args=(settings, watchers), name="vault", daemon=True))
+    threads.append(
+        threading.Thread(
+            target=watch_notes, args=(settings, [w.wake for w in watchers]), name="vault", daemon=True
+        )
+    )
     notifier = Notifier()
     for thread in threads:
         thread.start()
+    notifier.ready("watching 1 account" if len(watchers) == 1 else f"watching {len(watchers)} accounts")
     try:
-        while not all(w.looked.is_set() for w in watchers):
-            stopping.pause(stopping.POLL)
-        notifier.ready(f"watching {len(watchers)} account(s)")
         while True:
             stopping.pause(stopping.POLL)
             if all(w.alive() for w in watchers):
@@ -63,43 +71,6 @@ def watch(settings: Settings, names: Sequence[str], told: Told) -> None:
         end = time.monotonic() + GRACE
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
-
-
-def _notes(settings: Settings, watchers: Sequence[Watcher]) -> None:
-    """Wake the accounts when a note of a draft is saved. Where the system cannot tell, the poll does."""
-    from watchfiles import Change, DefaultFilter, watch
-
-    class Markdown(DefaultFilter):
-        def __call__(self, change: Change, path: str) -> bool:
-            return path.endswith(".md") and super().__call__(change, path)
-
-    folder = settings.vault / settings.email_folder / "Drafts"
-    while not stopping.asked():
-        try:
-            if not folder.is_dir():
-                stopping.pause(stopping.POLL)
-                continue
-            for each in watchers:  # what was saved before the watching began
-                each.wake()
-            for changes in watch(
-                folder,
-                watch_filter=Markdown(),
-                yield_on_timeout=True,
-                debounce=400,
-                rust_timeout=250,
-                step=50,
-                raise_interrupt=False,
-            ):
-                if stopping.asked() or not folder.is_dir():
-                    break
-                if changes:
-                    for each in watchers:
-                        each.wake()
-        except stopping.Stopped:
-            return
-        except (OSError, RuntimeError) as error:
-            log.warning("the notes of drafts cannot be watched: %s", type(error).__name__)
-            stopping.pause(60.0)
 
 
 @dataclass(slots=True)
@@ -125,11 +96,11 @@ class Watcher:
     settings: Settings
     account: Account
     told: Told
-    looked: threading.Event = field(default_factory=threading.Event)
-    """Set after the first look."""
     _saves: Saves = field(default_factory=Saves)
     _failures: int = 0
     _error: str = ""
+    _said: frozenset[str] = frozenset()
+    """What failed at the last look: said once."""
     _beat: float = field(default_factory=time.monotonic)
 
     def wake(self) -> None:
@@ -138,7 +109,7 @@ class Watcher:
 
     def alive(self) -> bool:
         """Whether the thread is at work, or waits for no longer than it should."""
-        return time.monotonic() - self._beat < 2 * max(*_WAITS, self.account.time_limit.total_seconds())
+        return time.monotonic() - self._beat < 2 * max(3600.0, self.account.time_limit.total_seconds())
 
     def run(self) -> None:
         """Watch until the run is to end, whatever happens in between."""
@@ -158,8 +129,6 @@ class Watcher:
                     self._again(listener, bug(error))
         except stopping.Stopped:
             listener.close()
-        finally:
-            self.looked.set()
 
     def _again(self, listener: Listener, error: MailbotError) -> None:
         with self._whatever():
@@ -176,31 +145,63 @@ class Watcher:
 
     def _turn(self, listener: Listener) -> None:
         """Open the mailbox, look at everything, and wait for news: what comes while we look is told when the waiting begins."""
-        listener.ensure()
-        name = next(iter(self.account.mailboxes), "INBOX")
-        listener.examine(name)
+        if pause := self._paused():  # its server has asked for patience
+            self._sleep(pause)
+            return
+        begun = time.monotonic()
+        name = self._opened(listener)
         self._saves = Saves()
         if not self._sync():
             stopping.pause(BUSY)
             return
         end = time.monotonic() + min(POLL_EVERY, self._until_due())
         while not listener.wait(name, end - time.monotonic(), lambda: not self._saves.due(time.monotonic())):
+            self._well()
             if time.monotonic() >= end or self._saves.due(time.monotonic()):
                 return
+        self._well()
+        stopping.pause(max(0.0, begun + APART - time.monotonic()))
+
+    def _opened(self, listener: Listener) -> str:
+        """The first of the account's mailboxes that can be opened; empty if none can, which `sync` says."""
+        listener.ensure()
+        for name in self.account.mailboxes or ("INBOX",):
+            try:
+                listener.examine(name)
+                return name
+            except ServerUnavailable:
+                listener.ensure()
+        return ""
+
+    def _paused(self) -> float:
+        """Seconds for which the account is left alone, because its server has asked for that."""
+        state = State(self.settings.vault)
+        if not state.journal.exists():
+            return 0.0
+        with opened_journal(state.journal) as journal:
+            pause = journal.pauses.active(self.account.name, utc_time())
+        return max(0.0, (pause.until - utc_time()).total_seconds()) if pause else 0.0
+
+    def _well(self) -> None:
+        """The line holds, and the account was looked at."""
+        if self._failures:
+            self._failures, self._error = 0, ""
+            with self._whatever():
+                self._remember(0.0)
 
     def _sync(self) -> bool:
         """Look at everything; False where another run has the account."""
         (report,) = sync_all(self.settings, Options(), [self.account.name])
         gc.collect()  # a run leaves circles that hold what Python does not see: TLS, HTTP, SQLite
-        self.looked.set()
+        stopping.check()
         if report.busy:
             return False
         if report.error:
             raise _as_error(report)
-        if self._failures:
-            self._failures, self._error = 0, ""
-            with self._whatever():
-                self._remember(0.0)
+        report.failed, self._said = (
+            [each for each in report.failed if each not in self._said],
+            frozenset(report.failed),
+        )
         if report.notes or report.drafts or report.noticed or report.sent or report.failed:
             with self._whatever():
                 self.told(report)
@@ -220,11 +221,10 @@ class Watcher:
 
     def _failed(self, error: MailbotError) -> None:
         """Wait after a failure, longer each time, and with a part of chance: a server that comes back is not met by all at once."""
-        self.looked.set()
-        wait = _WAITS[min(self._failures, len(_WAITS) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-        lasting = isinstance(error, (AuthenticationFailed, ConfigError))
-        if lasting:
-            wait = max(wait, _WAITS[-1])
+        lasting = error.exit_code == AuthenticationFailed.exit_code
+        wait = LOGIN_EVERY if lasting else _WAITS[min(self._failures, len(_WAITS) - 1)]
+        wait *= random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        wait = max(wait, getattr(error, "retry_after", None) or 0.0)
         self._failures += 1
         log.warning("account %s: %s; again in %.0f s", self.account.name, in_log(error), wait)
         # A line that is lost once is nothing to speak of; what lasts is said once, not at every try.
@@ -233,7 +233,8 @@ class Watcher:
             with self._whatever():
                 self.told(Report(self.account.name, error=str(error), exit_code=error.exit_code))
         with self._whatever():
-            self._remember(wait)
+            # Who starts a watch anew after a refused login has corrected something.
+            self._remember(0.0 if lasting else wait)
         self._sleep(wait)
 
     def _sleep(self, seconds: float) -> None:
@@ -255,9 +256,9 @@ class Watcher:
         with opened_journal(state.journal) as journal:
             pause = journal.pauses.active(self._key, utc_time())
         if pause:
-            self._failures, self._error = 1, pause.reason
-            self.looked.set()
-            self._sleep((pause.until - utc_time()).total_seconds())
+            left = (pause.until - utc_time()).total_seconds()
+            self._failures = 1 + next((n for n, wait in enumerate(_WAITS) if wait >= left), len(_WAITS) - 1)
+            self._sleep(min(left, POLL_EVERY))
 
     @property
     def _key(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mailbot.errors import BadData
@@ -47,7 +48,8 @@ def draft_named(journal: Journal, settings: Settings, which: str) -> DraftRow:
         for path in (name, f"{name}.md", f"{name}.draft.md"):
             if draft := journal.drafts.of_note(path):
                 return journal.drafts.of(draft.mail_id)[-1]
-    _unless_a_copy(journal, settings, names)
+    if moved := _moved(journal, settings, names):
+        return moved
     try:
         mail = mail_named(journal.mails, settings, bare)
     except BadData as error:
@@ -59,8 +61,9 @@ def draft_named(journal: Journal, settings: Settings, which: str) -> DraftRow:
     raise BadData(f"{mail.note}: it has no draft; `mailbot draft` makes one")
 
 
-def _unless_a_copy(journal: Journal, settings: Settings, names: Sequence[str]) -> None:
-    """Raises BadData for a note that names the draft of another note."""
+def _moved(journal: Journal, settings: Settings, names: Sequence[str]) -> DraftRow | None:
+    """The draft of a note that was moved, or given another name, since the last run; from now on it is known there. Raises BadData for
+    a copy of a note that is still where it was."""
     files = NoteFiles(settings.vault)
     for name in names:
         for path in (name, f"{name}.md"):
@@ -69,10 +72,15 @@ def _unless_a_copy(journal: Journal, settings: Settings, names: Sequence[str]) -
             except BadData:  # it leads out of the vault
                 continue
             every = (d for a in settings.accounts for d in journal.drafts.of_account(a.name) if id_)
-            if followed := next((d for d in every if d.message_id == id_), None):
+            followed = next((d for d in every if d.message_id == id_), None)
+            if followed and not files.exists(followed.note):
+                journal.drafts.save(replace(followed, note=path))
+                return journal.drafts.get(followed.id)
+            if followed:
                 raise BadData(
                     f"{path}: it is a copy of {followed.note}, and mailbot follows that one alone; copy its text over"
                 )
+    return None
 
 
 def _in_vault(settings: Settings, which: str) -> list[str]:

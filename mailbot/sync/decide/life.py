@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from mailbot.sync.decide.content import ALIKE
+from mailbot.sync.decide.seen import Found, OnServer, Seen
 from mailbot.sync.memory.rows import DraftRow, Location
 
 MISSED_RUNS = 3
@@ -19,71 +20,6 @@ MISSED = "it was found nowhere in three runs and six hours, so it counts as disc
 SAME = 0.9
 """The likeness from which a mail in Sent is the draft, though the draft still lies in Drafts."""
 SEVERAL = "several drafts in Drafts answer this mail; delete those that you do not want"
-
-Place = Literal["drafts", "sent", "trash"]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A message that is the draft, or came from it. `by_id` says that it has the draft's Message-ID, else it answers the same mail;
-    `same` that it says what the draft said; `ours` that its bytes are those we appended; `as_noted` that its text is what the
-    note says now."""
-
-    place: Place
-    at: Location
-    message_id: str
-    by_id: bool
-    same: bool = False
-    ours: bool = False
-    likeness: float = 1.0
-    """How alike they are; a draft that is mostly blanks is like anything that was made of it."""
-    strict: float = 1.0
-    """The same, word for word."""
-    as_noted: bool = False
-    content: str = ""
-    """The hash of what it says."""
-    sha256: str = ""
-    stale: bool = False
-    """It has the Message-ID of an earlier revision: a client had that one open when the note's text took its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class OnServer:
-    """`placed`: it lies where it lay, not marked as deleted. `marked`: it lies there, marked as deleted. `copies` are other
-    messages in Drafts that may be it, `sent` and `trash` what was found in those."""
-
-    placed: bool = False
-    marked: bool = False
-    copies: tuple[Found, ...] = ()
-    sent: Found | None = None
-    trash: Found | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class InNote:
-    """`there`: the note was found. `read`: its marks and properties are whole. `changed`: it says something else than when it and
-    Drafts last agreed. `status` and `resolve` are as the user may have set them."""
-
-    there: bool = True
-    read: bool = True
-    changed: bool = False
-    status: str = ""
-    resolve: str = ""
-    as_approved: bool = False
-    """It says what was approved."""
-    lacking: str = ""
-    """Why it cannot be approved: a blank, or no text at all."""
-    why: str = ""
-    """Why it cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Both sides, at a moment."""
-
-    server: OnServer
-    note: InNote
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)

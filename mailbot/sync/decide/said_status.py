@@ -36,6 +36,8 @@ class Correct:
     """The property is put right, and the note says why."""
 
     why: str
+    typo: bool = False
+    """The user means something, and mailbot cannot tell what."""
 
 
 Answer = TakeUp | Arrived | NeverSent | Correct
@@ -62,7 +64,9 @@ def said_status(draft: DraftRow, note: ReadDraft) -> Answer | None:
     if true in ENDED:
         return Correct(f"It stays `{true}`; `mailbot draft NOTE --again` makes another draft of this mail.")
     if said not in (*_TAKEN_UP, *_OWN, "discarded"):
-        return Correct(f"`{said[:40]}` is no status that you can set: write `approved` or `discarded`.")
+        return Correct(
+            f"`{said[:40]}` is no status that you can set: write `approved` or `discarded`.", typo=True
+        )
     if true == "conflict":
         return Correct(f"It was edited on both sides: {CHOOSE}.")
     if said in _OWN:

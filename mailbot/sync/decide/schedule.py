@@ -9,6 +9,8 @@ from xml.parsers.expat import ExpatError
 
 MARK = "# mailbot: written by `mailbot schedule`"
 LABEL = "mailbot"
+LONGEST = 900
+"""Letters of a command that every cron takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def cron_times(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     if rest or (hours < 24 and 24 % hours) or hours > 24:
         raise ValueError(
-            "cron keeps intervals that divide an hour or a day: 1, 5, 10, 15, 30 minutes, 1, 2, 3, 4, 6, 8, 12, 24 hours"
+            "cron can only do intervals that divide an hour or a day, such as 1, 5, 10, 15 or 30 minutes, or 1, 2, 3, 4, 6, 8, 12 or 24 hours"
         )
     return f"0 {'0' if hours == 24 else '*' if hours == 1 else f'*/{hours}'} * * *"
 
@@ -50,6 +52,9 @@ def crontab_with(crontab: str, job: Job) -> str:
     a line end, unless escaped."""
     environment = [f"{name}={shlex.quote(value)}" for name, value in sorted(job.environment.items())]
     command = " ".join([*environment, shlex.join(job.command)]).replace("%", "\\%")
+    if len(command) > LONGEST:  # what it runs is a whole path: without PATH it still starts
+        environment = [each for each in environment if not each.startswith("PATH=")]
+        command = " ".join([*environment, shlex.join(job.command)]).replace("%", "\\%")
     others = crontab_without(crontab, job.config)
     ended = others if not others or others.endswith("\n") else f"{others}\n"
     return f"{ended}{MARK}\n{cron_times(job.minutes)} {command}\n"
@@ -82,6 +87,10 @@ def units(job: Job, name: str) -> dict[str, str]:
     """File name -> content of the systemd units (systemd.service(5), systemd.timer(5)), the one to be started last. Another run that has
     an account at the moment ends a run with 75, which is no failure."""
     environment = "".join(f"Environment={_quoted(f'{k}={v}')}\n" for k, v in sorted(job.environment.items()))
+    if set(job.command[0]) & set("'\"\\"):
+        raise ValueError(
+            f"{job.command[0]}: systemd starts no program with a quote or a backslash in its path"
+        )
     start = " ".join([_quoted(job.command[0]), *map(_argument, job.command[1:])])
     harden = "NoNewPrivileges=true\nPrivateTmp=true\nRestrictSUIDSGID=true\nLockPersonality=true\n"
     if job.watch:
@@ -92,7 +101,7 @@ def units(job: Job, name: str) -> dict[str, str]:
         return {f"{name}-watch.service": service}
     service = f"[Unit]\nDescription=mailbot, once\n\n[Service]\nType=oneshot\nExecStart={start}\n{environment}SuccessExitStatus=75\n{harden}"
     timer = (
-        f"[Unit]\nDescription=mailbot, every {job.minutes} minutes\n\n[Timer]\nOnBootSec=2min\nOnUnitActiveSec={job.minutes}min\n"
+        f"[Unit]\nDescription=mailbot, every {'minute' if job.minutes == 1 else f'{job.minutes} minutes'}\n\n[Timer]\nOnBootSec=2min\nOnUnitActiveSec={job.minutes}min\n"
         "RandomizedDelaySec=30\n\n[Install]\nWantedBy=timers.target\n"
     )
     return {f"{name}.service": service, f"{name}.timer": timer}

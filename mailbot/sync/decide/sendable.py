@@ -25,6 +25,8 @@ class Going:
     whole: bool
     status: str = "approved"
     newer: tuple[str, ...] = ()
+    again: bool = False
+    """Nobody knows whether it was sent, and the user wants it sent all the same."""
 
 
 def hindrance(draft: DraftRow, going: Going) -> str:
@@ -47,6 +49,8 @@ def hindrance(draft: DraftRow, going: Going) -> str:
         return "it was changed after you approved it; approve it again"
     if missing := lacking(going.reply):
         return missing
+    if not going.whole and going.again:
+        return "it was changed since it may have been sent: write `status: draft` into its properties, run `mailbot sync`, and approve it"
     if not going.whole:
         return (
             "the draft in Drafts is not the one that you approved; run `mailbot sync`, and look at it again"

@@ -7,6 +7,9 @@ import socket
 import time
 from contextlib import suppress
 
+WAIT = 0.5
+"""Seconds for a manager that does not read what it is told: it may be stuck, and mailbot must not be for that."""
+
 
 class Notifier:
     """Tells systemd how the service is, where it asked to be told; elsewhere nothing is sent."""
@@ -40,4 +43,5 @@ class Notifier:
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
         ):
+            sock.settimeout(WAIT)
             sock.sendto(text.encode(), address)

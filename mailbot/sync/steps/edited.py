@@ -11,8 +11,9 @@ from mailbot.mail.mail import read_mail
 from mailbot.mail.message import Address, Message
 from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.content import content_of, folded, quote_in, reply_in
-from mailbot.sync.decide.life import NO_UIDPLUS, Found, Store
+from mailbot.sync.decide.life import NO_UIDPLUS, Store
 from mailbot.sync.decide.noted import Noted, as_noted, checked, chosen_subject
+from mailbot.sync.decide.seen import Found
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
 from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Meanwhile, Side, Telling, status_in

@@ -16,14 +16,11 @@ from mailbot.sync.decide.life import (
     Disagree,
     Discard,
     Doubt,
-    InNote,
     Leave,
     Life,
     Miss,
-    OnServer,
     Relocate,
     Return,
-    Seen,
     Store,
     TakeText,
     Unapprove,
@@ -33,6 +30,7 @@ from mailbot.sync.decide.life import (
 )
 from mailbot.sync.decide.noted import Noted, noted
 from mailbot.sync.decide.said_status import Answer, said_status
+from mailbot.sync.decide.seen import InNote, OnServer, Seen
 from mailbot.sync.decide.sendable import lacking
 from mailbot.sync.memory.rows import DraftRow
 from mailbot.sync.session.report import in_log, log

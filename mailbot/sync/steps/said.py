@@ -74,13 +74,15 @@ class Said:
             case NeverSent():
                 line = "You say that it was not sent."
                 self.telling.tell(draft, "edited", line, why="", sent_at=None, becomes="edited", approved="")
-            case Correct(why):
-                self._correct(draft, read, why)
+            case Correct(why, typo):
+                self._correct(draft, read, why, tell=typo)
             case None:
                 pass
 
-    def _correct(self, draft: DraftRow, read: ReadDraft, why: str) -> None:
+    def _correct(self, draft: DraftRow, read: ReadDraft, why: str, *, tell: bool = False) -> None:
         self.telling.tell(draft, draft.status, why, properties={"resolve": ""} if read.resolve else {})
+        if tell:
+            self.telling.report.failed.append(f"{draft.note}: {why}")
         if read.status == "approved":
             self.telling.report.failed.append(f"{draft.note}: not approved: {why[0].lower()}{why[1:-1]}")
 

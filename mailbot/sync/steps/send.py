@@ -140,7 +140,7 @@ class Sender:
         )
         files = tuple((a.name, a.size) for a in mail.message.attachments) if mail else ()
         status = "approved" if again else read.status
-        going = Going(said.text, len(files), said.hash, whole, status, tuple(self.newer(draft)))
+        going = Going(said.text, len(files), said.hash, whole, status, tuple(self.newer(draft)), again)
         return Preview(
             draft,
             str(mail.message.sender or "") if mail else "",

@@ -15,8 +15,9 @@ from mailbot.mail.server.listing import Opened
 from mailbot.mail.server.sent_header import SentHeader
 from mailbot.settings import Account
 from mailbot.sync.decide.content import content_of, folded, likeness, reply_in
-from mailbot.sync.decide.life import SAME, Found, OnServer, Place
+from mailbot.sync.decide.life import SAME
 from mailbot.sync.decide.noted import Noted, agrees
+from mailbot.sync.decide.seen import Found, OnServer, Place
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, Location, SentRow
 from mailbot.sync.memory.spool import Spool

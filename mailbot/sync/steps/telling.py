@@ -9,8 +9,8 @@ from typing import Any
 
 from mailbot.errors import BadData
 from mailbot.settings import Settings
-from mailbot.sync.decide.life import Found, InNote
 from mailbot.sync.decide.noted import Noted, noted
+from mailbot.sync.decide.seen import Found, InNote
 from mailbot.sync.memory.journal import Journal
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.session.note_files import NoteFiles

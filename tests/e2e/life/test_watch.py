@@ -17,6 +17,7 @@ from mailbot.errors import ServerUnavailable
 from mailbot.mail.server.idle import Listener
 from mailbot.mail.server.login import Login
 from mailbot.sync.commands.watch import SETTLE, TYPED, Saves
+from mailbot.sync.session import sd_notify
 from tests.e2e.life.desk import Desk
 from tests.servers.scripted_imap import ScriptedImap, Session
 
@@ -77,6 +78,19 @@ def test_mail_and_notes_are_acted_on_within_seconds_and_it_ends_at_once(
         _, said = watch.communicate(timeout=10)
         assert time.monotonic() - begun < 2
         assert (watch.returncode, said) == (0, "")
+
+
+def test_a_manager_that_does_not_read_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setattr(sd_notify, "WAIT", 0.01)
+        notifier, begun = sd_notify.Notifier(), time.monotonic()
+        for _ in range(100):
+            notifier.ready("watching")
+        assert time.monotonic() - begun < 30
 
 
 def test_who_is_typing_is_not_interrupted(desk: Desk, started: Callable[..., subprocess.Popen[str]]) -> None:

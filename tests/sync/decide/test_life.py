@@ -15,22 +15,19 @@ from mailbot.sync.decide.life import (
     Disagree,
     Discard,
     Doubt,
-    Found,
-    InNote,
     Leave,
     Life,
     Miss,
-    OnServer,
     Relocate,
     Return,
-    Seen,
     Store,
     TakeText,
     Unapprove,
     WasAnswered,
     WasSent,
     life,
-)  # fmt: skip
+)
+from mailbot.sync.decide.seen import Found, InNote, OnServer, Seen
 from mailbot.sync.memory.rows import DraftRow, Location
 from tests.conftest import mail
 

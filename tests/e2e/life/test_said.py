@@ -6,7 +6,7 @@ import pytest
 
 from mailbot.vault.stand_ins import unescape
 from tests.conftest import MakeSettings
-from tests.e2e.life.desk import NOW, Desk
+from tests.e2e.life.desk import NOW, Desk, sending
 from tests.e2e.life.test_notice import settled
 from tests.e2e.life.test_send import answered, sync
 from tests.servers.mail_clients import Roundcube
@@ -171,6 +171,31 @@ def test_a_choice_that_is_none_is_put_right(desk: Desk) -> None:
     desk.set(note, resolve="note")
     desk.sync()
     assert desk.status(note) == "edited" and "Two." in desk.read(note).reply
+
+
+@pytest.mark.parametrize(("word", "row"), [("sent", "sent"), ("draft", "edited")])
+def test_the_user_says_what_became_of_a_mail_that_may_have_been_sent(
+    desk: Desk, make_settings: MakeSettings, word: str, row: str
+) -> None:
+    server = SmtpServer(mode="drop")
+    with sending(desk, make_settings, server):
+        note = answered(desk)
+        desk.set(note, status="approved")
+        sync(desk)
+        assert desk.status(note) == "unknown"
+        server.mode = "ok"
+        desk.set(note, status="approved")
+        assert "it may have been sent already" in sync(desk).failed[0]
+        assert desk.status(note) == "unknown" and len(server.mails) == 1
+        desk.set(note, status=word)
+        desk.sync()
+        assert desk.status(note) == row and len(desk.drafts()) == (0 if word == "sent" else 1)
+        settled(desk)
+        if word == "draft":
+            desk.set(note, status="approved")
+            desk.sync()
+            assert desk.status(note) == "sent" and len(server.mails) == 2
+            settled(desk)
 
 
 def test_a_list_of_one_is_a_status(desk: Desk, smtp: SmtpServer) -> None:

@@ -159,7 +159,7 @@ def _gone_out(draft: DraftRow, server: OnServer, sent: Found) -> Life:
     ours = tuple(f for f in server.copies if f.ours)
     if sent.by_id:
         return WasSent(sent, ours)
-    left = (server.placed or bool(server.copies)) and not draft.sent_at
+    left = server.placed and not draft.sent_at
     same = sent.strict >= SAME if left else sent.likeness >= ALIKE
     return WasSent(sent, ours) if same else WasAnswered(sent, ours)
 

@@ -46,7 +46,7 @@ def chosen(moments: Sequence[tuple[Effect, bool]]) -> list[int]:
     if EVERY:
         return list(range(1, len(moments) + 1))
     first = {moment: number for number, moment in reversed(list(enumerate(moments, 1)))}
-    return sorted({*first.values(), *range(7, len(moments) + 1, 24)})
+    return sorted({*first.values(), *range(7, len(moments) + 1, 60)})
 
 
 @dataclass

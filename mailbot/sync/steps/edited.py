@@ -13,6 +13,7 @@ from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.content import content_of, folded, quote_in, reply_in
 from mailbot.sync.decide.life import NO_UIDPLUS, Store
 from mailbot.sync.decide.noted import Noted, as_noted, checked, chosen_subject
+from mailbot.sync.decide.said_status import Correct, said_status
 from mailbot.sync.decide.seen import Found
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
@@ -142,6 +143,10 @@ class Edited:
         reply = replace(reply, files=(*(f for f in reply.files if f.name not in own), *files))
         status: DraftStatus = "approved" if fate.approved else "edited"
         line = f"{fate.why[0].upper()}{fate.why[1:]}.{' You approved it.' if fate.approved else ''}"
+        answer = said_status(draft, side.read) if side.read else None
+        if isinstance(answer, Correct) and answer.typo:
+            line += f" {answer.why}"
+            self.telling.report.failed.append(f"{draft.note}: {answer.why}")
         properties = {"draft_message_id": reply.message_id}
         at = self.telling.now
 

@@ -10,7 +10,7 @@ import pytest
 from mailbot.sync import pipeline
 from mailbot.sync.memory.drafts import SqliteDrafts
 from mailbot.sync.session.report import Options
-from tests.conftest import MakeSettings, mail
+from tests.conftest import mail
 from tests.e2e.life.desk import SOURCE, Desk
 from tests.e2e.life.test_notice import add_line, settled
 from tests.servers.mail_clients import Neomutt, Thunderbird
@@ -67,12 +67,6 @@ def test_a_draft_that_was_touched_stays_and_both_notes_say_that_there_is_more(de
     assert desk.property(newer, "draft") == f"[[{old.removesuffix('.md')}]]"
     desk.sync()
     settled(desk)
-
-
-@pytest.fixture
-def modelled(desk: Desk, make_settings: MakeSettings, model: ModelServer) -> Desk:
-    desk.settings = make_settings(desk.dovecot.port, desk.user, llm=model.url)
-    return desk
 
 
 def test_the_author_took_it_back(modelled: Desk, model: ModelServer) -> None:

@@ -228,7 +228,8 @@ def test_one_of_two_recipients_is_refused_and_named(desk: Desk, make_settings: M
         report = sync(desk)
         assert any("gone@acme.example (550" in failure for failure in report.failed)
         assert (
-            desk.status(note) == "sent" and "Not accepted for gone@acme.example" in desk.read(note).history[-1]
+            desk.status(note) == "sent"
+            and "Not accepted for gone@acme.example" in desk.read(note).history[-1]
         )
         assert server.mails[0].rcpt_tos == ["ana@acme.example"]
         settled(desk)

@@ -105,6 +105,8 @@ def compose(reply: Reply) -> bytes:
     return message.as_bytes()
 
 
+DEVIATIONS = frozenset("ßς\u200c\u200d")
+"""What IDNA 2003 and 2008 write differently (RFC 5894 7.2): the older way may lead to somebody else's domain."""
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LETTERS = r"[\w!#$%&'*+/=?^`{|}~-]+"
 """An atom with letters of any script (RFC 6532 3.2): none that is invisible or turns the direction of writing."""
@@ -118,6 +120,8 @@ def mailbox(address: Address) -> str:
     header can hold. Only a plain dot-atom is taken for a local part, which may have letters of any script (RFC 6532); an international
     domain is written in ASCII."""
     local, _, domain = unicodedata.normalize("NFC", address.email).rpartition("@")
+    if set(domain) & DEVIATIONS:
+        return ""
     if not domain.isascii():
         try:
             domain = domain.encode("idna").decode("ascii")

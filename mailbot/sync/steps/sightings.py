@@ -166,7 +166,9 @@ class Sightings:
     def _sent(self, draft: DraftRow, source: str, note: Noted | None, readers: set[str]) -> Found | None:
         """The mail in Sent that is the draft, or that answers the same mail since the draft was made."""
         for revision in reversed(self.journal.drafts.of(draft.mail_id)):
-            if own := self.journal.sent.with_id(self.account.name, revision.message_id):
+            own = self.journal.sent.with_id(self.account.name, revision.message_id)
+            # An earlier revision counts where it went out since this one was made: a client had that one open.
+            if own and (revision.id == draft.id or own[-1].id > draft.sent_mark):
                 return self._of_sent(own[-1], draft, note, by_id=True)
         for row, to in (
             self.journal.sent.answering(self.account.name, source, draft.sent_mark) if source else ()

@@ -8,7 +8,7 @@ from mailbot.vault.stand_ins import unescape
 from tests.conftest import MakeSettings
 from tests.e2e.life.desk import NOW, Desk, sending
 from tests.e2e.life.test_notice import settled
-from tests.e2e.life.test_send import answered, sync
+from tests.e2e.life.test_send import answered, run, sync
 from tests.servers.mail_clients import Roundcube
 from tests.servers.smtp import SmtpServer
 
@@ -196,6 +196,16 @@ def test_the_user_says_what_became_of_a_mail_that_may_have_been_sent(
             desk.sync()
             assert desk.status(note) == "sent" and len(server.mails) == 2
             settled(desk)
+
+
+def test_another_draft_of_a_mail_that_was_sent_is_not_taken_for_sent(desk: Desk) -> None:
+    note = ended(desk, "sent")
+    assert desk.status(note) == "sent"
+    code, said = run("draft", note, "--again")
+    assert code == 0, said
+    desk.sync()
+    assert [row.status for row in desk.rows()] == ["sent", "draft"] and len(desk.drafts()) == 1
+    settled(desk)
 
 
 def test_a_list_of_one_is_a_status(desk: Desk, smtp: SmtpServer) -> None:

@@ -49,7 +49,15 @@ def test_recipients_as_people_write_them(
 
 
 @pytest.mark.parametrize(
-    "to", ["undisclosed-recipients:;", "ana@acme.example\nBcc: x@y.example", "", "[[People/Ana Ruiz]]", "Ana"]
+    "to",
+    [
+        "undisclosed-recipients:;",
+        "ana@acme.example\nBcc: x@y.example",
+        "",
+        "[[People/Ana Ruiz]]",
+        "Ana",
+        "ana@straße.example",
+    ],
 )
 def test_what_is_no_recipient_is_said_once_and_nothing_passes_for_approved(
     desk: Desk, smtp: SmtpServer, to: str

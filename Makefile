@@ -4,12 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-offline lint format bench load clean servers clients torture audit
+.PHONY: demo test coverage test-offline lint format bench load clean servers clients torture audit
 
 demo: $(STAMP)
 	$(BIN)/mailbot demo
 
 test: lint servers
+	$(BIN)/pytest -n 4 --dist worksteal
+
+# The same, and which lines no test reaches. It takes a fifth longer.
+coverage: lint servers
 	$(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term
 
 # Without the tests that need a real Dovecot or a browser, for a machine that has none and may install none.

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.dovecot
 FIRST = int(os.environ.get("MAILBOT_SEED", "1"))
 FOUND = [] if "MAILBOT_TORTURE" in os.environ else [346, 883, 1265, 2081, 20024]
 """Seeds that once found something."""
-SEEDS = [*range(FIRST, FIRST + int(os.environ.get("MAILBOT_TORTURE", "15"))), *FOUND]
+SEEDS = [*range(FIRST, FIRST + int(os.environ.get("MAILBOT_TORTURE", "8"))), *FOUND]
 MAILS = [f"<{n}@acme.example>" for n in range(3)]
 
 

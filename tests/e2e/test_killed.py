@@ -42,11 +42,14 @@ EVERY = "MAILBOT_TORTURE" in os.environ
 
 
 def chosen(moments: Sequence[tuple[Effect, bool]]) -> list[int]:
-    """The numbers of the moments to be killed at: all of them, or the first of each kind, and some more all over the run."""
+    """The numbers of the moments to be killed at: all of them, or the first of each kind, before it or after it in turn, and some more
+    all over the run."""
     if EVERY:
         return list(range(1, len(moments) + 1))
     first = {moment: number for number, moment in reversed(list(enumerate(moments, 1)))}
-    return sorted({*first.values(), *range(7, len(moments) + 1, 60)})
+    kinds = sorted({kind for kind, _ in first}, key=lambda kind: kind.value)
+    turns = [first.get((kind, bool(n % 2)), first.get((kind, not n % 2), 1)) for n, kind in enumerate(kinds)]
+    return sorted({*turns, *range(7, len(moments) + 1, 60)})
 
 
 @dataclass

@@ -17,7 +17,14 @@ from mailbot.sync.decide.said_status import Correct, said_status
 from mailbot.sync.decide.seen import Found
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
 from mailbot.sync.steps.compose import attached, ready, revised
-from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Meanwhile, Side, Telling, status_in
+from mailbot.sync.steps.telling import (
+    TOLD_BY_LIKENESS,
+    Meanwhile,
+    Side,
+    Telling,
+    approved_meanwhile,
+    status_in,
+)
 from mailbot.vault import draft_life
 from mailbot.vault import note as notes
 
@@ -29,14 +36,17 @@ class Edited:
 
     telling: Telling
 
-    def relocate(self, draft: DraftRow, found: Found) -> None:
+    def relocate(self, draft: DraftRow, found: Found, side: Side) -> None:
         """It lies elsewhere, and says the same."""
         row = replace(
             draft, mailbox=found.at.mailbox, uidvalidity=found.at.uidvalidity, uid=found.at.uid, ours=found.ours,
             sha256=found.sha256, message_id=self.telling.id_of(draft, found), since=None, looks=0, ended_by="",
         )  # fmt: skip
         if draft.status in ("missing", "discarded", "unknown"):
-            self.telling.tell(row, row.becomes, "It is in Drafts again.", approved="", approved_at=None)
+            kept = approved_meanwhile(side)
+            self.telling.tell(
+                row, row.becomes, "It is in Drafts again.", properties=kept, approved="", approved_at=None
+            )
         elif draft.status == "approved" and not found.ours:
             line = "Not approved any more: a mail client has saved it anew. Look at it, and approve it again."
             self._gone(draft, "a mail client has saved it anew")

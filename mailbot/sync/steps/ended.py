@@ -8,7 +8,7 @@ from typing import Any
 from mailbot.sync.decide.content import folded, likeness, reply_in
 from mailbot.sync.decide.life import Discard, WasAnswered, WasSent
 from mailbot.sync.memory.rows import DraftRow, DraftStatus
-from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling
+from mailbot.sync.steps.telling import TOLD_BY_LIKENESS, Side, Telling, approved_meanwhile
 from mailbot.vault import draft_life
 from mailbot.vault import note as notes
 
@@ -115,7 +115,9 @@ class Ended:
         elif draft.looks < MOST_LOOKS:
             self.telling.journal.drafts.save(replace(draft, looks=draft.looks + 1))
 
-    def back(self, draft: DraftRow) -> None:
+    def back(self, draft: DraftRow, side: Side) -> None:
         """It is back where it lay."""
         becomes = draft.becomes if draft.becomes in ("draft", "edited", "conflict") else "edited"
-        self.telling.tell(draft, becomes, "It is in Drafts again.", since=None, looks=0, ended_by="", why="")
+        self.telling.tell(
+            draft, becomes, "It is in Drafts again.", properties=approved_meanwhile(side), since=None, looks=0, ended_by="", why=""
+        )  # fmt: skip

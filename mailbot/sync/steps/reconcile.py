@@ -196,7 +196,7 @@ class Reconciler:
                 if side.read:
                     self.said.of(draft, side.read)
             case Relocate(found):
-                self.edited.relocate(draft, found)
+                self.edited.relocate(draft, found, side)
             case TakeText(found):
                 self.edited.take(draft, found, side)
             case Store():
@@ -212,7 +212,7 @@ class Reconciler:
             case Miss():
                 self.ended.miss(draft, side)
             case Return():
-                self.ended.back(draft)
+                self.ended.back(draft, side)
             case Approve():
                 self.edited.approve(draft, side)
             case Unapprove(why):

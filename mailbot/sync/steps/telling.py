@@ -127,3 +127,8 @@ class Telling:
 def status_in(text: str, note: str) -> str:
     """The status that a note has at this moment."""
     return one_text(notes.read(text, note).properties.get("status")).casefold()
+
+
+def approved_meanwhile(side: Side) -> dict[str, str]:
+    """The status of a draft that is back, where the user has approved it while it was away: it stays, and the next look takes it up."""
+    return {"status": "approved"} if side.note.read and side.note.status == "approved" else {}

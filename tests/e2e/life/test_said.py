@@ -9,7 +9,7 @@ from tests.conftest import MakeSettings
 from tests.e2e.life.desk import NOW, Desk, sending
 from tests.e2e.life.test_notice import settled
 from tests.e2e.life.test_send import answered, run, sync
-from tests.servers.mail_clients import Roundcube
+from tests.servers.mail_clients import Neomutt, Roundcube
 from tests.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.dovecot
@@ -205,6 +205,26 @@ def test_another_draft_of_a_mail_that_was_sent_is_not_taken_for_sent(desk: Desk)
     assert code == 0, said
     desk.sync()
     assert [row.status for row in desk.rows()] == ["sent", "draft"] and len(desk.drafts()) == 1
+    settled(desk)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_an_approval_that_is_set_while_the_draft_is_away_holds_when_it_is_back(
+    desk: Desk, smtp: SmtpServer, edited: bool
+) -> None:
+    note = answered(desk)
+    desk.sync()
+    client = desk.client(Neomutt)
+    held = client.recall()
+    desk.sync()
+    assert desk.status(note) == "missing"
+    client.put_back(held, (lambda text: f"PS.\n\n{text}") if edited else lambda text: text)
+    desk.set(note, status="approved")
+    report = sync(desk)
+    if edited:  # what was approved is not what lies there now
+        assert smtp.mails == [] and "not approved any more" in report.failed[0]
+    else:
+        assert len(smtp.mails) == 1 and desk.status(note) == "sent"
     settled(desk)
 
 

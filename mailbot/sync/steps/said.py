@@ -88,6 +88,20 @@ class Said:
 
     def _take_up(self, draft: DraftRow, read: ReadDraft) -> None:
         telling = self.telling
+        if draft.mailbox and telling.delivery.lies(
+            draft
+        ):  # what a mail client had saved has stayed in Drafts
+            kept = {"status": "approved"} if read.status == "approved" else {}
+            telling.tell(
+                draft,
+                "edited",
+                "You took it up again.",
+                properties=kept,
+                why="",
+                ended_by="",
+                becomes="edited",
+            )
+            return
         said = with_files(noted(read), telling.settings.vault)
         why_not = lacking(said.text) if read.status == "approved" else ""
         approved = read.status == "approved" and not why_not

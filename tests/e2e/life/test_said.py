@@ -74,6 +74,24 @@ def test_a_discarded_draft_can_be_approved_and_is_sent(desk: Desk, smtp: SmtpSer
     settled(desk)
 
 
+def test_what_a_client_had_saved_is_taken_up_where_it_lies(desk: Desk, smtp: SmtpServer) -> None:
+    note = answered(desk)
+    desk.sync()
+    desk.client(Roundcube).save(lambda text: f"Once more.\n\n{text}")
+    desk.sync()
+    desk.set(note, status="discarded")
+    desk.sync()
+    assert desk.status(note) == "discarded" and len(desk.drafts()) == 1
+    assert history(desk, note)[-1].endswith("What your mail client has saved is still in Drafts.")
+    settled(desk)
+    desk.set(note, status="approved")
+    desk.sync()
+    (mail,) = smtp.mails
+    assert b"Once more." in bytes(mail.original_content or b"")
+    assert (desk.status(note), desk.drafts()) == ("sent", {})
+    settled(desk)
+
+
 def test_a_discarded_draft_with_a_blank_is_taken_up_and_not_approved(desk: Desk, smtp: SmtpServer) -> None:
     note = desk.drafted()
     desk.set(note, status="discarded")

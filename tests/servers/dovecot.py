@@ -227,8 +227,6 @@ class Dovecot:
         with self.client(user) as client:
             client.select_folder(mailbox, readonly=True)
             uids = client.search(["ALL"])
-            return (
-                {uid: data[b"BODY[]"] for uid, data in client.fetch(uids, ["BODY.PEEK[]"]).items()}
-                if uids
-                else {}
-            )
+            found = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
+            # One that somebody expunges in this moment comes without a body.
+            return {uid: data[b"BODY[]"] for uid, data in found.items() if data.get(b"BODY[]") is not None}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -64,7 +66,7 @@ class RealRoundcube:
         self.php = subprocess.Popen(
             ["php", "-d", "error_reporting=0", "-S", f"127.0.0.1:{port}", "-t", str(site)],
             env={"PATH": "/usr/bin:/bin", "ROUNDCUBE_CONFIG_DIR": str(self.folder / "config"), "PHP_CLI_SERVER_WORKERS": "4"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=site,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=site, start_new_session=True,
         )  # fmt: skip
         end = time.monotonic() + 20
         while True:
@@ -81,7 +83,7 @@ class RealRoundcube:
 
     def __exit__(self, *_: object) -> None:
         self.browser.__exit__()
-        self.php.terminate()
+        os.killpg(self.php.pid, signal.SIGTERM)  # its workers too, which are left alone otherwise
         self.php.wait(15)
         shutil.rmtree(self.folder, ignore_errors=True)
 

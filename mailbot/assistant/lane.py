@@ -16,7 +16,7 @@ from mailbot.language.detect import language_of
 from mailbot.vault.draft import Lane
 from mailbot.vault.verdict import Ask
 
-BLANK = re.compile(r"\[…[^\]]*\]|\[\.\.\.[^\]]+\]|\[your call[^\]]*\]", re.IGNORECASE)
+BLANK = re.compile(r"\[…[^\]]*\]|\[\.\.\.[^\]]*\]|\[your call[^\]]*\]", re.IGNORECASE)
 GREETING_WORDS = 7
 TELLING = 5
 """Telling words from which a sentence states something that can be compared."""

@@ -93,7 +93,8 @@ def install(settings: Settings, job: Job, keeper: Keeper, *, dry_run: bool = Fal
     if its program fails."""
     remarks = (
         [
-            f"a scheduled run does not see the environment variable {name}, which holds a secret: keep the secret in a file or behind a command (see docs/settings.md)"
+            f"a scheduled run does not see the environment variable {name}, which holds a secret:"
+            " keep the secret in a file or behind a command (see docs/settings.md)"
             for name in secrets_in_environment(settings)
         ]
         + _also(keeper, job.config)

@@ -107,7 +107,21 @@ def _one(session: Session, sender: Sender, draft: DraftRow, ask: Ask, *, again: 
             why = now.hindrance or "it was changed while you were asked; look at it, and approve it again"
             session.report.failed.append(f"{draft.note}: not sent: {why}")
         else:
-            sender.send(draft)
+            _sent(session, sender, draft)
+
+
+def _sent(session: Session, sender: Sender, draft: DraftRow) -> None:
+    """Send a draft. One of which nobody knows whether it was sent before stays such a one where this try has not sent it."""
+    drafts = session.journal.drafts
+    was = drafts.get(draft.id)
+    try:
+        out = sender.send(draft)
+    except MailbotError:
+        if was.status in ("unknown", "sending"):
+            drafts.save(was)
+        raise
+    if not out and was.status in ("unknown", "sending"):
+        drafts.save(was)
 
 
 def _previewed(sender: Sender, draft: DraftRow, *, again: bool) -> tuple[DraftRow, Preview]:

@@ -46,6 +46,8 @@ def watch_notes(settings: Settings, wake: Sequence[Callable[[], None]]) -> None:
         except stopping.Stopped:
             return
         except (OSError, RuntimeError) as error:
+            if not folder.is_dir():
+                continue  # it went away in this moment
             # The system may have no more watches to give (inotify): then the files are looked at.
             log.warning("the notes of drafts cannot be watched: %s", type(error).__name__)
             polling = True

@@ -100,8 +100,9 @@ def units(job: Job, name: str) -> dict[str, str]:
         )
         return {f"{name}-watch.service": service}
     service = f"[Unit]\nDescription=mailbot, once\n\n[Service]\nType=oneshot\nExecStart={start}\n{environment}SuccessExitStatus=75\n{harden}"
+    every = "minute" if job.minutes == 1 else f"{job.minutes} minutes"
     timer = (
-        f"[Unit]\nDescription=mailbot, every {'minute' if job.minutes == 1 else f'{job.minutes} minutes'}\n\n[Timer]\nOnBootSec=2min\nOnUnitActiveSec={job.minutes}min\n"
+        f"[Unit]\nDescription=mailbot, every {every}\n\n[Timer]\nOnBootSec=2min\nOnUnitActiveSec={job.minutes}min\n"
         "RandomizedDelaySec=30\n\n[Install]\nWantedBy=timers.target\n"
     )
     return {f"{name}.service": service, f"{name}.timer": timer}

@@ -10,6 +10,8 @@ from mailbot.language.phrases import Phrases, lowered
 from mailbot.sync.memory.rows import DraftRow
 
 _ATTACHED = Phrases("{{matter.attached}}")
+ELLIPSIS = "[...]"
+"""A blank, or words that somebody has left out of a quotation: only the user can tell."""
 LOST = "`status: sent` in its properties says that it did, `status: draft` that it did not, and `mailbot send NOTE --again` sends it once more"
 """What to do about a mail of which nobody knows whether it was sent."""
 
@@ -62,7 +64,7 @@ def lacking(reply: str) -> str:
     """Why a reply is not finished; empty if it is."""
     if not reply.strip():
         return "it has no text"
-    blank = BLANK.search(reply)
+    blank = next((each for each in BLANK.finditer(reply) if each[0] != ELLIPSIS), None)
     return f"it still has a blank: {blank[0]}; fill it in, and approve it again" if blank else ""
 
 
@@ -71,6 +73,8 @@ def doubts(going: Going) -> tuple[str, ...]:
     found = []
     if not going.files and promises_file(going.reply):
         found.append("the text mentions an attachment, but none is attached")
+    if ELLIPSIS in going.reply:
+        found.append(f"the text has {ELLIPSIS}, which may be a blank that nobody has filled in")
     if going.newer:
         found.append(f"there is a newer mail in this thread: {', '.join(going.newer)}")
     if re.search(r"%%.+?%%|<!--.+?-->", going.reply, re.DOTALL):

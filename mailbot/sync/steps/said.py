@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from mailbot.errors import BadData
+from mailbot.errors import AuthenticationFailed, BadData, MailbotError, TryAgain
 from mailbot.mail.message import MessageId
 from mailbot.mail.mime.compose import new_message_id
 from mailbot.sync.decide.noted import noted
@@ -35,9 +35,17 @@ class Said:
     composed: Callable[[DraftRow, MessageId], Composed]
 
     def of_ended(self) -> None:
-        """Look at the notes of the drafts that have ended. Raises MailbotError if the server as a whole fails."""
-        for draft, read in self._ended():
-            self.of(draft, read)
+        """Look at the notes of the drafts that have ended. What fails for one is reported, and the others go on. Raises MailbotError if
+        the server as a whole fails."""
+        for draft, read in list(self._ended()):
+            try:
+                self.of(draft, read)
+            except (TryAgain, AuthenticationFailed):
+                raise
+            except MailbotError as error:
+                about = "" if draft.note in str(error) else f"{draft.note}: "
+                self.telling.report.failed.append(f"{about}{error}")
+                self.telling.delivery.server.ensure()
 
     def foreseen(self) -> list[tuple[DraftRow, Answer]]:
         """What `of_ended` would do, changing nothing."""

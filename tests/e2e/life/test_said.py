@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from mailbot.errors import BadData
+from mailbot.sync.session.note_files import NoteFiles
 from mailbot.vault.stand_ins import unescape
 from tests.conftest import MakeSettings
 from tests.e2e.life.desk import NOW, Desk, sending
@@ -244,6 +248,46 @@ def test_an_approval_that_is_set_while_the_draft_is_away_holds_when_it_is_back(
     else:
         assert len(smtp.mails) == 1 and desk.status(note) == "sent"
     settled(desk)
+
+
+def test_one_note_of_an_ended_draft_that_cannot_be_changed_stops_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = ended(desk, "sent")
+    desk.set(note, status="approved")
+    edit = NoteFiles.edit
+
+    def refused(self: NoteFiles, path: str, change: Any) -> Any:
+        if path == note:
+            raise BadData(f"{path}: it was changed in this very moment")
+        return edit(self, path, change)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NoteFiles, "edit", refused)
+        desk.mail("Which disks?", message_id="<n@acme.example>", subject="Disks")
+        report = sync(desk)
+    assert report.failed == [f"{note}: it was changed in this very moment"] and len(report.drafts) == 1
+
+
+def test_a_mail_that_may_have_been_sent_stays_so_where_another_try_does_not_reach_the_server(
+    desk: Desk, make_settings: MakeSettings
+) -> None:
+    server = SmtpServer(mode="drop")
+    with sending(desk, make_settings, server):
+        note = answered(desk)
+        desk.set(note, status="approved")
+        sync(desk)
+    assert desk.status(note) == "unknown"
+    code, said = run("send", note, "--again", "--yes")
+    assert code == 69 and "not sent" in said
+    assert (desk.rows()[-1].status, desk.status(note)) == ("unknown", "unknown") and desk.rows()[-1].sent_at
+    server.mode = "4xx"
+    with sending(desk, make_settings, server):
+        run("send", note, "--again", "--yes")
+        assert desk.rows()[-1].status == "unknown"
+        sync(desk)
+        assert desk.status(note) == "unknown" and len(server.mails) == 1
+        settled(desk)
 
 
 def test_a_list_of_one_is_a_status(desk: Desk, smtp: SmtpServer) -> None:
